@@ -34,7 +34,11 @@ pub enum Signal {
 impl Signal {
     #[inline(always)]
     fn from_register(value: usize) -> Signal {
-        if value == Signal::Run as usize { Signal::Run } else { Signal::Unwind }
+        if value == Signal::Run as usize {
+            Signal::Run
+        } else {
+            Signal::Unwind
+        }
     }
 }
 
@@ -69,12 +73,32 @@ impl ExecutionContext {
 
     #[inline(always)]
     pub(crate) fn from_saved(saved: NonNull<u8>) -> ExecutionContext {
-        ExecutionContext { saved, not_send: PhantomData }
+        ExecutionContext {
+            saved,
+            not_send: PhantomData,
+        }
     }
 
     #[inline(always)]
     fn into_saved(self) -> *mut u8 {
         self.saved.as_ptr()
+    }
+
+    /// The token as a pointer, for places that hold one word. The pointer is
+    /// aligned to the machine word and not to be read or written.
+    #[inline(always)]
+    pub fn into_raw(self) -> NonNull<u8> {
+        self.saved
+    }
+
+    /// The token again.
+    ///
+    /// # Safety
+    /// `raw` came from [`into_raw`](ExecutionContext::into_raw), and no other
+    /// token made from it is continued.
+    #[inline(always)]
+    pub unsafe fn from_raw(raw: NonNull<u8>) -> ExecutionContext {
+        ExecutionContext::from_saved(raw)
     }
 
     /// Suspends the caller, notes it in `parent` as the resumer, and continues
@@ -151,7 +175,9 @@ impl ExecutionContext {
 
 impl fmt::Debug for ExecutionContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ExecutionContext").field(&self.saved).finish()
+        f.debug_tuple("ExecutionContext")
+            .field(&self.saved)
+            .finish()
     }
 }
 

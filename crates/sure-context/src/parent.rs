@@ -23,7 +23,10 @@ pub struct ParentLink {
 impl ParentLink {
     /// A link that leads nowhere yet.
     pub fn new() -> ParentLink {
-        ParentLink { resumer: Cell::new(ptr::null_mut()), return_address: arch::root_address() }
+        ParentLink {
+            resumer: Cell::new(ptr::null_mut()),
+            return_address: arch::root_address(),
+        }
     }
 
     /// The resumer that the last [`resume`](ExecutionContext::resume) noted

@@ -81,7 +81,9 @@ pub unsafe fn prepare<T: Trampoline>(
     // checked; the object begins with a link (`Trampoline`) and stays (2).
     let saved = unsafe { arch::prepare(top, enter::<T>, trampoline.as_ptr().cast()) };
     // SAFETY: an address inside the caller's memory is not null.
-    Ok(ExecutionContext::from_saved(unsafe { NonNull::new_unchecked(saved) }))
+    Ok(ExecutionContext::from_saved(unsafe {
+        NonNull::new_unchecked(saved)
+    }))
 }
 
 /// The adapter between the machine part and [`Trampoline::run`].
@@ -141,7 +143,10 @@ pub struct FnTrampoline<F> {
 impl<F: FnOnce(Arrival) -> Departure> FnTrampoline<F> {
     /// Will call `function` with the first arrival and leave as it says.
     pub fn new(function: F) -> Self {
-        FnTrampoline { parent: ParentLink::new(), function: Some(function) }
+        FnTrampoline {
+            parent: ParentLink::new(),
+            function: Some(function),
+        }
     }
 }
 

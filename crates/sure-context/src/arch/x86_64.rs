@@ -45,7 +45,13 @@ pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> *mu
     let rip = (root as *const u8).wrapping_add(1);
     let saved = top.wrapping_sub(size_of::<Saved>()).cast::<Saved>();
     // SAFETY: `Saved` is smaller than `BYTES_BELOW`, and `top` is aligned.
-    unsafe { saved.write(Saved { rbx: Some(entry), rbp: object, rip }) };
+    unsafe {
+        saved.write(Saved {
+            rbx: Some(entry),
+            rbp: object,
+            rip,
+        })
+    };
     top.wrapping_sub(ABOVE)
 }
 
@@ -198,5 +204,7 @@ pub(crate) fn stack_pointer() -> *mut u8 {
 #[inline(always)]
 pub(crate) fn prefetch(address: *const u8) {
     // SAFETY: a hint; any address is allowed and nothing is changed.
-    unsafe { asm!("prefetcht0 [{}]", in(reg) address, options(readonly, nostack, preserves_flags)) };
+    unsafe {
+        asm!("prefetcht0 [{}]", in(reg) address, options(readonly, nostack, preserves_flags))
+    };
 }
