@@ -1,1 +1,14 @@
-//! sure-context
+#![no_std]
+#![doc = include_str!("../README.md")]
+
+mod arch;
+mod context;
+mod parent;
+mod sanitizer;
+mod trampoline;
+mod word;
+
+pub use context::{Arrival, ExecutionContext, Signal, prefetch, stack_pointer};
+pub use parent::ParentLink;
+pub use trampoline::{Departure, FnTrampoline, StackTooSmall, Trampoline, prepare};
+pub use word::Word;

@@ -1,0 +1,53 @@
+//! Different high ends for stacks of equal shape.
+//!
+//! The first frames of a stack are its hottest bytes. If every stack began at
+//! the same offset in its page, all of them would compete for the same few
+//! cache sets, and a thousand coroutines would evict each other from a cache
+//! that could hold them all. So each stack begins some cache lines lower,
+//! how many is told by its address. At most half a (small) page is given away,
+//! so that shallow stacks still touch one page only.
+
+use core::ptr::NonNull;
+
+const LINE: usize = 64;
+const COLOURS: usize = 32;
+
+/// By how many bytes a high end may be lowered.
+pub(crate) const RANGE: usize = LINE * COLOURS;
+
+/// Lowers `base`, which is aligned to a page, by its colour: less than
+/// [`RANGE`] bytes, a multiple of the cache line.
+pub(crate) fn apply(base: NonNull<u8>) -> NonNull<u8> {
+    // Neighbours differ: the golden ratio spreads consecutive numbers evenly.
+    let number = (base.addr().get() >> 12) as u32;
+    let colour = (number.wrapping_mul(0x9E37_79B9) >> (32 - COLOURS.ilog2())) as usize;
+    // SAFETY: `base` is the high end of at least `RANGE` bytes of the caller's.
+    unsafe { base.sub(colour * LINE) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn equal_strides_get_all_colours() {
+        // Stacks of 256 KiB with one guard page and one page for the colour.
+        for stride in [66 << 12, 65 << 12, 64 << 12] {
+            let offsets: HashSet<usize> = (1..=64)
+                .map(|n| NonNull::without_provenance((n * stride).try_into().unwrap()))
+                .map(|base: NonNull<u8>| base.addr().get() - apply(base).addr().get())
+                .collect();
+            assert!(
+                offsets
+                    .iter()
+                    .all(|offset| offset % LINE == 0 && *offset < RANGE)
+            );
+            assert!(
+                offsets.len() > COLOURS / 2,
+                "{stride:#x}: {}",
+                offsets.len()
+            );
+        }
+    }
+}
