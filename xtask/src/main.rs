@@ -1,14 +1,20 @@
 //! The chores of this workspace, as a program: `cargo xtask help`.
 
+mod binaries;
+mod ci;
+mod cross;
 mod exec;
+mod expected;
 mod host;
 mod libtest;
 mod peers;
 mod platform;
+mod record;
 mod report;
 mod setup;
 mod skips;
 mod suite;
+mod table;
 mod targets;
 mod test;
 mod test_target;
@@ -42,6 +48,10 @@ enum Task {
     TestMips(test_target::MipsArgs),
     /// Run the tests of every library on other targets, under emulators
     TestTarget(test_target::Args),
+    /// Write the README's support table from the last run on all targets
+    Table(table::Args),
+    /// What every change must pass: the host's suite, then all targets
+    Ci(ci::Args),
     /// Compare with other libraries (a package with its own lock file): arguments are passed on
     BenchPeers(peers::Args),
 }
@@ -64,6 +74,8 @@ fn run(task: Task) -> Result<bool> {
         Task::Test(args) => test::run(&args),
         Task::TestMips(args) => test_target::run_mips(&args),
         Task::TestTarget(args) => test_target::run(&args),
+        Task::Table(args) => table::run(&args),
+        Task::Ci(args) => ci::run(&args),
         Task::BenchPeers(args) => peers::run(&args),
     }
 }

@@ -138,31 +138,32 @@ impl Platform {
             .env("SURE_TEST_DIVISOR", self.divisor.to_string());
     }
 
-    /// Cargo's words for which packages' tests to build. On the host everything, examples included. On a target the libraries,
-    /// without the tests that run a compiler.
+    /// Cargo's words for which tests to build: on the host everything, examples included.
     pub(crate) fn selection(&self, workspace: &Workspace) -> Vec<String> {
-        let mut words = self.doc_selection(workspace);
         if self.foreign.is_some() {
-            words.extend(["--lib", "--bins", "--examples"].map(str::to_owned));
-            for test in workspace.portable_integration_tests() {
-                words.extend(["--test".to_owned(), test]);
-            }
+            Self::portable_selection(workspace)
+        } else {
+            self.packages(workspace)
+        }
+    }
+
+    /// Cargo's words for the tests of the libraries that can run on a target: not those that run a compiler.
+    pub(crate) fn portable_selection(workspace: &Workspace) -> Vec<String> {
+        let mut words = library_packages(workspace);
+        words.extend(["--lib", "--bins", "--examples"].map(str::to_owned));
+        for test in workspace.portable_integration_tests() {
+            words.extend(["--test".to_owned(), test]);
         }
         words
     }
 
-    /// Cargo's words for which packages have doc tests.
-    pub(crate) fn doc_selection(&self, workspace: &Workspace) -> Vec<String> {
-        let mut words = vec!["--all-features".to_owned()];
-        match &self.foreign {
-            None => words.push("--workspace".to_owned()),
-            Some(_) => {
-                for package in workspace.libraries() {
-                    words.extend(["--package".to_owned(), package.name.clone()]);
-                }
-            }
+    /// Cargo's words for the packages that are tested here.
+    pub(crate) fn packages(&self, workspace: &Workspace) -> Vec<String> {
+        if self.foreign.is_some() {
+            library_packages(workspace)
+        } else {
+            ["--all-features", "--workspace"].map(str::to_owned).into()
         }
-        words
     }
 
     /// How long one test binary may run.
@@ -170,4 +171,14 @@ impl Platform {
         let minutes = if self.foreign.is_some() { 30 } else { 15 };
         Duration::from_secs(minutes * 60)
     }
+}
+
+fn library_packages(workspace: &Workspace) -> Vec<String> {
+    let names = workspace
+        .libraries()
+        .into_iter()
+        .flat_map(|package| ["--package".to_owned(), package.name.clone()]);
+    std::iter::once("--all-features".to_owned())
+        .chain(names)
+        .collect()
 }

@@ -127,6 +127,22 @@ impl Table {
             .collect()
     }
 
+    /// For a file that is read both as text and as a page.
+    pub(crate) fn markdown(&self) -> String {
+        let widths = self.widths();
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let rule = line(widths.iter().map(|&width| "-".repeat(width)).collect());
+        let mut lines = self.rows.iter().map(|row| {
+            let cells = widths.iter().enumerate().map(|(column, &width)| {
+                let cell = row.get(column).map_or("", String::as_str);
+                format!("{cell:width$}")
+            });
+            line(cells.collect())
+        });
+        let head = lines.next().unwrap_or_default();
+        head + &rule + &lines.collect::<String>()
+    }
+
     /// For a terminal.
     pub(crate) fn text(&self) -> String {
         let widths = self.widths();
@@ -154,6 +170,10 @@ mod tests {
         table.row(["long".to_owned(), "1".to_owned()]);
         table.row(["x".to_owned(), String::new()]);
         assert_eq!(table.text(), "a     b\nlong  1\nx\n");
+        assert_eq!(
+            table.markdown(),
+            "| a    | b |\n| ---- | - |\n| long | 1 |\n| x    |   |\n"
+        );
     }
 
     #[test]

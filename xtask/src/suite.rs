@@ -4,13 +4,13 @@
 //! and a list of test names that can be compared between targets.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use anyhow::{Result, bail};
 
+use crate::binaries::{self, Binary};
 use crate::exec::{self, BuildProgress, Finished};
 use crate::libtest::{self, Outcome, Parsed};
 use crate::platform::{Platform, Profile};
@@ -18,16 +18,6 @@ use crate::workspace::Workspace;
 
 /// A cold build of the standard library under load takes a minute or two; this is for builds that hang.
 const BUILD_LIMIT: Duration = Duration::from_secs(45 * 60);
-
-/// A built test binary.
-#[derive(Clone, Debug)]
-pub(crate) struct Binary {
-    /// `<package>/<binary>`, where the unit tests of a library are called `lib`.
-    pub(crate) label: String,
-    program: PathBuf,
-    folder: PathBuf,
-    package: String,
-}
 
 /// Which tests ran, and how each ended. Their names are `<package>/<binary>/<test>`, and `doc/<file> - <item> (line N)`.
 #[derive(Debug, Default)]
@@ -73,7 +63,7 @@ impl Suite<'_> {
         command.args(self.platform.selection(self.workspace));
         command.args(["--no-run", "--message-format=json-render-diagnostics"]);
         let finished = self.cargo(&mut command)?;
-        let binaries = executables(&finished.stdout, self.workspace)?;
+        let binaries = binaries::parse(&finished.stdout, self.workspace)?;
         println!(
             "   built {} test binaries, {:.1} s",
             binaries.len(),
@@ -99,9 +89,11 @@ impl Suite<'_> {
         }
         let started = Instant::now();
         let mut command = self.platform.cargo("test", self.profile);
-        command
-            .args(self.platform.doc_selection(self.workspace))
-            .args(["--doc", "--no-fail-fast", "--"]);
+        command.args(self.platform.packages(self.workspace)).args([
+            "--doc",
+            "--no-fail-fast",
+            "--",
+        ]);
         command.args(skip_words(&skip("doc")));
         let finished = exec::run(&mut command, &self.log, BUILD_LIMIT, |_| {})?;
         self.take("doc", &finished, started, &mut results);
@@ -129,7 +121,7 @@ impl Suite<'_> {
             }
             let mut command = self.platform.cargo("test", self.profile);
             command
-                .args(self.platform.doc_selection(self.workspace))
+                .args(self.platform.packages(self.workspace))
                 .args(["--doc", "--"])
                 .args(words);
             let finished = self.cargo(&mut command)?;
@@ -240,71 +232,6 @@ fn skip_words(names: &[String]) -> Vec<&str> {
         .into_iter()
         .chain(skips)
         .collect()
-}
-
-/// The messages of cargo's that matter here.
-#[derive(Deserialize)]
-struct Message {
-    reason: String,
-    manifest_path: Option<PathBuf>,
-    target: Option<MessageTarget>,
-    profile: Option<MessageProfile>,
-    executable: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-struct MessageTarget {
-    name: String,
-    kind: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct MessageProfile {
-    test: bool,
-}
-
-fn executables(stdout: &str, workspace: &Workspace) -> Result<Vec<Binary>> {
-    let mut binaries = Vec::new();
-    for line in stdout.lines().filter(|line| line.starts_with('{')) {
-        let message: Message =
-            serde_json::from_str(line).context("cannot read what cargo prints")?;
-        let Message {
-            manifest_path: Some(manifest),
-            target: Some(target),
-            profile: Some(profile),
-            executable,
-            ..
-        } = message
-        else {
-            continue;
-        };
-        let (true, true, Some(program)) = (
-            message.reason == "compiler-artifact",
-            profile.test,
-            executable,
-        ) else {
-            continue;
-        };
-        let package = workspace
-            .package_of(&manifest)
-            .context("cargo built a test of an unknown package")?;
-        binaries.push(Binary {
-            label: format!("{}/{}", package.name, binary_name(&target)),
-            program,
-            folder: manifest.parent().unwrap_or(Path::new("/")).to_owned(),
-            package: package.name.clone(),
-        });
-    }
-    binaries.sort_by(|a, b| a.label.cmp(&b.label));
-    Ok(binaries)
-}
-
-fn binary_name(target: &MessageTarget) -> String {
-    match target.kind.first().map(String::as_str) {
-        Some("test") => target.name.clone(),
-        Some(kind @ ("bin" | "example")) => format!("{kind}-{}", target.name),
-        _ => "lib".to_owned(),
-    }
 }
 
 #[cfg(test)]

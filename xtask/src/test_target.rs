@@ -1,20 +1,21 @@
 //! `cargo xtask test-target` and `test-mips`: the tests of every library crate on other targets, under an emulator.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use anyhow::Result;
 
-use anyhow::{Result, bail};
-
+use crate::cross;
+use crate::expected::Expected;
 use crate::host;
 use crate::libtest::Outcome;
 use crate::platform::{Platform, Profile};
+use crate::record::Found;
 use crate::report::{Report, Section, Table};
 use crate::setup::{self, Consent};
-use crate::skips::{self, Skips};
-use crate::suite::{Binary, Suite};
+use crate::skips;
+use crate::suite::{Results, Suite};
+use crate::table;
 use crate::targets::{self, Level, Target};
 use crate::toolchain::Toolchain;
-use crate::workspace::{COMPILE_FAIL, Workspace};
+use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -42,6 +43,9 @@ pub(crate) struct MipsArgs {
     /// 64 bits
     #[arg(long = "64")]
     wide: bool,
+    /// In a container, by the program `cross` and the images of `ci/`
+    #[arg(long)]
+    cross: bool,
     #[command(flatten)]
     consent: Consent,
 }
@@ -83,7 +87,11 @@ pub(crate) fn run_mips(args: &MipsArgs) -> Result<bool> {
         (true, false) => "mips64-unknown-linux-gnuabi64",
         (true, true) => "mips64el-unknown-linux-gnuabi64",
     };
-    run_jobs(&[full(targets::find(triple)?)], args.consent)
+    let target = targets::find(triple)?;
+    if args.cross {
+        return cross::run(target);
+    }
+    run_jobs(&[full(target)], args.consent)
 }
 
 /// Everything, in debug and in release.
@@ -111,87 +119,121 @@ pub(crate) fn prepare(jobs: &[Job], consent: Consent) -> Result<Toolchain> {
     )
 }
 
-/// Runs every job as sections of `report`.
+/// Runs every job as sections of `report`. A run on all targets, whatever it found, is kept for the support table.
 pub(crate) fn sections(
     workspace: &Workspace,
     toolchain: &Toolchain,
     jobs: &[Job],
     report: &mut Report,
 ) {
+    let all = targets::ALL
+        .iter()
+        .all(|target| jobs.iter().any(|job| std::ptr::eq(job.target, target)));
     let mut expected = None;
-    let listed = report.section("the host's list of tests", || {
-        let tests = host_tests(workspace)?;
-        let skips = Skips::read()?;
-        skips.check(targets::ALL, &tests)?;
-        println!("   {} tests", tests.len());
-        expected = Some((tests, skips));
+    report.section("the host's list of tests", || {
+        let found = Expected::of_host(workspace, all)?;
+        println!("   {} tests", found.to_run().len());
+        expected = Some(found);
         Ok(Section::default())
     });
-    let Some((tests, skips)) = expected.filter(|_| listed) else {
-        return;
-    };
+    let Some(expected) = expected else { return };
+    let mut last = expected.last_run();
     for job in jobs {
-        for &profile in &job.profiles {
-            let name = format!("{}, {}", job.target.triple, profile.name());
-            let platform = Platform::target(job.target, toolchain, workspace, job.divisor);
-            report.section(&name, || {
-                let suite = Suite {
-                    workspace,
-                    platform: &platform,
-                    profile,
-                    log: host::fresh(workspace, &name)?,
-                };
-                match job.target.level {
-                    Level::Run => run_tests(&suite, &tests, &skips.of(job.target, tests.keys())),
-                    Level::Build => build_only(&suite),
-                }
-            });
+        let found = job_sections(workspace, toolchain, job, &expected, report);
+        last.targets.insert(job.target.triple.to_owned(), found);
+    }
+    if all {
+        match last.write() {
+            Ok(()) => println!("\n{}", table::table(&last)),
+            Err(error) => println!("   {error:#}"),
         }
+    }
+}
+
+/// One target, one section for each profile.
+fn job_sections(
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    job: &Job,
+    expected: &Expected,
+    report: &mut Report,
+) -> Found {
+    let platform = Platform::target(job.target, toolchain, workspace, job.divisor);
+    let mut runs = Vec::new();
+    let mut built = true;
+    for &profile in &job.profiles {
+        let name = format!("{}, {}", job.target.triple, profile.name());
+        built &= report.section(&name, || {
+            let suite = Suite {
+                workspace,
+                platform: &platform,
+                profile,
+                log: host::fresh(workspace, &name)?,
+            };
+            if job.target.level == Level::Build {
+                return build_only(&suite);
+            }
+            let results = run_tests(&suite, job.target, expected);
+            runs.push(
+                results
+                    .as_ref()
+                    .map(|(_, results)| results.tests.clone())
+                    .unwrap_or_default(),
+            );
+            Ok(results?.0)
+        });
+    }
+    match job.target.level {
+        Level::Build if built => Found::Builds,
+        Level::Build => Found::Broken,
+        Level::Run => Found::sum(&runs, &expected.to_run()),
     }
 }
 
 fn run_tests(
     suite: &Suite<'_>,
-    tests: &BTreeMap<String, bool>,
-    skipped: &BTreeSet<String>,
-) -> Result<Section> {
+    target: &Target,
+    expected: &Expected,
+) -> Result<(Section, Results)> {
+    let skipped = expected.skipped_on(target);
     let binaries = suite.build()?;
     let results = suite.run(&binaries, |label| {
         let of_label =
             |test: &String| Some(test.strip_prefix(label)?.strip_prefix('/')?.to_owned());
         skipped.iter().filter_map(of_label).collect()
     })?;
-    let differences = skips::differences(tests, skipped, &results.tests);
+    let differences = skips::differences(&expected.tests, &skipped, &results.tests);
     for difference in &differences {
         println!("   {difference}");
     }
-    let mut note = format!(
-        "{} of {} tests",
-        results.count(Outcome::Passed),
-        tests.len()
-    );
+    let passed = results.count(Outcome::Passed);
+    let mut note = format!("{passed} of {} tests", expected.to_run().len());
     if !skipped.is_empty() {
         note += &format!(", {} skipped", skipped.len());
-    }
-    if let Some(failed) = results.failed_names() {
-        note += &format!("; {failed}");
     }
     if !differences.is_empty() {
         note += &format!(", {} differ from the host", differences.len());
     }
-    Ok(Section {
-        passed: results.count(Outcome::Passed),
-        failed: results.failed() + usize::from(!differences.is_empty()),
-        note,
-        log: Some(suite.log.clone()),
-    })
+    if let Some(failed) = results.failed_names() {
+        note += &format!("; {failed}");
+    }
+    let failed = results.failed() + usize::from(!differences.is_empty());
+    Ok((
+        Section {
+            passed,
+            failed,
+            note,
+            log: Some(suite.log.clone()),
+        },
+        results,
+    ))
 }
 
 /// Compiles the libraries down to machine code, which is as far as one gets without a C library to link with.
 fn build_only(suite: &Suite<'_>) -> Result<Section> {
     let mut command = suite.platform.cargo("build", suite.profile);
     command
-        .args(suite.platform.doc_selection(suite.workspace))
+        .args(suite.platform.packages(suite.workspace))
         .arg("--lib");
     suite.cargo(&mut command)?;
     Ok(Section {
@@ -199,41 +241,6 @@ fn build_only(suite: &Suite<'_>) -> Result<Section> {
         log: Some(suite.log.clone()),
         ..Section::default()
     })
-}
-
-/// Every test of the libraries that is expected on every target, and whether it is marked `#[ignore]`.
-fn host_tests(workspace: &Workspace) -> Result<BTreeMap<String, bool>> {
-    let platform = Platform::host();
-    let log: PathBuf = host::fresh(workspace, "the host's list of tests")?;
-    let suite = Suite {
-        workspace,
-        platform: &platform,
-        profile: Profile::Debug,
-        log,
-    };
-    let libraries = workspace.libraries();
-    let portable = |binary: &Binary| {
-        libraries.iter().any(|package| {
-            let binary = binary
-                .label
-                .strip_prefix(&package.name)
-                .and_then(|rest| rest.strip_prefix('/'));
-            binary.is_some_and(|binary| binary != COMPILE_FAIL)
-        })
-    };
-    let binaries: Vec<_> = suite.build()?.into_iter().filter(portable).collect();
-    let mut tests = suite.list(&binaries)?;
-    let folders: Vec<_> = libraries
-        .iter()
-        .map(|package| format!("doc/{}/", package.relative_folder().display()))
-        .collect();
-    tests.retain(|test, _| {
-        !test.starts_with("doc/") || folders.iter().any(|folder| test.starts_with(folder))
-    });
-    if tests.is_empty() {
-        bail!("the libraries have no tests to run on a target");
-    }
-    Ok(tests)
 }
 
 fn list() -> String {

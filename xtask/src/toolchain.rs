@@ -35,23 +35,9 @@ impl Toolchain {
     }
 
     fn rustup() -> Option<Self> {
-        let home = std::env::var_os("RUSTUP_HOME")
-            .map(PathBuf::from)
-            .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".rustup")))?;
-        let mut installed: Vec<_> = std::fs::read_dir(home.join("toolchains"))
-            .ok()?
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| {
-                path.file_name()
-                    .is_some_and(|name| name.to_string_lossy().starts_with("nightly"))
-            })
-            .collect();
-        // `nightly-<host>` sorts after every dated `nightly-2026-…`: the one that is kept up to date is tried first.
-        installed.sort();
-        installed.iter().rev().find_map(|path| {
+        rustup_nightlies().into_iter().find_map(|path| {
             let name = format!("rustup's {}", path.file_name()?.to_string_lossy());
-            Self::at(name, path.join("bin"), path, false)
+            Self::at(name, path.join("bin"), &path, false)
         })
     }
 
@@ -107,6 +93,35 @@ impl Toolchain {
         command.current_dir(crate::workspace::root());
         command
     }
+}
+
+/// The folders of rustup's nightlies, the best first. Rustup itself is not asked: it might answer by installing something.
+fn rustup_nightlies() -> Vec<PathBuf> {
+    let home = std::env::var_os("RUSTUP_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".rustup")));
+    let entries = home.and_then(|home| std::fs::read_dir(home.join("toolchains")).ok());
+    let paths = entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let is_nightly = |path: &PathBuf| {
+        path.file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("nightly"))
+    };
+    let mut nightlies: Vec<_> = paths.filter(is_nightly).collect();
+    // `nightly-<host>` sorts after every dated `nightly-2026-…`: the one that is kept up to date comes first.
+    nightlies.sort_by(|a, b| b.cmp(a));
+    nightlies
+}
+
+/// The name of a rustup nightly that can build the standard library.
+pub(crate) fn rustup_nightly() -> Option<String> {
+    let usable =
+        |path: &PathBuf| Toolchain::at(String::new(), path.join("bin"), path, false).is_some();
+    let path = rustup_nightlies().into_iter().find(usable)?;
+    Some(path.file_name()?.to_string_lossy().into_owned())
 }
 
 /// The 96 of `rustc 1.96.0 (…)`.
