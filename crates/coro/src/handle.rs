@@ -82,30 +82,27 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         if !self.runs_here() {
             self.refuse();
         }
+        // Read before anything is called that the compiler cannot see into:
+        // where a suspend follows an arrival directly, it is still in a register.
+        // SAFETY: this coroutine runs, on this stack, and is done with its
+        // resumer's token below.
+        let resumer = unsafe { self.resumer() };
         if unwind::panicking() {
-            return self.suspend_in_panic(value);
+            self.suspend_in_panic();
         }
-        self.suspend_checked(value)
-    }
-
-    /// The coroutine's name, if it was given one.
-    pub fn name(&self) -> Option<&str> {
-        self.name.as_ref().map(AsRef::as_ref)
-    }
-
-    #[inline(always)]
-    fn suspend_checked(&self, value: Yield) -> Input {
         let mut value = ManuallyDrop::new(value);
         let word = transfer::send(&mut value);
-        // SAFETY: this coroutine runs, on this stack (`runs_here`), and it is
-        // done with its resumer's token here.
-        let resumer = unsafe { self.resumer() };
         // SAFETY: the resumer is suspended in `Coroutine::resume`, on this
         // thread; it understands words that send a `Yield`; and it keeps the
         // token of this execution in the coroutine, which owns the stack.
         let arrival = unsafe { resumer.switch(word, Signal::Run) };
         // SAFETY: the arrival is that of a resume.
         unsafe { self.arrive(arrival) }
+    }
+
+    /// The coroutine's name, if it was given one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_ref().map(AsRef::as_ref)
     }
 
     /// What every arrival does first; then the input, or the forced unwind.
@@ -131,7 +128,12 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[inline(always)]
     pub(crate) unsafe fn note(&self, from: Option<ExecutionContext>) {
         // SAFETY: the caller's promise.
-        current::arrive(self, unsafe { from.unwrap_unchecked() });
+        let from = unsafe { from.unwrap_unchecked() }.into_raw();
+        current::set(from);
+        // The link says the same: the compiler need not load it again as long
+        // as nothing else could have changed it.
+        // SAFETY: the resume that arrives here has stored it.
+        unsafe { core::hint::assert_unchecked(self.parent.resumer().into_raw() == from) };
     }
 
     /// The resumer of this running coroutine.
@@ -142,12 +144,9 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[inline(always)]
     pub(crate) unsafe fn resumer(&self) -> ExecutionContext {
         // SAFETY: the caller's promise.
-        match unsafe { current::resumer_of(self) } {
-            Some(noted) => noted,
-            // SAFETY: the running coroutine was resumed with this link, and the
-            // caller uses no other token.
-            None => unsafe { self.parent.resumer() },
-        }
+        let guess = current::get();
+        let root = unsafe { self.parent.resumer() }.into_raw();
+        unsafe { ExecutionContext::from_raw(current::check(guess, root)) }
     }
 
     /// Whether the caller stands on the stack below this handle, and may suspend.
@@ -182,14 +181,11 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// are about to go.
     #[cold]
     #[inline(never)]
-    fn suspend_in_panic(&self, value: Yield) -> Input {
+    fn suspend_in_panic(&self) {
         assert!(
-            self.resumed_in_panic.get(),
+            self.resumed_in_panic.replace(false),
             "{self} was asked to suspend by a destructor while it unwinds from a panic"
         );
-        let input = self.suspend_checked(value);
-        self.resumed_in_panic.set(unwind::panicking());
-        input
     }
 }
 

@@ -105,6 +105,7 @@ unsafe impl<F, Input, Yield, Return> Trampoline for Root<F, Input, Yield, Return
 where
     F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
 {
+    #[inline(always)]
     unsafe fn run(this: NonNull<Self>, arrival: Arrival) -> Departure {
         // SAFETY: the root outlives the execution; all that changes is in cells.
         let root = unsafe { this.as_ref() };

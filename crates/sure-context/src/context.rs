@@ -3,7 +3,8 @@ use crate::sanitizer;
 use crate::{ParentLink, Word};
 use core::fmt;
 use core::marker::PhantomData;
-use core::ptr::NonNull;
+use core::num::NonZeroUsize;
+use core::ptr::{self, NonNull};
 
 /// A suspended execution: one word that says where its registers are saved.
 ///
@@ -18,7 +19,7 @@ use core::ptr::NonNull;
 #[must_use = "dropping a context abandons the frames of that execution"]
 #[repr(transparent)]
 pub struct ExecutionContext {
-    saved: NonNull<u8>,
+    saved: NonZeroUsize,
     not_send: PhantomData<*mut ()>,
 }
 
@@ -58,7 +59,7 @@ impl Arrival {
     #[inline(always)]
     pub(crate) fn new(landing: Landing) -> Arrival {
         Arrival {
-            from: NonNull::new(landing.from).map(ExecutionContext::from_saved),
+            from: NonZeroUsize::new(landing.from).map(ExecutionContext::from_saved),
             word: landing.word,
             signal: Signal::from_register(landing.signal),
         }
@@ -72,22 +73,17 @@ impl ExecutionContext {
     pub const BYTES_BELOW: usize = arch::BYTES_BELOW;
 
     #[inline(always)]
-    pub(crate) fn from_saved(saved: NonNull<u8>) -> ExecutionContext {
+    pub(crate) fn from_saved(saved: NonZeroUsize) -> ExecutionContext {
         ExecutionContext {
             saved,
             not_send: PhantomData,
         }
     }
 
+    /// The token as a number, for places that hold one word: an address,
+    /// aligned to the machine word.
     #[inline(always)]
-    fn into_saved(self) -> *mut u8 {
-        self.saved.as_ptr()
-    }
-
-    /// The token as a pointer, for places that hold one word. The pointer is
-    /// aligned to the machine word and not to be read or written.
-    #[inline(always)]
-    pub fn into_raw(self) -> NonNull<u8> {
+    pub fn into_raw(self) -> NonZeroUsize {
         self.saved
     }
 
@@ -97,7 +93,7 @@ impl ExecutionContext {
     /// `raw` came from [`into_raw`](ExecutionContext::into_raw), and no other
     /// token made from it is continued.
     #[inline(always)]
-    pub unsafe fn from_raw(raw: NonNull<u8>) -> ExecutionContext {
+    pub unsafe fn from_raw(raw: NonZeroUsize) -> ExecutionContext {
         ExecutionContext::from_saved(raw)
     }
 
@@ -119,7 +115,7 @@ impl ExecutionContext {
         let hooks = sanitizer::before_switch();
         let link = parent.as_ptr().cast();
         // SAFETY: the token was not used before, and its stack is alive (1); the link may be written (2).
-        let landing = unsafe { arch::resume(self.into_saved(), link, word, signal as usize) };
+        let landing = unsafe { arch::resume(self.saved.get(), link, word, signal as usize) };
         sanitizer::after_switch(hooks);
         Arrival::new(landing)
     }
@@ -139,7 +135,7 @@ impl ExecutionContext {
     pub unsafe fn switch(self, word: Word, signal: Signal) -> Arrival {
         let hooks = sanitizer::before_switch();
         // SAFETY: the token was not used before, and its stack is alive (1).
-        let landing = unsafe { arch::switch(self.into_saved(), word, signal as usize) };
+        let landing = unsafe { arch::switch(self.saved.get(), word, signal as usize) };
         sanitizer::after_switch(hooks);
         Arrival::new(landing)
     }
@@ -156,27 +152,27 @@ impl ExecutionContext {
         sanitizer::before_exit();
         // SAFETY: the token was not used before, and its stack is alive (1);
         // the frames left behind need nothing any more (3).
-        unsafe { arch::exit_to(self.into_saved(), word, signal as usize) }
+        unsafe { arch::exit_to(self.saved.get(), word, signal as usize) }
     }
 
     /// The stack pointer with which this execution will continue. Everything
     /// from [`BYTES_BELOW`](Self::BYTES_BELOW) below it up to the high end of its stack is in use.
     pub fn stack_pointer(&self) -> *mut u8 {
-        arch::stack_pointer_of(self.saved.as_ptr())
+        arch::stack_pointer_of(self.saved.get())
     }
 
     /// Asks the processor to bring the saved registers into its cache. A hint
     /// for schedulers that know which execution comes next.
     #[inline(always)]
     pub fn prefetch(&self) {
-        arch::prefetch(self.saved.as_ptr());
+        arch::prefetch(ptr::without_provenance(self.saved.get()));
     }
 }
 
 impl fmt::Debug for ExecutionContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ExecutionContext")
-            .field(&self.saved)
+            .field(&format_args!("{:#x}", self.saved))
             .finish()
     }
 }

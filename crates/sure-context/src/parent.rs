@@ -1,7 +1,7 @@
 use crate::ExecutionContext;
 use crate::arch;
 use core::cell::Cell;
-use core::ptr::{self, NonNull};
+use core::num::NonZeroUsize;
 
 /// Where a stack's present resumer is written down: the frame record at the
 /// root of a fresh stack.
@@ -16,7 +16,7 @@ use core::ptr::{self, NonNull};
 #[derive(Debug)]
 #[repr(C)]
 pub struct ParentLink {
-    resumer: Cell<*mut u8>,
+    resumer: Cell<usize>,
     return_address: *const u8,
 }
 
@@ -24,7 +24,7 @@ impl ParentLink {
     /// A link that leads nowhere yet.
     pub fn new() -> ParentLink {
         ParentLink {
-            resumer: Cell::new(ptr::null_mut()),
+            resumer: Cell::new(0),
             return_address: arch::root_address(),
         }
     }
@@ -38,7 +38,7 @@ impl ParentLink {
     #[inline(always)]
     pub unsafe fn resumer(&self) -> ExecutionContext {
         // SAFETY: a resume has stored the address of its saved registers.
-        ExecutionContext::from_saved(unsafe { NonNull::new_unchecked(self.resumer.get()) })
+        ExecutionContext::from_saved(unsafe { NonZeroUsize::new_unchecked(self.resumer.get()) })
     }
 }
 

@@ -2,6 +2,7 @@ use crate::arch::{self, Landing};
 use crate::sanitizer;
 use crate::{Arrival, ExecutionContext, ParentLink, Signal, Word};
 use core::fmt;
+use core::num::NonZeroUsize;
 use core::ptr::NonNull;
 
 /// What runs first on a fresh stack.
@@ -82,7 +83,7 @@ pub unsafe fn prepare<T: Trampoline>(
     let saved = unsafe { arch::prepare(top, enter::<T>, trampoline.as_ptr().cast()) };
     // SAFETY: an address inside the caller's memory is not null.
     Ok(ExecutionContext::from_saved(unsafe {
-        NonNull::new_unchecked(saved)
+        NonZeroUsize::new_unchecked(saved)
     }))
 }
 
@@ -91,7 +92,7 @@ pub unsafe fn prepare<T: Trampoline>(
 /// # Safety
 /// Called by the root function of a frame that `prepare::<T>` made.
 unsafe extern "C" fn enter<T: Trampoline>(
-    from: *mut u8,
+    from: usize,
     word: Word,
     signal: usize,
     object: *mut u8,

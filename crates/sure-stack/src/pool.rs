@@ -19,12 +19,21 @@ const KEPT_STACKS: usize = 256;
 /// A stack may be returned on another thread than the one that made it.
 #[derive(Debug)]
 pub struct PooledStack {
-    stack: ManuallyDrop<GuardedMmapStack>,
-    /// The coloured high end.
-    base: NonNull<u8>,
+    header: NonNull<Header>,
 }
 
-// SAFETY: `base` points into the owned stack, which is `Send`.
+/// Stands above the high end of each stack, so that owning one takes a pointer.
+#[derive(Debug)]
+struct Header {
+    /// The next kept stack, while this one is kept.
+    next: Option<NonNull<Header>>,
+    limit: NonNull<u8>,
+    /// Whether the pool may keep it: it has the default size.
+    poolable: bool,
+    mapping: GuardedMmapStack,
+}
+
+// SAFETY: the header is owned, and all in it is `Send`.
 unsafe impl Send for PooledStack {}
 // SAFETY: through a shared reference only the bounds can be read.
 unsafe impl Sync for PooledStack {}
@@ -43,7 +52,7 @@ impl PooledStack {
         }
     }
 
-    /// A stack of at least `bytes` bytes. Only sizes up to the default one are pooled.
+    /// A stack of at least `bytes` bytes. Only the default size is pooled.
     ///
     /// # Errors
     /// As [`GuardedMmapStack::allocate_at_least`].
@@ -67,43 +76,65 @@ impl PooledStack {
 
     #[cold]
     fn map(bytes: usize) -> Result<PooledStack, StackError> {
-        let with_colour = match bytes {
-            // An invalid size stays one.
-            0 => 0,
-            _ => bytes.saturating_add(colour::RANGE),
+        // An invalid size stays one.
+        let more = if bytes == 0 {
+            0
+        } else {
+            colour::RANGE + size_of::<Header>()
         };
-        let stack = GuardedMmapStack::allocate_at_least(with_colour)?;
-        let base = colour::apply(stack.base());
-        Ok(PooledStack {
-            stack: ManuallyDrop::new(stack),
-            base,
-        })
+        let mapping = GuardedMmapStack::allocate_at_least(bytes.saturating_add(more))?;
+        let limit = mapping.limit();
+        // SAFETY: that much was added to the size.
+        let top = unsafe { mapping.base().sub(size_of::<Header>()) };
+        let header = colour::apply(top).cast::<Header>();
+        let poolable = bytes == DEFAULT_STACK_SIZE;
+        // SAFETY: inside the mapping, above the usable bytes, and aligned to a cache line.
+        unsafe {
+            header.write(Header {
+                next: None,
+                limit,
+                poolable,
+                mapping,
+            })
+        };
+        Ok(PooledStack { header })
     }
 }
 
-// SAFETY: (1), (3) as for the mapped stack, of which this is all but some bytes
-// at the high end; (2) the colour is less than what was added for it.
+// SAFETY: (1), (3) as for the mapped stack, of which this is all but the bytes
+// from the header on, which were added for it; (2) the header is never moved.
 unsafe impl Stack for PooledStack {
     #[inline]
     fn base(&self) -> NonNull<u8> {
-        self.base
+        self.header.cast()
     }
 
     #[inline]
     fn limit(&self) -> NonNull<u8> {
-        self.stack.limit()
+        // SAFETY: the header is owned, and changes only while the stack is kept.
+        unsafe { self.header.as_ref() }.limit
     }
 }
 
 impl Drop for PooledStack {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: `self` is not used after this.
-        let stack = unsafe { ManuallyDrop::take(&mut self.stack) };
-        let base = self.base;
-        // What the pool does not keep is unmapped by its destructor.
-        with_pool(move |pool| pool.keep(stack, base));
+        // SAFETY: as in `limit`.
+        let poolable = unsafe { self.header.as_ref() }.poolable;
+        let kept = poolable && with_pool(|pool| pool.keep(self.header)).unwrap_or(false);
+        if !kept {
+            // SAFETY: owned, and not used after this.
+            unsafe { unmap(self.header) };
+        }
     }
+}
+
+/// # Safety
+/// The header, and the stack below it, are owned and not used any more.
+#[cold]
+unsafe fn unmap(header: NonNull<Header>) {
+    // SAFETY: moved out before the memory that holds it goes away.
+    drop(unsafe { header.read() }.mapping);
 }
 
 thread_local! {
@@ -116,18 +147,10 @@ fn with_pool<R>(f: impl FnOnce(&StackPool) -> R) -> Option<R> {
     POOL.try_with(f).ok()
 }
 
-/// A list of stacks, threaded through the stacks themselves: the next user of
-/// a stack finds its first cache line warm.
+/// A list of stacks, threaded through their headers.
 struct StackPool {
-    first: Cell<Option<NonNull<Kept>>>,
+    first: Cell<Option<NonNull<Header>>>,
     len: Cell<usize>,
-}
-
-/// Stands at the high end of a kept stack.
-struct Kept {
-    next: Option<NonNull<Kept>>,
-    stack: GuardedMmapStack,
-    base: NonNull<u8>,
 }
 
 impl StackPool {
@@ -140,41 +163,31 @@ impl StackPool {
 
     #[inline]
     fn take(&self) -> Option<PooledStack> {
-        let kept = self.first.get()?;
-        // SAFETY: written by `keep`, and out of the list from here on.
-        let Kept { next, stack, base } = unsafe { kept.read() };
-        self.first.set(next);
+        let header = self.first.get()?;
+        // SAFETY: kept stacks are owned by the list.
+        self.first.set(unsafe { header.as_ref() }.next);
         self.len.set(self.len.get() - 1);
-        Some(PooledStack {
-            stack: ManuallyDrop::new(stack),
-            base,
-        })
+        Some(PooledStack { header })
     }
 
+    /// Whether the stack is the pool's now.
     #[inline]
-    fn keep(&self, stack: GuardedMmapStack, base: NonNull<u8>) {
-        let size = base.addr().get() - stack.limit().addr().get();
-        let serves = size.wrapping_sub(DEFAULT_STACK_SIZE) <= colour::RANGE + LARGEST_PAGE;
-        if serves && self.len.get() < KEPT_STACKS {
-            let next = self.first.get();
-            // `base` is aligned to a cache line, see `colour`.
-            let kept = base.as_ptr().wrapping_sub(size_of::<Kept>()).cast::<Kept>();
-            // SAFETY: the stack is ours, unused, and large enough for a `Kept`.
-            let kept = unsafe {
-                kept.write(Kept { next, stack, base });
-                NonNull::new_unchecked(kept)
-            };
-            self.first.set(Some(kept));
-            self.len.set(self.len.get() + 1);
+    fn keep(&self, mut header: NonNull<Header>) -> bool {
+        if self.len.get() >= KEPT_STACKS {
+            return false;
         }
+        // SAFETY: given by its owner.
+        unsafe { header.as_mut() }.next = self.first.get();
+        self.first.set(Some(header));
+        self.len.set(self.len.get() + 1);
+        true
     }
 
     fn trim(&self) -> usize {
         let mut trimmed = 0;
         while let Some(stack) = self.take() {
-            let mut stack = ManuallyDrop::new(stack);
-            // SAFETY: taken once; the wrapper's own destructor does not run.
-            drop(unsafe { ManuallyDrop::take(&mut stack.stack) });
+            // SAFETY: taken from the list, and its destructor does not run.
+            unsafe { unmap(ManuallyDrop::new(stack).header) };
             trimmed += 1;
         }
         trimmed
@@ -186,6 +199,3 @@ impl Drop for StackPool {
         self.trim();
     }
 }
-
-/// The largest page size of Linux: how far a size may be rounded up.
-const LARGEST_PAGE: usize = 64 << 10;

@@ -45,7 +45,7 @@ use crate::Word;
 /// What arrives on the side that is continued.
 pub(crate) struct Landing {
     /// Address of the `Saved` of the side that was left, or null if it exited.
-    pub(crate) from: *mut u8,
+    pub(crate) from: usize,
     /// The word that travelled.
     pub(crate) word: Word,
     /// The number that travelled: 0 for "run", 1 for "unwind".
@@ -53,7 +53,7 @@ pub(crate) struct Landing {
 }
 
 /// What `root` calls: `(from, word, signal, object) -> !`.
-pub(crate) type Entry = unsafe extern "C" fn(*mut u8, Word, usize, *mut u8) -> !;
+pub(crate) type Entry = unsafe extern "C" fn(usize, Word, usize, *mut u8) -> !;
 
 // The only `cfg` of the workspace that selects an architecture.
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(windows)))]

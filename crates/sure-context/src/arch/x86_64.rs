@@ -18,6 +18,7 @@ use super::{Entry, Landing};
 use crate::Word;
 use core::arch::{asm, naked_asm};
 use core::mem::{offset_of, size_of};
+use core::ptr;
 
 pub(crate) const STACK_ALIGNMENT: usize = 16;
 
@@ -39,7 +40,7 @@ const ABOVE: usize = size_of::<Saved>() - offset_of!(Saved, rbp);
 /// # Safety
 /// `top` is aligned to `STACK_ALIGNMENT`, and the `BYTES_BELOW` bytes below it
 /// may be written. `object` begins with a `ParentLink` and stays where it is.
-pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> *mut u8 {
+pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
     // The first byte of `root` is a `nop`: a return address is looked up one
     // byte before it points, and that byte must belong to `root` as well.
     let rip = (root as *const u8).wrapping_add(1);
@@ -52,11 +53,11 @@ pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> *mu
             rip,
         })
     };
-    top.wrapping_sub(ABOVE)
+    top.wrapping_sub(ABOVE).expose_provenance()
 }
 
-pub(crate) fn stack_pointer_of(context: *mut u8) -> *mut u8 {
-    context.wrapping_add(ABOVE)
+pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
+    ptr::with_exposed_provenance_mut(context + ABOVE)
 }
 
 /// Unwind directives are allowed only inside functions that have unwind
@@ -131,7 +132,7 @@ macro_rules! switch_with {
 /// `to` is the address of a `Saved` that nobody has continued yet; `link` may
 /// be written.
 #[inline(always)]
-pub(crate) unsafe fn resume(to: *mut u8, link: *mut u8, word: Word, signal: usize) -> Landing {
+pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
     // SAFETY: every register that the other side may change is saved by the
     // block or declared lost to the compiler; memory is not declared untouched.
     unsafe { switch_with!(["mov [r8], rdi"] to, word, signal, link: link) }
@@ -140,7 +141,7 @@ pub(crate) unsafe fn resume(to: *mut u8, link: *mut u8, word: Word, signal: usiz
 /// # Safety
 /// `to` is the address of a `Saved` that nobody has continued yet.
 #[inline(always)]
-pub(crate) unsafe fn switch(to: *mut u8, word: Word, signal: usize) -> Landing {
+pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
     // SAFETY: as in `resume`.
     unsafe { switch_with!([] to, word, signal) }
 }
@@ -149,7 +150,7 @@ pub(crate) unsafe fn switch(to: *mut u8, word: Word, signal: usize) -> Landing {
 /// `to` is the address of a `Saved` that nobody has continued yet. The frames
 /// of the caller are never returned to.
 #[inline(always)]
-pub(crate) unsafe fn exit_to(to: *mut u8, word: Word, signal: usize) -> ! {
+pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
     // SAFETY: the block leaves this stack for good, so nothing needs saving.
     unsafe {
         asm!(
@@ -197,7 +198,7 @@ pub(crate) fn root_address() -> *const u8 {
 pub(crate) fn stack_pointer() -> *mut u8 {
     let sp;
     // SAFETY: reads a register.
-    unsafe { asm!("mov {}, rsp", out(reg) sp, options(nomem, nostack, preserves_flags)) };
+    unsafe { asm!("mov {}, rsp", out(reg) sp, options(pure, nomem, nostack, preserves_flags)) };
     sp
 }
 
