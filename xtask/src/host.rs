@@ -60,6 +60,25 @@ pub(crate) fn sections(workspace: &Workspace, report: &mut Report) {
             cargo.args(["--", "-Dwarnings"]);
         })
     });
+    for profile in [Profile::Debug, Profile::Release] {
+        let name = format!("no_std program, {}", profile.name());
+        report.section(&name, || {
+            let section = check(workspace, &name, |cargo| {
+                cargo.args([
+                    "run",
+                    "--manifest-path",
+                    "ci/no-std/Cargo.toml",
+                    "--target-dir",
+                ]);
+                cargo.arg(workspace.target.join("no-std"));
+                cargo.args((profile == Profile::Release).then_some("--release"));
+            })?;
+            Ok(Section {
+                passed: 1 - section.failed,
+                ..section
+            })
+        });
+    }
 }
 
 /// A log file for this run's section, emptied.
