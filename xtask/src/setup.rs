@@ -136,11 +136,11 @@ fn install(packages: &[String], consent: Consent) -> Result<()> {
         );
     }
     if std::fs::metadata("/proc/self").map_or(1, |process| process.uid()) != 0 {
-        bail!("only root may install packages; as root, run: {command}");
+        bail!("only root may install packages: run the line above as root");
     }
     if !consent.given() {
         if !std::io::stdin().is_terminal() {
-            bail!("nobody is here to be asked; to install them, run: cargo xtask setup --yes");
+            bail!("nobody is here to be asked: add --yes, or run the line above as root");
         }
         print!("Install them now? [y/N] ");
         std::io::stdout().flush()?;
