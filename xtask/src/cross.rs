@@ -52,20 +52,14 @@ pub(crate) fn run(target: &'static Target) -> Result<bool> {
             let mut progress = BuildProgress::new();
             let finished = exec::run(&mut command, &log, LIMIT, |line| progress.see(line))?;
             drop(progress);
-            let tests = libtest::parse(&finished.stdout).tests;
-            let count = |wanted| {
-                tests
-                    .iter()
-                    .filter(|(_, outcome)| *outcome == wanted)
-                    .count()
-            };
-            let failed = count(Outcome::Failed);
+            let parsed = libtest::parse(&finished.stdout);
+            let failed = parsed.count(Outcome::Failed);
             if !finished.success() {
                 println!("{}\n{}", finished.stdout, finished.stderr);
             }
             let died = !finished.success() && failed == 0;
             Ok(Section {
-                passed: count(Outcome::Passed),
+                passed: parsed.count(Outcome::Passed),
                 failed: failed + usize::from(died),
                 note: String::new(),
                 log: Some(log),

@@ -16,6 +16,15 @@ pub(crate) struct Parsed {
     pub(crate) totals: Option<Totals>,
 }
 
+impl Parsed {
+    pub(crate) fn count(&self, wanted: Outcome) -> usize {
+        self.tests
+            .iter()
+            .filter(|(_, outcome)| *outcome == wanted)
+            .count()
+    }
+}
+
 /// The numbers of `test result:` lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {

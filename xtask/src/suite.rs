@@ -12,12 +12,15 @@ use anyhow::{Result, bail};
 
 use crate::binaries::{self, Binary};
 use crate::exec::{self, BuildProgress, Finished};
-use crate::libtest::{self, Outcome, Parsed};
+use crate::libtest::{self, Outcome, Parsed, Totals};
 use crate::platform::{Platform, Profile};
 use crate::workspace::Workspace;
 
 /// A cold build of the standard library under load takes a minute or two; this is for builds that hang.
 const BUILD_LIMIT: Duration = Duration::from_secs(45 * 60);
+
+/// Where a test's name begins with its package and binary, a doc test's begins with this: its own name says where it is.
+const DOC: &str = "doc";
 
 /// Which tests ran, and how each ended. Their names are `<package>/<binary>/<test>`, and `doc/<file> - <item> (line N)`.
 #[derive(Debug, Default)]
@@ -94,9 +97,9 @@ impl Suite<'_> {
             "--no-fail-fast",
             "--",
         ]);
-        command.args(skip_words(&skip("doc")));
+        command.args(skip_words(&skip(DOC)));
         let finished = exec::run(&mut command, &self.log, BUILD_LIMIT, |_| {})?;
-        self.take("doc", &finished, started, &mut results);
+        self.take(DOC, &finished, started, &mut results);
         Ok(results)
     }
 
@@ -128,7 +131,7 @@ impl Suite<'_> {
             names.extend(
                 libtest::parse_list(&finished.stdout)
                     .into_iter()
-                    .map(|name| (format!("doc/{name}"), ignored)),
+                    .map(|name| (format!("{DOC}/{name}"), ignored)),
             );
         }
         Ok(names)
@@ -161,21 +164,10 @@ impl Suite<'_> {
 
     fn take(&self, label: &str, finished: &Finished, started: Instant, results: &mut Results) {
         let parsed = libtest::parse(&finished.stdout);
-        let trouble = trouble(&parsed, finished);
-        let passed = parsed
-            .tests
-            .iter()
-            .filter(|(_, outcome)| *outcome == Outcome::Passed)
-            .count();
-        let failed = parsed
-            .tests
-            .iter()
-            .filter(|(_, outcome)| *outcome == Outcome::Failed)
-            .count();
-        println!(
-            "   {label}: {passed} passed, {failed} failed, {:.1} s",
-            started.elapsed().as_secs_f64()
-        );
+        let trouble = trouble(label, &parsed, finished);
+        let (passed, failed) = (parsed.count(Outcome::Passed), parsed.count(Outcome::Failed));
+        let seconds = started.elapsed().as_secs_f64();
+        println!("   {label}: {passed} passed, {failed} failed, {seconds:.1} s");
         if failed > 0 || trouble.is_some() {
             // The list of tests that passed is in the log.
             let details = finished
@@ -198,27 +190,17 @@ impl Suite<'_> {
 }
 
 /// What is wrong with a run besides tests that say they failed.
-fn trouble(parsed: &Parsed, finished: &Finished) -> Option<String> {
-    let seen = |wanted| {
-        parsed
-            .tests
-            .iter()
-            .filter(|(_, outcome)| *outcome == wanted)
-            .count()
-    };
+fn trouble(label: &str, parsed: &Parsed, finished: &Finished) -> Option<String> {
+    let seen = (parsed.count(Outcome::Passed), parsed.count(Outcome::Failed));
     match parsed.totals {
         _ if finished.timed_out => Some(finished.ending()),
-        None if finished.success() => None,
+        // Crates without doc tests print nothing.
+        None if label == DOC && finished.success() => None,
         None => Some(format!("{} before it could report", finished.ending())),
-        Some(totals)
-            if (totals.passed, totals.failed) != (seen(Outcome::Passed), seen(Outcome::Failed)) =>
-        {
-            Some(format!(
-                "it counts {} passed and {} failed, which is not what its lines say: something writes between them",
-                totals.passed, totals.failed
-            ))
-        }
-        Some(totals) if totals.failed == 0 && !finished.success() => Some(finished.ending()),
+        Some(Totals { passed, failed, .. }) if (passed, failed) != seen => Some(format!(
+            "it counts {passed} passed and {failed} failed, which is not what its lines say: something writes between them"
+        )),
+        Some(Totals { failed: 0, .. }) if !finished.success() => Some(finished.ending()),
         Some(_) => None,
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Target {
     pub(crate) level: Level,
     /// Whether rustc touches every page of a large frame on it, so that no frame can jump over a guard page.
     pub(crate) stack_probes: bool,
-    /// `0` breaks the compiler on some targets.
+    /// How far debug builds are optimised. LLVM fails on unoptimised code for some targets.
     pub(crate) debug_opt_level: u8,
 }
 
@@ -80,7 +80,7 @@ pub(crate) static ALL: &[Target] = &[
         debian: "mipsr6",
         qemu: &["qemu-mips", "-cpu", "mips32r6-generic"],
         stack_probes: false,
-        debug_opt_level: 1,
+        debug_opt_level: 2,
         ..USUAL
     },
     Target {
