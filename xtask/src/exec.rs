@@ -217,3 +217,49 @@ impl Drop for BuildProgress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(name: &str, script: &str, limit: Duration) -> (Finished, String) {
+        let log = std::env::temp_dir().join(format!("xtask-{}-{name}.log", std::process::id()));
+        let finished = run(Command::new("sh").args(["-c", script]), &log, limit, |_| {}).unwrap();
+        let logged = fs::read_to_string(&log).unwrap();
+        fs::remove_file(&log).unwrap();
+        (finished, logged)
+    }
+
+    #[test]
+    fn both_streams_are_kept_apart_and_logged_together() {
+        let (finished, logged) = shell(
+            "streams",
+            "echo out; echo err >&2; exit 3",
+            Duration::from_secs(60),
+        );
+        assert_eq!(
+            (finished.stdout.as_str(), finished.stderr.as_str()),
+            ("out\n", "err\n")
+        );
+        assert!(!finished.success());
+        assert_eq!(finished.ending(), "ended with exit status: 3");
+        assert!(
+            logged.contains("out\n") && logged.contains("err\n") && logged.contains("$ sh"),
+            "{logged}"
+        );
+    }
+
+    #[test]
+    fn a_stuck_program_is_stopped_with_what_it_started() {
+        let started = Instant::now();
+        // The inner shell holds the pipes open: were it left alive, reading them would take as long as its sleep.
+        let (finished, _) = shell(
+            "stuck",
+            "echo begun; sh -c 'sleep 60; true'; true",
+            Duration::from_millis(300),
+        );
+        assert!(finished.timed_out && !finished.success());
+        assert_eq!(finished.stdout, "begun\n");
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
+}
