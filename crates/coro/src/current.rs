@@ -13,6 +13,7 @@
 //! branch; it is never believed.
 
 use core::num::NonZeroUsize;
+use sure_context::speculate;
 
 #[cfg(feature = "std")]
 mod note {
@@ -28,31 +29,36 @@ mod note {
     }
 
     #[inline(always)]
-    pub(crate) fn get() -> usize {
-        RESUMER.with(|note| note.get())
+    pub(crate) fn get() -> Option<usize> {
+        Some(RESUMER.with(Cell::get))
     }
 }
 
+/// Without the standard library there are no thread-locals, and no guess.
+#[cfg(not(feature = "std"))]
+mod note {
+    #[inline(always)]
+    pub(crate) fn set(_: usize) {}
+
+    #[inline(always)]
+    pub(crate) fn get() -> Option<usize> {
+        None
+    }
+}
+
+/// Notes that a coroutine of this thread has been resumed by `resumer`.
 #[inline(always)]
 pub(crate) fn set(resumer: NonZeroUsize) {
     note::set(resumer.get());
 }
-#[inline(always)]
-pub(crate) fn get() -> usize {
-    note::get()
-}
 
+/// What `root` returns, but not waiting for it where the note says the same.
 #[inline(always)]
-pub(crate) fn check(guess: usize, root: NonZeroUsize) -> NonZeroUsize {
-    if guess == root.get() {
-        unsafe { NonZeroUsize::new_unchecked(guess) }
-    } else {
-        other(root)
+pub(crate) fn resumer(root: impl FnOnce() -> NonZeroUsize) -> NonZeroUsize {
+    // The note is read first: of two equal values, the compiler keeps the older.
+    match note::get() {
+        // SAFETY: it returns its second argument, which is not zero.
+        Some(guess) => unsafe { NonZeroUsize::new_unchecked(speculate(guess, root().get())) },
+        None => root(),
     }
-}
-
-#[cold]
-#[inline(never)]
-fn other(root: NonZeroUsize) -> NonZeroUsize {
-    core::hint::black_box(root)
 }

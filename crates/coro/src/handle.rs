@@ -144,9 +144,11 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[inline(always)]
     pub(crate) unsafe fn resumer(&self) -> ExecutionContext {
         // SAFETY: the caller's promise.
-        let guess = current::get();
-        let root = unsafe { self.parent.resumer() }.into_raw();
-        unsafe { ExecutionContext::from_raw(current::check(guess, root)) }
+        // SAFETY: the running coroutine was resumed with this link, and the
+        // caller uses no other token.
+        let resumer = current::resumer(|| unsafe { self.parent.resumer() }.into_raw());
+        // SAFETY: that is the token just taken apart.
+        unsafe { ExecutionContext::from_raw(resumer) }
     }
 
     /// Whether the caller stands on the stack below this handle, and may suspend.

@@ -182,10 +182,3 @@ impl fmt::Debug for ExecutionContext {
 pub fn stack_pointer() -> *mut u8 {
     arch::stack_pointer()
 }
-
-/// Asks the processor to bring the cache line at `address` into its cache. Any
-/// address is allowed; nothing is read or written as far as the program can tell.
-#[inline(always)]
-pub fn prefetch<T>(address: *const T) {
-    arch::prefetch(address.cast());
-}

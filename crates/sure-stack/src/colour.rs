@@ -4,14 +4,14 @@
 //! the same offset in its page, all of them would compete for the same few
 //! cache sets, and a thousand coroutines would evict each other from a cache
 //! that could hold them all. So each stack begins some lines lower,
-//! how many is told by its address. At most half a (small) page is given away,
-//! so that shallow stacks still touch one page only.
+//! how many is told by its address. The last kibibyte of a (small) page is
+//! left, so that shallow stacks still touch one page only.
 
 use core::ptr::NonNull;
 
 /// Two cache lines: processors like to fetch them in pairs.
 const LINE: usize = 128;
-const COLOURS: usize = 16;
+const COLOURS: usize = 24;
 
 /// By how many bytes a high end may be lowered.
 pub(crate) const RANGE: usize = LINE * COLOURS;
@@ -21,7 +21,8 @@ pub(crate) const RANGE: usize = LINE * COLOURS;
 pub(crate) fn apply(base: NonNull<u8>) -> NonNull<u8> {
     // Neighbours differ: the golden ratio spreads consecutive numbers evenly.
     let number = (base.addr().get() >> 12) as u32;
-    let colour = (number.wrapping_mul(0x9E37_79B9) >> (32 - COLOURS.ilog2())) as usize;
+    let spread = u64::from(number.wrapping_mul(0x9E37_79B9));
+    let colour = (spread * COLOURS as u64 >> 32) as usize;
     // SAFETY: `base` is the high end of at least `RANGE` bytes of the caller's.
     unsafe { base.sub(colour * LINE + base.addr().get() % LINE) }
 }

@@ -116,11 +116,12 @@ macro_rules! switch_with {
             $($store_link,)?
             jump_to!(),
             "2:",
+            $(link = in(reg) $link,)?
+            out("rax") _,
             inout("rcx") $to => _,
             inout("rsi") $word.0 => word,
             inout("rdx") $signal => signal,
-            lateout("rdi") from,
-            $(inout("r8") $link => _,)?
+            out("rdi") from,
             lateout("r12") _, lateout("r13") _, lateout("r14") _, lateout("r15") _,
             clobber_abi("sysv64"),
         );
@@ -135,7 +136,7 @@ macro_rules! switch_with {
 pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
     // SAFETY: every register that the other side may change is saved by the
     // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(["mov [r8], rdi"] to, word, signal, link: link) }
+    unsafe { switch_with!(["mov [{link}], rdi"] to, word, signal, link: link) }
 }
 
 /// # Safety
