@@ -10,6 +10,7 @@ use crate::setup::{self, Consent};
 use crate::table;
 use crate::targets;
 use crate::test_target::{self, Job};
+use crate::unsupported;
 use crate::workspace::Workspace;
 
 /// How much less random work is done on the targets that run in release only. Under emulation that work is what takes the time.
@@ -43,6 +44,9 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     let workspace = Workspace::read()?;
     let mut report = Report::new();
     host::sections(&workspace, &mut report);
+    report.section("an unsupported target is refused", || {
+        unsupported::section(&workspace, &toolchain)
+    });
     // Before the run replaces the file that the table is made from.
     if LastRun::path().is_file() {
         report.section("the README's support table", || {

@@ -19,6 +19,7 @@ mod targets;
 mod test;
 mod test_target;
 mod toolchain;
+mod unsupported;
 mod workspace;
 
 use std::process::ExitCode;
