@@ -237,7 +237,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         self.status() == Status::Complete
     }
 
-    /// The name given to the [`Builder`], which messages about this coroutine use.
+    /// The name that it was built with, which messages about this coroutine use.
     pub fn name(&self) -> Option<&str> {
         self.handle().name()
     }
@@ -361,7 +361,7 @@ impl<Input, Yield, Return, S: Stack> Drop for Coroutine<Input, Yield, Return, S>
             Leftover::Value(value) => drop(value),
             // A panic goes on, unless one is on its way already: its message
             // has been printed, and a second one would end the process.
-            Leftover::Panic(payload) if unwind::panicking() => drop(payload),
+            Leftover::Panic(_) if unwind::panicking() => {}
             Leftover::Panic(payload) => unwind::go_on(payload),
         }
     }

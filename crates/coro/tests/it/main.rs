@@ -7,6 +7,8 @@ mod lifecycle;
 mod model;
 mod nesting;
 mod panics;
+#[cfg(target_arch = "x86_64")]
+mod single_step;
 mod stacks;
 mod threads;
 mod values;
