@@ -103,7 +103,7 @@ fn check(workspace: &Workspace, name: &str, words: impl FnOnce(&mut Command)) ->
     })?;
     drop(progress);
     if !finished.success() {
-        println!("{}{}", finished.stdout, finished.stderr);
+        println!("{}{}", finished.stdout, exec::complaints(&finished.stderr));
     }
     Ok(Section {
         failed: usize::from(!finished.success()),
