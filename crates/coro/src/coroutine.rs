@@ -128,8 +128,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         if size_of::<F>() > stack.size() / 4 {
             // Called through `dyn`, a boxed closure is run where it is; called
             // as an `F` it would be moved to the stack first.
-            let f: std::boxed::Box<dyn FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + '_> =
-                std::boxed::Box::new(f);
+            let f: BoxedBody<'_, Input, Yield, Return> = std::boxed::Box::new(f);
             return Coroutine::lay(stack, name, f);
         }
         Coroutine::lay(stack, name, f)
@@ -326,6 +325,11 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         }
     }
 }
+
+/// A closure that is too large for its stack.
+#[cfg(feature = "std")]
+type BoxedBody<'a, Input, Yield, Return> =
+    std::boxed::Box<dyn FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'a>;
 
 /// What a coroutine has left that was unwound by its owner.
 enum Leftover<Return> {
