@@ -27,6 +27,7 @@ pub(crate) fn sections(workspace: &Workspace, report: &mut Report) {
         check(workspace, "clippy", |cargo| {
             cargo.args([
                 "clippy",
+                "--keep-going",
                 "--workspace",
                 "--all-targets",
                 "--all-features",
@@ -50,7 +51,7 @@ pub(crate) fn sections(workspace: &Workspace, report: &mut Report) {
     }
     report.section("no_std", || {
         check(workspace, "no_std", |cargo| {
-            cargo.args(["clippy", "--no-default-features"]);
+            cargo.args(["clippy", "--keep-going", "--no-default-features"]);
             cargo.args(
                 NO_STD
                     .iter()
