@@ -148,6 +148,25 @@ fn kill_tree(child: &mut Child) {
         .status();
 }
 
+/// What cargo says on standard error without its lines of progress.
+pub(crate) fn complaints(stderr: &str) -> String {
+    let progress = [
+        "Compiling",
+        "Checking",
+        "Documenting",
+        "Downloading",
+        "Downloaded",
+        "Locking",
+        "Adding",
+        "Finished",
+    ];
+    let lines = stderr.lines().filter(|line| {
+        let words = line.strip_prefix("  ").map(str::trim_start);
+        !words.is_some_and(|words| progress.iter().any(|word| words.starts_with(word)))
+    });
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
 /// (process, parent) of everything that runs, from `/proc`; empty on systems without it.
 fn parents() -> Vec<(u32, u32)> {
     let Ok(entries) = fs::read_dir("/proc") else {
@@ -247,6 +266,13 @@ mod tests {
             logged.contains("out\n") && logged.contains("err\n") && logged.contains("$ sh"),
             "{logged}"
         );
+    }
+
+    #[test]
+    fn progress_is_no_complaint() {
+        let stderr =
+            "   Compiling core v0.0.0\nerror: no\n  --> src/lib.rs\n    Finished `test` profile\n";
+        assert_eq!(complaints(stderr), "error: no\n  --> src/lib.rs\n");
     }
 
     #[test]

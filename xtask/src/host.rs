@@ -27,6 +27,7 @@ pub(crate) fn sections(workspace: &Workspace, report: &mut Report) {
         check(workspace, "clippy", |cargo| {
             cargo.args([
                 "clippy",
+                "--keep-going",
                 "--workspace",
                 "--all-targets",
                 "--all-features",
@@ -50,7 +51,7 @@ pub(crate) fn sections(workspace: &Workspace, report: &mut Report) {
     }
     report.section("no_std", || {
         check(workspace, "no_std", |cargo| {
-            cargo.args(["clippy", "--no-default-features"]);
+            cargo.args(["clippy", "--keep-going", "--no-default-features"]);
             cargo.args(
                 NO_STD
                     .iter()
@@ -103,7 +104,7 @@ fn check(workspace: &Workspace, name: &str, words: impl FnOnce(&mut Command)) ->
     })?;
     drop(progress);
     if !finished.success() {
-        println!("{}{}", finished.stdout, finished.stderr);
+        println!("{}{}", finished.stdout, exec::complaints(&finished.stderr));
     }
     Ok(Section {
         failed: usize::from(!finished.success()),

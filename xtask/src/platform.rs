@@ -91,6 +91,9 @@ impl Platform {
                 command
                     .env(format!("{prefix}_LINKER"), target.linker())
                     .env(format!("{prefix}_RUNNER"), target.runner());
+                if target.names_need_debug {
+                    command.env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only");
+                }
                 if target.debug_opt_level > 0 {
                     command.env(
                         "CARGO_PROFILE_DEV_OPT_LEVEL",
@@ -136,6 +139,10 @@ impl Platform {
         command
             .env("SURE_TEST_RUNNER", runner)
             .env("SURE_TEST_DIVISOR", self.divisor.to_string());
+        if self.foreign.is_some() {
+            // In debug, under emulation, the names of one panic's frames take seconds; tests of backtraces ask for theirs.
+            command.env("RUST_BACKTRACE", "0");
+        }
     }
 
     /// Cargo's words for which tests to build: on the host everything, examples included.

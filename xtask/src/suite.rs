@@ -143,12 +143,9 @@ impl Suite<'_> {
         let finished = exec::run(command, &self.log, BUILD_LIMIT, |line| progress.see(line))?;
         drop(progress);
         if !finished.success() {
-            println!("{}", finished.stderr);
-            bail!(
-                "the build {}; its command and output are in {}",
-                finished.ending(),
-                self.log.display()
-            );
+            println!("{}", exec::complaints(&finished.stderr));
+            println!("   full log: {}", self.log.display());
+            bail!("the build {}", finished.ending());
         }
         Ok(finished)
     }

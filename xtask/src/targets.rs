@@ -27,6 +27,9 @@ pub(crate) struct Target {
     pub(crate) stack_probes: bool,
     /// How far debug builds are optimised. LLVM fails on unoptimised code for some targets.
     pub(crate) debug_opt_level: u8,
+    /// Whether a backtrace finds names in debug information only. In the older ABI of 64-bit PowerPC a function's symbol is that
+    /// of its descriptor, not of its code.
+    pub(crate) names_need_debug: bool,
 }
 
 /// What most targets have in common.
@@ -38,6 +41,7 @@ const USUAL: Target = Target {
     level: Level::Run,
     stack_probes: true,
     debug_opt_level: 0,
+    names_need_debug: false,
 };
 
 /// Every target, MIPS first: the order in which they are tested and shown.
@@ -133,6 +137,7 @@ pub(crate) static ALL: &[Target] = &[
         gnu: "powerpc64-linux-gnu",
         debian: "ppc64",
         qemu: &["qemu-ppc64"],
+        names_need_debug: true,
         ..USUAL
     },
     Target {

@@ -23,6 +23,8 @@ pub(crate) struct Package {
     pub(crate) name: String,
     manifest_path: PathBuf,
     targets: Vec<Target>,
+    /// The registries it may be published to; none of them when it never is.
+    publish: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -66,14 +68,22 @@ impl Workspace {
         })
     }
 
-    /// The crates that users depend on, and that are therefore tested on every target.
+    /// The crates that users depend on, and that are therefore tested on every target: those in `crates/` that are published.
     pub(crate) fn libraries(&self) -> Vec<&Package> {
         let crates = root().join("crates");
+        let published = |package: &&Package| {
+            package
+                .publish
+                .as_ref()
+                .is_none_or(|registries| !registries.is_empty())
+        };
+        let here = |package: &&Package| {
+            package.manifest_path.starts_with(&crates) && package.name != "benches"
+        };
         self.packages
             .iter()
-            .filter(|package| {
-                package.manifest_path.starts_with(&crates) && package.name != "benches"
-            })
+            .filter(published)
+            .filter(here)
             .collect()
     }
 
