@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+pub mod asm;
 pub mod op;
 
 mod catch;

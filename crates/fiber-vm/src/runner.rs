@@ -94,7 +94,7 @@ impl Vm<'_> {
     /// [`FiberError::Unknown`].
     pub fn execute_loop(&mut self, id: FiberId) -> Result<Exit, FiberError> {
         loop {
-            match self.execute_loop_for(id, &mut u64::MAX.clone())? {
+            match self.execute_loop_for(id, &mut { u64::MAX })? {
                 Exit::OutOfFuel => {}
                 exit => return Ok(exit),
             }
