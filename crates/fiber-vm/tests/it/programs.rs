@@ -12,7 +12,12 @@ struct Outcome {
 }
 
 fn run(pieces: &[(u32, &[u8])]) -> Outcome {
-    let config = Config { cs_depth: 128, ls_bytes: 4096, fibers: 1, ..Config::default() };
+    let config = Config {
+        cs_depth: 128,
+        ls_bytes: 4096,
+        fibers: 1,
+        ..Config::default()
+    };
     let mut vm = Vm::new(config).unwrap();
     for (address, bytes) in pieces {
         vm.write(*address, bytes).unwrap();
@@ -32,7 +37,11 @@ fn run(pieces: &[(u32, &[u8])]) -> Outcome {
 /// A program that ends, and leaves these words.
 fn gives(bytes: &[u8], ws: &[u32]) {
     let outcome = run(&[(0x2000, bytes)]);
-    assert_eq!((outcome.exit, &outcome.ws[..]), (Exit::Done, ws), "{bytes:X?}");
+    assert_eq!(
+        (outcome.exit, &outcome.ws[..]),
+        (Exit::Done, ws),
+        "{bytes:X?}"
+    );
 }
 
 /// A program that panics.
@@ -53,7 +62,10 @@ fn catches_an_assert() {
     let main = [0x5A, 0x21, 0x00, 0x09, 0x01, 0x02];
     let thunk = [0xC0, 0xC1, 0xC5, 0x09, 0x0A, 0x02];
     let outcome = run(&[(0x2000, &main), (0x2100, &thunk)]);
-    assert_eq!((outcome.exit, outcome.ws, outcome.err), (Exit::Done, vec![1], 5));
+    assert_eq!(
+        (outcome.exit, outcome.ws, outcome.err),
+        (Exit::Done, vec![1], 5)
+    );
 }
 
 #[test]
@@ -68,12 +80,18 @@ fn meets_no_instruction() {
 
 #[test]
 fn overflows_the_working_stack() {
-    assert_eq!(panics(&[0xC1, 0x81, 0xFE], ErrorCode::STACK_OVERFLOW).ws, [1; 16]);
+    assert_eq!(
+        panics(&[0xC1, 0x81, 0xFE], ErrorCode::STACK_OVERFLOW).ws,
+        [1; 16]
+    );
 }
 
 #[test]
 fn overflows_the_call_stack() {
-    assert_eq!(panics(&[0x95, 0x20, 0x00], ErrorCode::STACK_OVERFLOW).depth, 128);
+    assert_eq!(
+        panics(&[0x95, 0x20, 0x00], ErrorCode::STACK_OVERFLOW).depth,
+        128
+    );
 }
 
 #[test]
@@ -94,7 +112,10 @@ fn skips_inline_data() {
 
 #[test]
 fn divides_signed() {
-    gives(&[0x6A, 0xFF, 0xFF, 0xFF, 0xF9, 0xC2, 0x32, 0x02], &[0xFFFF_FFFD]);
+    gives(
+        &[0x6A, 0xFF, 0xFF, 0xFF, 0xF9, 0xC2, 0x32, 0x02],
+        &[0xFFFF_FFFD],
+    );
 }
 
 #[test]

@@ -15,7 +15,14 @@ fn r01_a_catch_adds_one_catch_bit_and_nothing_else() {
     t.run_for(1);
     let frames: Vec<Frame> = t.fiber().call_stack().collect();
     assert_eq!(depth, 0);
-    assert_eq!(frames, [Frame { return_address: 0x2009, catch: true, locals: 0 }]);
+    assert_eq!(
+        frames,
+        [Frame {
+            return_address: 0x2009,
+            catch: true,
+            locals: 0
+        }]
+    );
     assert_eq!(t.fiber().ls_sp(), ls);
     assert_eq!(t.ws(), [7, 9]);
     assert_eq!(t.fiber().ep(), 0x200A, "in the callee");
@@ -90,9 +97,8 @@ fn r07_the_call_stack_is_as_before_the_catch_and_execution_goes_on_after_it() {
     assert_eq!(t.run(), Exit::Yielded);
     assert_eq!(t.ws(), [3, 0x2A]);
     assert_eq!(t.fiber().call_stack().collect::<Vec<_>>(), before);
-    let mut t = load(
-        "main: PUSH f\n DV catch\n SLIT 0x2A\n RET\nf: PUSH 0\n PUSH 1\n PUSH 5\n DV assert",
-    );
+    let mut t =
+        load("main: PUSH f\n DV catch\n SLIT 0x2A\n RET\nf: PUSH 0\n PUSH 1\n PUSH 5\n DV assert");
     assert_eq!(t.run(), Exit::Done);
     assert_eq!(t.ws(), [1, 0x2A]);
 }
@@ -106,7 +112,11 @@ fn r08_the_innermost_catch_wins_and_a_later_panic_goes_to_the_outer() {
     );
     // After the inner catch the stack is {2}, so 2 is compared with 1.
     t.run_for(7);
-    assert_eq!((t.ws(), t.fiber().err()), (vec![2], 5), "the inner catch has ended");
+    assert_eq!(
+        (t.ws(), t.fiber().err()),
+        (vec![2], 5),
+        "the inner catch has ended"
+    );
     assert_eq!(t.run(), Exit::Done);
     assert_eq!(t.ws(), [1, 0x11]);
     assert_eq!(t.fiber().err(), 6);
@@ -114,9 +124,8 @@ fn r08_the_innermost_catch_wins_and_a_later_panic_goes_to_the_outer() {
 
 #[test]
 fn r09_a_catch_ends_when_its_call_returns() {
-    let mut t = load(
-        "main: PUSH f\n DV catch\n PUSH 0\n PUSH 1\n PUSH 5\n DV assert\n RET\nf: RET",
-    );
+    let mut t =
+        load("main: PUSH f\n DV catch\n PUSH 0\n PUSH 1\n PUSH 5\n DV assert\n RET\nf: RET");
     assert_eq!(t.run(), PANICKED_5);
 }
 
@@ -146,9 +155,15 @@ fn r11_a_local_cannot_hold_the_saved_locals_depth() {
     assert_eq!(t.run(), Exit::Done);
     let saved = before - 8;
     assert_eq!(t.word(saved), saved, "the local itself is intact");
-    let [read] = t.ws()[..] else { panic!("{:?}", t.ws()) };
+    let [read] = t.ws()[..] else {
+        panic!("{:?}", t.ws())
+    };
     assert_ne!(read, saved, "but it is not where the function looks for it");
-    assert_eq!(t.fiber().ls_sp(), before - 8, "still lost after the function has returned");
+    assert_eq!(
+        t.fiber().ls_sp(),
+        before - 8,
+        "still lost after the function has returned"
+    );
 }
 
 #[test]
@@ -176,7 +191,10 @@ fn r13_full_stacks_can_be_caught() {
     assert_eq!(t.fiber().working_stack_at_error(), [1; 16]);
 
     for cs_depth in [1, 16, 128, 1000] {
-        let config = Config { cs_depth, ..Config::default() };
+        let config = Config {
+            cs_depth,
+            ..Config::default()
+        };
         let mut t = load_with(config, "main: PUSH f\n DV catch\n RET\nf: XSL f\n RET");
         assert_eq!(t.run(), Exit::Done);
         assert_eq!(t.ws(), [cs_depth]);
@@ -223,14 +241,37 @@ fn r16_an_instruction_returns_normal_ret_or_yld_and_ret_changes_no_stack() {
     let inside = step();
     assert_eq!(inside.0, Ok(Executed::Normal));
     let (frames, ls) = (inside.2, inside.3);
-    assert_eq!(frames, [Frame { return_address: 0x2003, catch: false, locals: 8 }]);
-    assert_eq!(step(), (Ok(Executed::Normal), vec![], frames.clone(), ls), "NOP");
-    assert_eq!(step(), (Ok(Executed::Yield), vec![], frames.clone(), ls), "YLD");
+    assert_eq!(
+        frames,
+        [Frame {
+            return_address: 0x2003,
+            catch: false,
+            locals: 8
+        }]
+    );
+    assert_eq!(
+        step(),
+        (Ok(Executed::Normal), vec![], frames.clone(), ls),
+        "NOP"
+    );
+    assert_eq!(
+        step(),
+        (Ok(Executed::Yield), vec![], frames.clone(), ls),
+        "YLD"
+    );
     step();
     step();
-    assert_eq!(step(), (Ok(Executed::Return), vec![3], frames.clone(), ls), "RETZ of 0");
+    assert_eq!(
+        step(),
+        (Ok(Executed::Return), vec![3], frames.clone(), ls),
+        "RETZ of 0"
+    );
     step();
-    assert_eq!(step(), (Ok(Executed::Normal), vec![3], frames.clone(), ls), "RETZ of 4");
+    assert_eq!(
+        step(),
+        (Ok(Executed::Normal), vec![3], frames.clone(), ls),
+        "RETZ of 4"
+    );
     assert_eq!(step(), (Ok(Executed::Return), vec![3], frames, ls), "RET");
 }
 
@@ -272,7 +313,13 @@ fn r19_a_yield_returns_at_once_and_keeps_all_stacks() {
 
     let mut t = load("main: XLL f\n RET\nf: .locals 8\n PUSH 3\n YLD\n RET");
     assert_eq!(t.run(), Exit::Yielded);
-    assert_eq!(t.fiber().call_stack().map(|frame| frame.locals).collect::<Vec<_>>(), [8]);
+    assert_eq!(
+        t.fiber()
+            .call_stack()
+            .map(|frame| frame.locals)
+            .collect::<Vec<_>>(),
+        [8]
+    );
     assert_eq!(t.run(), Exit::Done);
 }
 
@@ -292,7 +339,10 @@ fn r20_round_robin() {
     let summary = t.vm.run();
     assert_eq!((summary.done, summary.panicked, summary.idle), (3, 0, true));
     let end = t.word(LOG - 4);
-    assert_eq!(t.vm.read(LOG, end - LOG).unwrap(), [1, 2, 3, 1, 2, 3, 1, 3, 3]);
+    assert_eq!(
+        t.vm.read(LOG, end - LOG).unwrap(),
+        [1, 2, 3, 1, 2, 3, 1, 3, 3]
+    );
 }
 
 #[test]
@@ -306,7 +356,10 @@ fn r21_a_yield_inside_a_catch_frame() {
     assert_eq!(t.vm.run().done, 2);
     assert_eq!((t.ws(), t.fiber().err()), (vec![1, 0x2A], 5));
     let other = t.vm.fiber(t.ids[1]).unwrap();
-    assert_eq!((other.working_stack().collect::<Vec<_>>(), other.err()), (vec![1, 2, 3], 0));
+    assert_eq!(
+        (other.working_stack().collect::<Vec<_>>(), other.err()),
+        (vec![1, 2, 3], 0)
+    );
 }
 
 #[test]
@@ -319,14 +372,31 @@ fn r22_a_fiber_never_sees_the_catch_of_another() {
     );
     let mut fuel = 7;
     let event = t.vm.run_to_event(&mut fuel);
-    assert_eq!(event, fiber_vm::Event::Panicked(t.ids[1], ErrorCode::new(5)));
-    assert_eq!(t.vm.status(t.ids[1]), Ok(Status::Panicked(ErrorCode::new(5))));
+    assert_eq!(
+        event,
+        fiber_vm::Event::Panicked(t.ids[1], ErrorCode::new(5))
+    );
+    assert_eq!(
+        t.vm.status(t.ids[1]),
+        Ok(Status::Panicked(ErrorCode::new(5)))
+    );
     assert_eq!(t.vm.status(t.ids[0]), Ok(Status::Ready));
     assert_eq!(t.fiber().err(), 0);
     let frames: Vec<Frame> = t.fiber().call_stack().collect();
-    assert_eq!(frames, [Frame { return_address: 0x2005, catch: true, locals: 0 }]);
+    assert_eq!(
+        frames,
+        [Frame {
+            return_address: 0x2007,
+            catch: true,
+            locals: 0
+        }]
+    );
     let summary = t.vm.run();
-    assert_eq!((summary.done, summary.panicked), (1, 0), "and it goes on to its end");
+    assert_eq!(
+        (summary.done, summary.panicked),
+        (1, 0),
+        "and it goes on to its end"
+    );
 }
 
 #[test]
@@ -353,9 +423,12 @@ fn r24_a_catch_with_an_empty_working_stack() {
 
 #[test]
 fn r25_no_allocation_while_running() {
-    let config = Config { fibers: 64, ..Config::default() };
+    let config = Config {
+        fibers: 64,
+        ..Config::default()
+    };
     let source = "
-        main: PUSH 0\n PUSH f\n DV catch\n DRP\n DRP\n DV 0x40\n DRP\n YLD\n JMPL main
+        main: PUSH 0\n PUSH f\n DV catch\n DRP\n DV 0x40\n DRP\n YLD\n JMPL main
         f: YLD\n XLL g\n RET
         g: .locals 16\n PUSH 0\n PUSH 1\n PUSH 5\n DV assert\n RET";
     let mut t = load_with(config, source);
@@ -364,7 +437,8 @@ fn r25_no_allocation_while_running() {
     vm.register(0x40, |call| {
         call.push(1)?;
         // The new fiber panics at once.
-        call.spawn(0, 0, &[]).map_err(|_| ErrorCode::OUT_OF_MEMORY)?;
+        call.spawn(0, 0, &[])
+            .map_err(|_| ErrorCode::OUT_OF_MEMORY)?;
         Ok(fiber_vm::HostFlow::Yield)
     })
     .unwrap();
