@@ -5,6 +5,7 @@
 extern crate alloc;
 
 pub mod asm;
+pub mod console;
 pub mod op;
 
 mod catch;

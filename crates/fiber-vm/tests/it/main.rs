@@ -7,7 +7,7 @@ mod cli;
 mod differential;
 mod fibers;
 mod generate;
-// mod golden;
+mod golden;
 mod host;
 mod naive;
 mod programs;
