@@ -78,7 +78,7 @@ pub(crate) struct Fibers {
     cs_depth: usize,
     ls_bytes: u32,
     /// The address of the first fiber's locals stack.
-    ls_start: u32,
+    pub(crate) ls_start: u32,
     first_free: u32,
 }
 

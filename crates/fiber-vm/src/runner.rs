@@ -150,6 +150,15 @@ impl Vm<'_> {
         self.rounds(fuel, &mut NoTrace)
     }
 
+    /// [`Vm::run_to_event`], with `watch` called before each instruction.
+    pub fn run_to_event_traced(
+        &mut self,
+        fuel: &mut u64,
+        watch: impl FnMut(&TracePoint<'_>),
+    ) -> Event {
+        self.rounds(fuel, &mut Watch(watch))
+    }
+
     fn summarize<T: Trace>(&mut self, fuel: u64, trace: &mut T, summary: &mut Summary) {
         let mut left = fuel;
         loop {

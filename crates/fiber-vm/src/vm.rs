@@ -73,6 +73,11 @@ impl<'h> Vm<'h> {
         self.core.memory.len() as u32
     }
 
+    /// The address where program memory ends and the fibers' locals stacks begin.
+    pub fn locals_start(&self) -> u32 {
+        self.core.fibers.ls_start
+    }
+
     /// `len` bytes of memory at `address`, by the rules that instructions obey. Length 0 touches
     /// nothing and is right at any address.
     ///

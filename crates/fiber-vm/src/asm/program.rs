@@ -60,12 +60,16 @@ impl Program {
     /// Memory, fibers or a working stack too small. The bytes that fit have been written, and the
     /// fibers before the refused one have been created.
     pub fn load(&self, vm: &mut Vm<'_>) -> Result<Vec<FiberId>, LoadError> {
-        for segment in &self.segments {
-            vm.write(segment.address, &segment.bytes)
-                .map_err(|code| LoadError::Memory {
-                    address: segment.address,
-                    code,
-                })?;
+        for Segment { address, bytes } in &self.segments {
+            let refused = |code| LoadError::Memory {
+                address: *address,
+                code,
+            };
+            // Not into the locals stacks, though they are memory like any other.
+            if u64::from(*address) + bytes.len() as u64 > u64::from(vm.locals_start()) {
+                return Err(refused(ErrorCode::OUT_OF_BOUNDS));
+            }
+            vm.write(*address, bytes).map_err(refused)?;
         }
         let mut ids = Vec::with_capacity(self.fibers.len());
         for start in &self.fibers {
@@ -105,7 +109,7 @@ impl Program {
 /// Why a program could not be loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadError {
-    /// Memory ends before the segment at that address does, or the address is null.
+    /// Program memory ends before the segment at that address does, or the address is null.
     Memory {
         /// Where the segment starts.
         address: u32,

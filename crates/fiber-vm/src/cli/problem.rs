@@ -46,7 +46,7 @@ impl Problem {
     pub(crate) fn source(file: &str, text: &str, error: AsmError) -> Self {
         let message = match error.word.as_str() {
             "" => error.kind.to_string(),
-            word => format!("{}: `{word}`", error.kind),
+            word => format!("{}: `{}`", error.kind, printable(word)),
         };
         Self::Located(Located {
             message,

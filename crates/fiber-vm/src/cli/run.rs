@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::rc::Rc;
 
 use fiber_vm::asm::disassemble_one;
-use fiber_vm::{ErrorCode, FiberRef, Status, Summary, TracePoint, Vm, console};
+use fiber_vm::{ErrorCode, Event, FiberRef, Status, TracePoint, Vm, console};
 
 use super::Source;
 use super::args::RunArgs;
@@ -14,7 +14,7 @@ use super::problem::{Located, Problem, source_line};
 use super::style::{DIM, FIBER};
 
 /// Fibers reported at length when they panic.
-const REPORTED: usize = 8;
+const REPORTED: u64 = 8;
 
 pub(crate) fn run(args: &RunArgs) -> Result<(), Problem> {
     let source = Source::read(&args.file)?;
@@ -24,40 +24,56 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Problem> {
     source.program.load(&mut vm).map_err(Problem::message)?;
 
     let mut fuel = args.fuel.unwrap_or(u64::MAX);
-    let mut summary = Summary::default();
-    while fuel > 0 && !summary.idle && !output.failed() {
+    let mut panicked = 0;
+    let idle = loop {
         // In slices, so that a program whose output nobody reads any more is stopped.
-        let slice = fuel.min(1 << 24);
-        summary = match args.trace {
-            true => vm.run_traced(slice, |point| trace(&source, &output, point)),
-            false => vm.run_for(slice),
+        let mut slice = fuel.min(SLICE);
+        fuel -= slice;
+        let event = match args.trace {
+            true => vm.run_to_event_traced(&mut slice, |point| trace(&source, &output, point)),
+            false => vm.run_to_event(&mut slice),
         };
-        fuel -= summary.executed;
-    }
+        fuel += slice;
+        if output.failed() {
+            break true;
+        }
+        match event {
+            Event::Done(_) => {}
+            Event::Panicked(id, _) => {
+                panicked += 1;
+                if panicked <= REPORTED {
+                    output.flush();
+                    report(&source, &vm.fiber(id).map_err(Problem::message)?);
+                }
+            }
+            Event::OutOfFuel if fuel > 0 => {}
+            Event::OutOfFuel => break false,
+            Event::Idle => break true,
+        }
+    };
     output.finish()?;
 
     if args.show || args.trace {
         vm.fibers().for_each(|fiber| show(&source, &fiber));
     }
-    let panicked = |fiber: &FiberRef<'_>| matches!(fiber.status(), Status::Panicked(_));
-    let count = vm.fibers().filter(panicked).count();
-    for fiber in vm.fibers().filter(panicked).take(REPORTED) {
-        report(&source, &fiber);
+    if panicked > REPORTED {
+        anstream::eprintln!("… and {} more fibers panicked", panicked - REPORTED);
     }
-    if count > REPORTED {
-        anstream::eprintln!("… and {} more fibers panicked", count - REPORTED);
-    }
-    if count > 0 {
-        return Err(Problem::Silent);
-    }
-    if !summary.idle {
+    if !idle {
         let left = vm.listed().count();
         return Err(Problem::message(format_args!(
             "out of fuel, with {left} fibers left to run"
         )));
     }
-    Ok(())
+    if panicked > 0 {
+        Err(Problem::Silent)
+    } else {
+        Ok(())
+    }
 }
+
+/// Instructions between two looks at the output.
+const SLICE: u64 = 1 << 24;
 
 /// An instruction about to be executed: fiber, line, address, text, working stack.
 fn trace(source: &Source, output: &Output, point: &TracePoint<'_>) {
