@@ -1,1 +1,48 @@
-//! coro
+#![cfg_attr(not(feature = "std"), no_std)]
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "std")]
+mod builder;
+mod coroutine;
+mod current;
+mod error;
+mod handle;
+mod root;
+mod state;
+mod transfer;
+mod unwind;
+
+#[cfg(feature = "std")]
+pub use builder::Builder;
+pub use coroutine::{Coroutine, MIN_STACK_SIZE};
+pub use error::ResumeError;
+pub use handle::SuspendHandle;
+pub use state::{CoroutineState, Status};
+#[cfg(feature = "std")]
+pub use unwind::is_forced_unwind;
+
+/// The stack of a [`Coroutine`] that names none: pooled where there is a
+/// standard library, and otherwise [always brought by the caller](NoStack).
+#[cfg(feature = "std")]
+pub type DefaultStack = sure_stack::PooledStack;
+/// The stack of a [`Coroutine`] that names none: without the standard library
+/// there is no such stack.
+#[cfg(not(feature = "std"))]
+pub type DefaultStack = NoStack;
+
+/// A stack that does not exist.
+#[cfg(not(feature = "std"))]
+#[derive(Debug)]
+pub enum NoStack {}
+
+// SAFETY: there is no value that could break a promise.
+#[cfg(not(feature = "std"))]
+unsafe impl sure_stack::Stack for NoStack {
+    fn base(&self) -> core::ptr::NonNull<u8> {
+        match *self {}
+    }
+
+    fn limit(&self) -> core::ptr::NonNull<u8> {
+        match *self {}
+    }
+}

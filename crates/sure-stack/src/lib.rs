@@ -1,1 +1,29 @@
-//! sure-stack
+#![cfg_attr(not(feature = "std"), no_std)]
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "std")]
+mod colour;
+mod error;
+#[cfg(feature = "std")]
+mod guard;
+#[cfg(feature = "std")]
+mod limits;
+#[cfg(feature = "std")]
+mod mmap;
+#[cfg(feature = "std")]
+mod pool;
+mod stack;
+
+pub use error::StackError;
+#[cfg(feature = "std")]
+pub use guard::GUARD_SIZE;
+#[cfg(feature = "std")]
+pub use limits::Limit;
+#[cfg(feature = "std")]
+pub use mmap::GuardedMmapStack;
+#[cfg(feature = "std")]
+pub use pool::PooledStack;
+pub use stack::Stack;
+
+/// The usual size of a stack: 256 KiB, of which only touched pages take memory.
+pub const DEFAULT_STACK_SIZE: usize = 256 << 10;

@@ -1,0 +1,84 @@
+use crate::{Coroutine, SuspendHandle};
+use std::borrow::Cow;
+use sure_stack::{DEFAULT_STACK_SIZE, PooledStack, Stack, StackError};
+
+/// A coroutine with a name, a stack size, or a stack of its own.
+///
+/// ```
+/// use coro::Coroutine;
+///
+/// let coroutine = Coroutine::builder()
+///     .name("parser")
+///     .stack_size(64 << 10)
+///     .build(|handle, ()| handle.suspend(1_u8))?;
+/// assert_eq!(coroutine.name(), Some("parser"));
+/// # Ok::<(), sure_stack::StackError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it builds"]
+pub struct Builder {
+    name: Option<Cow<'static, str>>,
+    stack_size: usize,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Builder {
+        Builder {
+            name: None,
+            stack_size: DEFAULT_STACK_SIZE,
+        }
+    }
+
+    /// The name, for messages about the coroutine.
+    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Builder {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The least size of the stack, in bytes; rounded up to whole pages.
+    pub fn stack_size(mut self, bytes: usize) -> Builder {
+        self.stack_size = bytes;
+        self
+    }
+
+    /// The coroutine, on a stack from the pool.
+    ///
+    /// # Errors
+    /// - [`StackError::InvalidSize`] for a size of 0 or beyond `isize::MAX`.
+    /// - [`StackError::TooSmall`] for less than
+    ///   [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE) bytes, or if a `Return`
+    ///   takes more than half of the stack.
+    /// - [`StackError::Map`], [`StackError::Guard`] if the system refuses.
+    pub fn build<F, Input, Yield, Return>(
+        self,
+        f: F,
+    ) -> Result<Coroutine<Input, Yield, Return>, StackError>
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
+        Input: 'static,
+        Yield: 'static,
+        Return: 'static,
+    {
+        let stack = PooledStack::allocate_at_least(self.stack_size)?;
+        self.build_with_stack(stack, f)
+    }
+
+    /// The coroutine, on the given stack; the size that was set is ignored.
+    ///
+    /// # Errors
+    /// [`StackError::TooSmall`], as [`build`](Builder::build).
+    pub fn build_with_stack<F, Input, Yield, Return, S>(
+        self,
+        stack: S,
+        f: F,
+    ) -> Result<Coroutine<Input, Yield, Return, S>, StackError>
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
+        Input: 'static,
+        Yield: 'static,
+        Return: 'static,
+        S: Stack + 'static,
+    {
+        Coroutine::assemble(stack, self.name, f)
+    }
+}

@@ -1,0 +1,395 @@
+use crate::handle::{Name, Stage};
+use crate::root::Root;
+use crate::unwind::{self, Payload};
+use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle, transfer};
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
+use sure_context::{Arrival, ExecutionContext, Signal, Word};
+use sure_stack::{Stack, StackError};
+
+/// The smallest stack that a coroutine accepts, in usable bytes: room for its
+/// root and for a panic with its message.
+pub const MIN_STACK_SIZE: usize = 16 << 10;
+
+/// Ordinary code on a stack of its own, which can stop in the middle of any
+/// call and go on later.
+///
+/// ```
+/// use coro::{Coroutine, CoroutineState};
+///
+/// let mut coroutine = Coroutine::new(|handle, first: u32| {
+///     let second = handle.suspend(first + 1);
+///     second * 2
+/// });
+/// assert_eq!(coroutine.resume(1), CoroutineState::Yielded(2));
+/// assert_eq!(coroutine.resume(10), CoroutineState::Complete(20));
+/// ```
+///
+/// - Values go in as `Input`, come out as `Yield`, and at last as `Return`;
+///   all of them, the closure and the stack are `'static`, because a coroutine
+///   can be leaked.
+/// - A panic inside goes on in the caller of [`resume`](Coroutine::resume),
+///   with its payload. The coroutine is complete then.
+/// - Dropping a suspended coroutine unwinds it: the destructor of every local
+///   runs. [`is_forced_unwind`](crate::is_forced_unwind) recognises that unwind.
+/// - It is neither `Send` nor `Sync`: nobody can see what its frames hold.
+pub struct Coroutine<Input, Yield, Return, S: Stack = DefaultStack> {
+    /// The suspended execution. `None` while it runs and when it is complete.
+    context: Option<ExecutionContext>,
+    /// The handle at the root of the stack; it outlives the closure.
+    handle: NonNull<SuspendHandle<Input, Yield>>,
+    stack: ManuallyDrop<S>,
+    returns: PhantomData<fn() -> Return>,
+}
+
+#[cfg(feature = "std")]
+impl<Input: 'static, Yield: 'static, Return: 'static> Coroutine<Input, Yield, Return> {
+    /// A coroutine on a pooled stack of [`DEFAULT_STACK_SIZE`](sure_stack::DEFAULT_STACK_SIZE).
+    ///
+    /// # Panics
+    /// If there is no stack to be had; [`try_new`](Coroutine::try_new) returns
+    /// the reason instead.
+    #[inline]
+    pub fn new<F>(f: F) -> Self
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
+    {
+        match Coroutine::try_new(f) {
+            Ok(coroutine) => coroutine,
+            Err(error) => no_stack(&error),
+        }
+    }
+
+    /// As [`new`](Coroutine::new).
+    ///
+    /// # Errors
+    /// Any [`StackError`] of [`PooledStack::new`](sure_stack::PooledStack::new);
+    /// [`StackError::TooSmall`] if `Return` takes more than half of the stack.
+    #[inline]
+    pub fn try_new<F>(f: F) -> Result<Self, StackError>
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
+    {
+        Coroutine::assemble(sure_stack::PooledStack::new()?, None, f)
+    }
+}
+
+#[cfg(feature = "std")]
+impl Coroutine<(), (), ()> {
+    /// A coroutine with a name or a stack size of its own; see
+    /// [`Builder`](crate::Builder).
+    pub fn builder() -> crate::Builder {
+        crate::Builder::new()
+    }
+}
+
+impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
+    Coroutine<Input, Yield, Return, S>
+{
+    /// A coroutine on the given stack.
+    ///
+    /// # Panics
+    /// If the stack is too small; [`try_with_stack`](Coroutine::try_with_stack)
+    /// returns an error instead.
+    pub fn with_stack<F>(stack: S, f: F) -> Self
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
+    {
+        match Coroutine::try_with_stack(stack, f) {
+            Ok(coroutine) => coroutine,
+            Err(error) => no_stack(&error),
+        }
+    }
+
+    /// A coroutine on the given stack.
+    ///
+    /// # Errors
+    /// [`StackError::TooSmall`] if the stack has less than [`MIN_STACK_SIZE`]
+    /// bytes, or if a `Return` takes more than half of it.
+    pub fn try_with_stack<F>(stack: S, f: F) -> Result<Self, StackError>
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
+    {
+        Coroutine::assemble(stack, None, f)
+    }
+}
+
+impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
+    /// Puts a closure on a stack; a large one into a box, of which the stack
+    /// holds the pointer.
+    #[inline]
+    pub(crate) fn assemble<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
+    {
+        #[cfg(feature = "std")]
+        if size_of::<F>() > stack.size() / 4 {
+            // Called through `dyn`, a boxed closure is run where it is; called
+            // as an `F` it would be moved to the stack first.
+            let f: BoxedBody<'_, Input, Yield, Return> = std::boxed::Box::new(f);
+            return Coroutine::lay(stack, name, f);
+        }
+        Coroutine::lay(stack, name, f)
+    }
+
+    #[inline]
+    fn lay<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
+    {
+        let root = Root::<F, Input, Yield, Return>::SIZE;
+        let minimum = MIN_STACK_SIZE.max(root.saturating_mul(2));
+        if stack.size() < minimum {
+            return Err(StackError::TooSmall {
+                bytes: stack.size(),
+                minimum,
+            });
+        }
+        // SAFETY: the stack's memory is its own, and stays where it is for as
+        // long as this coroutine keeps it, which is until nothing on it is
+        // alive; half of `MIN_STACK_SIZE` exceeds any first frame.
+        let (context, handle) =
+            unsafe { Root::<F, Input, Yield, Return>::lay(stack.limit(), stack.base(), name, f) };
+        Ok(Coroutine {
+            context: Some(context),
+            handle,
+            stack: ManuallyDrop::new(stack),
+            returns: PhantomData,
+        })
+    }
+
+    /// Runs the coroutine until it suspends or ends: the first time from the
+    /// beginning, with the closure's second argument; later from where it
+    /// suspended itself, with the value that its `suspend` returns.
+    ///
+    /// # Panics
+    /// - With the coroutine's own panic, if it panics.
+    /// - If the coroutine is complete; [`try_resume`](Coroutine::try_resume)
+    ///   returns an error instead.
+    #[inline(always)]
+    pub fn resume(&mut self, input: Input) -> CoroutineState<Yield, Return> {
+        match self.try_resume(input) {
+            Ok(state) => state,
+            Err(_) => resumed_complete(self.handle()),
+        }
+    }
+
+    /// As [`resume`](Coroutine::resume).
+    ///
+    /// # Errors
+    /// [`ResumeError`], with the input, if the coroutine is complete.
+    ///
+    /// # Panics
+    /// With the coroutine's own panic, if it panics.
+    #[inline(always)]
+    pub fn try_resume(
+        &mut self,
+        input: Input,
+    ) -> Result<CoroutineState<Yield, Return>, ResumeError<Input>> {
+        let Some(context) = self.context.take() else {
+            return Err(ResumeError::new(input));
+        };
+        if unwind::panicking() {
+            self.note_panic();
+        }
+        let mut input = ManuallyDrop::new(input);
+        let word = transfer::send(&mut input);
+        // SAFETY: the coroutine is suspended, its stack is owned by `self`, and
+        // both are of this thread; the handle begins with the link of that
+        // stack; the other side receives an `Input`, and continues this
+        // execution once, while this call waits.
+        let arrival = unsafe { context.resume(self.handle.cast(), word, Signal::Run) };
+        match arrival.from {
+            Some(context) => {
+                self.context = Some(context);
+                // SAFETY: `suspend` sent a `Yield` for this.
+                Ok(CoroutineState::Yielded(unsafe {
+                    transfer::receive(arrival.word)
+                }))
+            }
+            None => {
+                // SAFETY: an arrival of this coroutine's exit.
+                match unsafe { self.complete(arrival) } {
+                    Ok(word) => {
+                        // SAFETY: the root sent the `Return` for this.
+                        Ok(CoroutineState::Complete(unsafe { transfer::receive(word) }))
+                    }
+                    Err(payload) => unwind::go_on(payload),
+                }
+            }
+        }
+    }
+
+    /// Where the coroutine stands in its life.
+    pub fn status(&self) -> Status {
+        match (self.handle().stage.get(), &self.context) {
+            (Stage::Complete, _) => Status::Complete,
+            (_, None) => Status::Running,
+            (Stage::Created, Some(_)) => Status::Created,
+            (Stage::Started | Stage::Unwinding, Some(_)) => Status::Suspended,
+        }
+    }
+
+    /// Whether the closure has returned or panicked, so that nothing is left to resume.
+    pub fn is_complete(&self) -> bool {
+        self.status() == Status::Complete
+    }
+
+    /// The name given to the [`Builder`], which messages about this coroutine use.
+    pub fn name(&self) -> Option<&str> {
+        self.handle().name()
+    }
+
+    /// Tells the processor that this coroutine is about to be resumed.
+    ///
+    /// Where thousands take turns, the first touches of a coroutine's stack
+    /// are waits for memory; a scheduler that calls this some turns ahead
+    /// hides them. Never needed for correctness.
+    #[inline(always)]
+    pub fn prefetch(&self) {
+        sure_context::prefetch(self.handle.as_ptr());
+        if let Some(context) = &self.context {
+            context.prefetch();
+        }
+    }
+
+    /// The stack of a complete coroutine, for another use.
+    ///
+    /// # Errors
+    /// The coroutine itself, if it is not complete.
+    pub fn into_stack(self) -> Result<S, Self> {
+        if !self.is_complete() {
+            return Err(self);
+        }
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: `this` is never used again, nor dropped.
+        unsafe {
+            this.handle.drop_in_place();
+            Ok(ManuallyDrop::take(&mut this.stack))
+        }
+    }
+
+    #[inline(always)]
+    fn handle(&self) -> &SuspendHandle<Input, Yield> {
+        // SAFETY: the root stands for as long as the stack is ours; everything
+        // in it that changes is in cells, and on this thread.
+        unsafe { self.handle.as_ref() }
+    }
+
+    #[cold]
+    fn note_panic(&self) {
+        self.handle().resumed_in_panic.set(true);
+    }
+
+    /// What the execution has left: the word that sends its return value, or its panic.
+    ///
+    /// # Safety
+    /// `arrival` is that of its exit.
+    #[inline]
+    unsafe fn complete(&self, arrival: Arrival) -> Result<Word, Payload> {
+        self.handle().stage.set(Stage::Complete);
+        match arrival.signal {
+            Signal::Run => Ok(arrival.word),
+            // SAFETY: the root sends the address of a payload, given away.
+            Signal::Unwind => Err(unsafe { arrival.word.as_ptr::<Payload>().read() }),
+        }
+    }
+
+    /// Runs a suspended coroutine a last time, to run the destructors of
+    /// everything on its stack. What it ends with is left for later, because
+    /// dropping that may panic, and the stack is to be given back first.
+    #[cold]
+    fn unwind(&mut self, context: ExecutionContext) -> Leftover<Return> {
+        let handle = self.handle();
+        let created = handle.stage.get() == Stage::Created;
+        if !created && !unwind::CAN_UNWIND {
+            unwind::abort(format_args!(
+                "{handle} was dropped while suspended, and this build cannot unwind it: \
+                 run it to completion, or build with `panic = \"unwind\"` and the feature `std`"
+            ));
+        }
+        handle.stage.set(Stage::Unwinding);
+        handle.extent.set(0);
+        // SAFETY: as in `try_resume`; with the signal to unwind no input is received.
+        let arrival = unsafe { context.resume(self.handle.cast(), Word::EMPTY, Signal::Unwind) };
+        // SAFETY: it exits, because with an extent of 0 no suspend switches.
+        match unsafe { self.complete(arrival) } {
+            Ok(_) if created => Leftover::Nothing,
+            // The body has swallowed the unwind and returned.
+            // SAFETY: the root sent the `Return` for this.
+            Ok(word) => Leftover::Value(unsafe { transfer::receive(word) }),
+            Err(payload) if unwind::was_forced(&payload) => Leftover::Nothing,
+            Err(payload) => Leftover::Panic(payload),
+        }
+    }
+}
+
+/// A closure that is too large for its stack.
+#[cfg(feature = "std")]
+type BoxedBody<'a, Input, Yield, Return> =
+    std::boxed::Box<dyn FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'a>;
+
+/// What a coroutine has left that was unwound by its owner.
+enum Leftover<Return> {
+    Nothing,
+    Value(Return),
+    Panic(Payload),
+}
+
+impl<Input, Yield, Return, S: Stack> Drop for Coroutine<Input, Yield, Return, S> {
+    #[inline]
+    fn drop(&mut self) {
+        let leftover = match self.context.take() {
+            Some(context) => self.unwind(context),
+            None => {
+                if self.handle().stage.get() != Stage::Complete {
+                    dropped_running(self.handle());
+                }
+                Leftover::Nothing
+            }
+        };
+        // SAFETY: the coroutine is complete, nothing refers to its root or its
+        // stack any more, and `self` is not used after this.
+        unsafe {
+            self.handle.drop_in_place();
+            ManuallyDrop::drop(&mut self.stack);
+        }
+        match leftover {
+            Leftover::Nothing => {}
+            Leftover::Value(value) => drop(value),
+            // A panic goes on, unless one is on its way already: its message
+            // has been printed, and a second one would end the process.
+            Leftover::Panic(payload) if unwind::panicking() => drop(payload),
+            Leftover::Panic(payload) => unwind::go_on(payload),
+        }
+    }
+}
+
+impl<Input, Yield, Return, S: Stack> fmt::Debug for Coroutine<Input, Yield, Return, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Coroutine")
+            .field("name", &self.name())
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn no_stack(error: &StackError) -> ! {
+    panic!("no stack for a coroutine: {error}")
+}
+
+#[cold]
+#[inline(never)]
+fn resumed_complete<Input, Yield>(handle: &SuspendHandle<Input, Yield>) -> ! {
+    panic!("{handle} was resumed, but it is complete")
+}
+
+#[cold]
+#[inline(never)]
+fn dropped_running<Input, Yield>(handle: &SuspendHandle<Input, Yield>) -> ! {
+    unwind::abort(format_args!("{handle} was dropped while it is running"))
+}

@@ -1,0 +1,212 @@
+use crate::{current, transfer, unwind};
+use core::cell::Cell;
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ptr;
+use sure_context::{Arrival, ExecutionContext, ParentLink, Signal, stack_pointer};
+
+/// A name: borrowed for ever, or owned where there is a heap.
+#[cfg(feature = "std")]
+pub(crate) type Name = std::borrow::Cow<'static, str>;
+/// A name: borrowed for ever, or owned where there is a heap.
+#[cfg(not(feature = "std"))]
+pub(crate) type Name = &'static str;
+
+/// The inside of a coroutine: the way to suspend it.
+///
+/// The closure of a [`Coroutine`](crate::Coroutine) receives a reference, and
+/// hands it down to whatever has to suspend, at any call depth. It stands at
+/// the high end of the coroutine's stack, and cannot leave its thread.
+#[repr(C)]
+pub struct SuspendHandle<Input, Yield> {
+    /// First, as the root of the stack wants it.
+    pub(crate) parent: ParentLink,
+    /// Bytes of stack below this handle: whoever suspends must stand there.
+    /// 0 while a suspend must be refused for another reason, so that one
+    /// comparison tells both.
+    pub(crate) extent: Cell<usize>,
+    pub(crate) stage: Cell<Stage>,
+    /// Whether the thread was panicking at the last resume.
+    pub(crate) resumed_in_panic: Cell<bool>,
+    pub(crate) name: Option<Name>,
+    types: PhantomData<fn(Yield) -> Input>,
+    /// Neither `Send` nor `Sync`.
+    not_send: PhantomData<*mut ()>,
+}
+
+/// What the coroutine's stack holds; the token beside it tells
+/// [`Status`](crate::Status) apart where this does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The closure.
+    Created,
+    /// Frames.
+    Started,
+    /// Frames that a forced unwind is taking down.
+    Unwinding,
+    /// Nothing any more.
+    Complete,
+}
+
+impl<Input, Yield> SuspendHandle<Input, Yield> {
+    pub(crate) fn new(extent: usize, name: Option<Name>) -> Self {
+        SuspendHandle {
+            parent: ParentLink::new(),
+            extent: Cell::new(extent),
+            stage: Cell::new(Stage::Created),
+            resumed_in_panic: Cell::new(false),
+            name,
+            types: PhantomData,
+            not_send: PhantomData,
+        }
+    }
+
+    /// Suspends the coroutine: its present [`resume`](crate::Coroutine::resume)
+    /// returns `value`, and this call returns what the next one brings.
+    ///
+    /// A value of at most a machine word travels in a register, a larger one is
+    /// moved once.
+    ///
+    /// # Panics
+    /// - Unwinds without a message if the coroutine is dropped while suspended here.
+    /// - If it is called anywhere but on the stack of its own running
+    ///   coroutine, an inner coroutine's stack say.
+    /// - If the coroutine is unwinding from a panic of its own: a destructor
+    ///   must not suspend then. (That ends the process, as any panic of a
+    ///   destructor during a panic does.)
+    ///
+    /// # Aborts
+    /// With a message, if the coroutine is being dropped and has swallowed the
+    /// forced unwind.
+    #[inline(always)]
+    pub fn suspend(&self, value: Yield) -> Input {
+        if !self.runs_here() {
+            self.refuse();
+        }
+        // Read before anything is called that the compiler cannot see into:
+        // where a suspend follows an arrival directly, it is still in a register.
+        // SAFETY: this coroutine runs, on this stack, and is done with its
+        // resumer's token below.
+        let resumer = unsafe { self.resumer() };
+        if unwind::panicking() {
+            self.suspend_in_panic();
+        }
+        let mut value = ManuallyDrop::new(value);
+        let word = transfer::send(&mut value);
+        // SAFETY: the resumer is suspended in `Coroutine::resume`, on this
+        // thread; it understands words that send a `Yield`; and it keeps the
+        // token of this execution in the coroutine, which owns the stack.
+        let arrival = unsafe { resumer.switch(word, Signal::Run) };
+        // SAFETY: the arrival is that of a resume.
+        unsafe { self.arrive(arrival) }
+    }
+
+    /// The coroutine's name, if it was given one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_ref().map(AsRef::as_ref)
+    }
+
+    /// What every arrival does first; then the input, or the forced unwind.
+    ///
+    /// # Safety
+    /// `arrival` is that of a resume by this coroutine's owner, and its word,
+    /// if the signal is to run, sends an `Input`.
+    #[inline(always)]
+    pub(crate) unsafe fn arrive(&self, arrival: Arrival) -> Input {
+        // SAFETY: a resume suspends its caller, so it brings a token.
+        unsafe { self.note(arrival.from) };
+        if arrival.signal == Signal::Unwind {
+            unwind::force_unwind();
+        }
+        // SAFETY: with the signal to run comes an input, sent for this.
+        unsafe { transfer::receive(arrival.word) }
+    }
+
+    /// Notes who has resumed this coroutine: the first thing after every arrival.
+    ///
+    /// # Safety
+    /// `from` is a token, as every resume brings one.
+    #[inline(always)]
+    pub(crate) unsafe fn note(&self, from: Option<ExecutionContext>) {
+        // SAFETY: the caller's promise.
+        let from = unsafe { from.unwrap_unchecked() }.into_raw();
+        current::set(from);
+        // The link says the same: the compiler need not load it again as long
+        // as nothing else could have changed it.
+        // SAFETY: the resume that arrives here has stored it.
+        unsafe { core::hint::assert_unchecked(self.parent.resumer().into_raw() == from) };
+    }
+
+    /// The resumer of this running coroutine.
+    ///
+    /// # Safety
+    /// The coroutine runs, on this thread, and continues its resumer with
+    /// this token only.
+    #[inline(always)]
+    pub(crate) unsafe fn resumer(&self) -> ExecutionContext {
+        // SAFETY: the caller's promise.
+        // SAFETY: the running coroutine was resumed with this link, and the
+        // caller uses no other token.
+        let resumer = current::resumer(|| unsafe { self.parent.resumer() }.into_raw());
+        // SAFETY: that is the token just taken apart.
+        unsafe { ExecutionContext::from_raw(resumer) }
+    }
+
+    /// Whether the caller stands on the stack below this handle, and may suspend.
+    ///
+    /// Code that runs on this stack is this coroutine's, so it is running. An
+    /// outer handle in an inner coroutine, and a handle that was smuggled out
+    /// to its resumer, are on another stack.
+    #[inline(always)]
+    fn runs_here(&self) -> bool {
+        ptr::from_ref(self)
+            .addr()
+            .wrapping_sub(stack_pointer().addr())
+            < self.extent.get()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse(&self) -> ! {
+        if self.stage.get() == Stage::Unwinding {
+            unwind::abort(format_args!(
+                "{self} is being dropped, but has swallowed its forced unwind and suspends again"
+            ));
+        }
+        panic!(
+            "{self} was asked to suspend by code that does not run on its own stack: \
+             a handle works only inside its own coroutine, while that runs"
+        );
+    }
+
+    /// A coroutine that somebody's destructor uses during a panic may suspend;
+    /// one that is itself taken down by the panic may not, because its frames
+    /// are about to go.
+    #[cold]
+    #[inline(never)]
+    fn suspend_in_panic(&self) {
+        assert!(
+            self.resumed_in_panic.replace(false),
+            "{self} was asked to suspend by a destructor while it unwinds from a panic"
+        );
+    }
+}
+
+/// "coroutine `parser`", as messages say it.
+impl<Input, Yield> fmt::Display for SuspendHandle<Input, Yield> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => write!(f, "coroutine `{name}`"),
+            None => f.write_str("an unnamed coroutine"),
+        }
+    }
+}
+
+impl<Input, Yield> fmt::Debug for SuspendHandle<Input, Yield> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SuspendHandle")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,137 @@
+use crate::handle::{Name, Stage};
+use crate::unwind::{self, Payload};
+use crate::{SuspendHandle, transfer};
+use core::cell::UnsafeCell;
+use core::mem::{ManuallyDrop, align_of, size_of};
+use core::ptr::NonNull;
+use sure_context::{Arrival, Departure, ExecutionContext, Signal, Trampoline, Word};
+
+/// What stands at the high end of a coroutine's stack.
+///
+/// ```text
+/// base of the stack ──┐
+///   slot              │ the closure; later the return value or the panic
+///   handle            │ name, bounds, and the link to the resumer
+///   first frame       │ made by sure-context
+///   the closure's frames, growing down
+/// ```
+#[repr(C)]
+pub(crate) struct Root<F, Input, Yield, Return> {
+    handle: SuspendHandle<Input, Yield>,
+    slot: UnsafeCell<Slot<F, Return>>,
+}
+
+/// First the closure; when that has been moved out to be called, what it leaves.
+union Slot<F, Return> {
+    closure: ManuallyDrop<F>,
+    value: ManuallyDrop<Return>,
+    payload: ManuallyDrop<Payload>,
+}
+
+impl<F, Input, Yield, Return> Root<F, Input, Yield, Return>
+where
+    F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
+{
+    /// How many bytes of stack a root takes at most, its placement included.
+    pub(crate) const SIZE: usize = size_of::<Self>() + Self::STRIDE;
+
+    /// A root begins at `PLACE` modulo `STRIDE`: near the end of a pair of
+    /// cache lines. What every resume touches (the beginning of the handle, and
+    /// the registers that a shallow closure saves some hundred bytes below) is
+    /// then one pair, which processors like to fetch together.
+    const STRIDE: usize = if align_of::<Self>() > 128 {
+        align_of::<Self>()
+    } else {
+        128
+    };
+    const PLACE: usize = if align_of::<Self>() > 32 { 0 } else { 96 };
+
+    /// Writes the root of a coroutine at the high end of a stack, and an
+    /// execution that begins there.
+    ///
+    /// # Safety
+    /// 1. The memory from `limit` to `base` is writable and used by nothing
+    ///    else while the execution may continue.
+    /// 2. It has at least `SIZE` bytes, and the size of a first frame beyond them.
+    pub(crate) unsafe fn lay(
+        limit: NonNull<u8>,
+        base: NonNull<u8>,
+        name: Option<Name>,
+        closure: F,
+    ) -> (ExecutionContext, NonNull<SuspendHandle<Input, Yield>>) {
+        let end = base.as_ptr().wrapping_sub(size_of::<Self>());
+        let root = end.wrapping_sub(end.addr().wrapping_sub(Self::PLACE) % Self::STRIDE);
+        let extent = root.addr() - limit.addr().get();
+        let root = root.cast::<Self>();
+        // SAFETY: aligned, and inside the stack (2).
+        let root = unsafe {
+            root.write(Root {
+                handle: SuspendHandle::new(extent, name),
+                slot: UnsafeCell::new(Slot {
+                    closure: ManuallyDrop::new(closure),
+                }),
+            });
+            NonNull::new_unchecked(root)
+        };
+        // SAFETY: the memory below the root is as free as the whole was (1);
+        // the root stays where it is.
+        let context = unsafe { sure_context::prepare(limit, root.cast(), root) };
+        // SAFETY: there is room for the first frame (2).
+        (unsafe { context.unwrap_unchecked() }, root.cast())
+    }
+
+    /// Calls the closure; the result is sent from the slot.
+    ///
+    /// # Safety
+    /// Called once, by `run`.
+    #[inline(always)]
+    unsafe fn call(&self, arrival: Arrival) -> Result<Word, Payload> {
+        let slot = self.slot.get();
+        // SAFETY: the slot holds the closure, and this is the only read.
+        let closure = ManuallyDrop::into_inner(unsafe { (&raw const (*slot).closure).read() });
+        unwind::catch(move || {
+            if arrival.signal == Signal::Unwind {
+                // Dropped before its first resume.
+                // SAFETY: a resume suspends its caller, so it brings a token.
+                unsafe { self.handle.note(arrival.from) };
+                drop(closure);
+                return Word::EMPTY;
+            }
+            // SAFETY: the first arrival is that of a resume by the owner.
+            let input = unsafe { self.handle.arrive(arrival) };
+            self.handle.stage.set(Stage::Started);
+            let value = ManuallyDrop::new(closure(&self.handle, input));
+            // SAFETY: the closure has been moved out of the slot.
+            unsafe {
+                (*slot).value = value;
+                transfer::send(&mut (*slot).value)
+            }
+        })
+    }
+}
+
+// SAFETY: `#[repr(C)]`, and so is the handle, which comes first and whose first
+// field is a `ParentLink`.
+unsafe impl<F, Input, Yield, Return> Trampoline for Root<F, Input, Yield, Return>
+where
+    F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
+{
+    #[inline(always)]
+    unsafe fn run(this: NonNull<Self>, arrival: Arrival) -> Departure {
+        // SAFETY: the root outlives the execution; all that changes is in cells.
+        let root = unsafe { this.as_ref() };
+        // SAFETY: a first frame runs once.
+        let (word, signal) = match unsafe { root.call(arrival) } {
+            Ok(word) => (word, Signal::Run),
+            Err(payload) => {
+                let slot = root.slot.get();
+                // SAFETY: the closure has been moved out of the slot.
+                unsafe { (*slot).payload = ManuallyDrop::new(payload) };
+                (Word::from_ptr(slot), Signal::Unwind)
+            }
+        };
+        // SAFETY: the coroutine runs here, and leaves for good.
+        let to = unsafe { root.handle.resumer() };
+        Departure { to, word, signal }
+    }
+}

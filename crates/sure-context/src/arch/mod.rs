@@ -1,0 +1,68 @@
+//! What an architecture has to provide, and the one place that chooses it.
+//!
+//! Every architecture file has the same items, in this order:
+//!
+//! | item | what it is |
+//! |---|---|
+//! | `STACK_ALIGNMENT` | alignment of the stack pointer at a switch, in bytes |
+//! | `BYTES_BELOW` | bytes below a suspended stack pointer that are still in use: the saved registers or the red zone, whichever reaches lower |
+//! | `Saved` | the saved registers of a suspended execution, a struct whose fields are named after the registers; an [`ExecutionContext`](crate::ExecutionContext) is an address inside it |
+//! | `prepare` | writes the `Saved` of an execution that has not begun: it continues in `root` |
+//! | `stack_pointer_of` | the stack pointer that a suspended execution will continue with |
+//! | `resume` | save, store the saved address in a parent link, continue the other side |
+//! | `switch` | save, continue the other side |
+//! | `exit_to` | continue the other side, save nothing |
+//! | `root` | the function at the bottom of every fresh stack: calls the entry, and describes to unwinders how to go on in whoever resumed it |
+//! | `stack_pointer` | the stack pointer of the caller |
+//! | `prefetch` | ask for a cache line |
+//!
+//! # The contract of a switch
+//!
+//! `resume` and `switch` receive the address of the other side's `Saved`
+//! (`to`), a [`Word`](crate::Word) and a number (`signal`). They save what the
+//! ABI calls non-volatile, as far as the compiler was not told that it is
+//! lost, and continue the other side with three values, in registers:
+//! the address of the `Saved` just written (`from`), the word and the number.
+//! When somebody continues the caller, they return the three values that this
+//! somebody passed. `exit_to` passes a null `from`.
+//!
+//! Where the compiler lets every register be named, the switch is inline
+//! assembly with everything declared lost, so that the compiler saves only
+//! what is alive at that place. Where it does not (MIPS keeps values in `$1`,
+//! which cannot be named), the switch is an ordinary out-of-line function, and
+//! its ABI makes the difference. Both shapes fit these items.
+//!
+//! # The contract of the first entry
+//!
+//! `root` calls `entry(from, word, signal, object)` with the three values of
+//! the first resume, on a stack aligned as the ABI wants it at a call.
+//! `entry` never returns. `object` begins with a
+//! [`ParentLink`](crate::ParentLink), from which `root` and its unwind
+//! information find the resumer of the moment.
+
+use crate::Word;
+
+/// What arrives on the side that is continued.
+pub(crate) struct Landing {
+    /// Address of the `Saved` of the side that was left, or null if it exited.
+    pub(crate) from: usize,
+    /// The word that travelled.
+    pub(crate) word: Word,
+    /// The number that travelled: 0 for "run", 1 for "unwind".
+    pub(crate) signal: usize,
+}
+
+/// What `root` calls: `(from, word, signal, object) -> !`.
+pub(crate) type Entry = unsafe extern "C" fn(usize, Word, usize, *mut u8) -> !;
+
+// The only `cfg` of the workspace that selects an architecture.
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(windows)))]
+#[path = "x86_64.rs"]
+mod backend;
+
+#[cfg(not(any(all(target_arch = "x86_64", target_pointer_width = "64", not(windows)))))]
+compile_error!(
+    "sure-context has no context switch for this target; supported are: x86_64 (System V ABI)"
+);
+
+pub(crate) use backend::*;

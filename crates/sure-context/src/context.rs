@@ -1,0 +1,184 @@
+use crate::arch::{self, Landing};
+use crate::sanitizer;
+use crate::{ParentLink, Word};
+use core::fmt;
+use core::marker::PhantomData;
+use core::num::NonZeroUsize;
+use core::ptr::{self, NonNull};
+
+/// A suspended execution: one word that says where its registers are saved.
+///
+/// It is a use-once token. [`resume`](ExecutionContext::resume),
+/// [`switch`](ExecutionContext::switch) and [`exit_to`](ExecutionContext::exit_to)
+/// consume it, and whoever comes back hands over a fresh one, so nothing is
+/// continued twice by accident. It is neither `Copy` nor `Clone`, and bound to
+/// its thread: neither `Send` nor `Sync`.
+///
+/// Dropping one abandons the frames of that execution: their destructors never
+/// run. Whether that is sound is for the layer above to say.
+#[must_use = "dropping a context abandons the frames of that execution"]
+#[repr(transparent)]
+pub struct ExecutionContext {
+    saved: NonZeroUsize,
+    not_send: PhantomData<*mut ()>,
+}
+
+/// What whoever is continued should do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Go on.
+    Run,
+    /// Unwind yourself; or, together with an exit: "I ended by unwinding".
+    Unwind,
+}
+
+impl Signal {
+    #[inline(always)]
+    fn from_register(value: usize) -> Signal {
+        if value == Signal::Run as usize {
+            Signal::Run
+        } else {
+            Signal::Unwind
+        }
+    }
+}
+
+/// What a switch returns when somebody switches back.
+#[derive(Debug)]
+#[must_use = "it holds the execution that was left"]
+pub struct Arrival {
+    /// The execution that switched here; `None` if it exited.
+    pub from: Option<ExecutionContext>,
+    /// The word that it sent.
+    pub word: Word,
+    /// What it asks for.
+    pub signal: Signal,
+}
+
+impl Arrival {
+    #[inline(always)]
+    pub(crate) fn new(landing: Landing) -> Arrival {
+        Arrival {
+            from: NonZeroUsize::new(landing.from).map(ExecutionContext::from_saved),
+            word: landing.word,
+            signal: Signal::from_register(landing.signal),
+        }
+    }
+}
+
+impl ExecutionContext {
+    /// Bytes below [`stack_pointer`](ExecutionContext::stack_pointer) that a
+    /// suspended execution still uses on this target: its saved registers or
+    /// the ABI's red zone, whichever reaches lower.
+    pub const BYTES_BELOW: usize = arch::BYTES_BELOW;
+
+    #[inline(always)]
+    pub(crate) fn from_saved(saved: NonZeroUsize) -> ExecutionContext {
+        ExecutionContext {
+            saved,
+            not_send: PhantomData,
+        }
+    }
+
+    /// The token as a number, for places that hold one word: an address,
+    /// aligned to the machine word.
+    #[inline(always)]
+    pub fn into_raw(self) -> NonZeroUsize {
+        self.saved
+    }
+
+    /// The token again.
+    ///
+    /// # Safety
+    /// `raw` came from [`into_raw`](ExecutionContext::into_raw), and no other
+    /// token made from it is continued.
+    #[inline(always)]
+    pub unsafe fn from_raw(raw: NonZeroUsize) -> ExecutionContext {
+        ExecutionContext::from_saved(raw)
+    }
+
+    /// Suspends the caller, notes it in `parent` as the resumer, and continues
+    /// `self` with a word and a signal. Returns when somebody continues the caller.
+    ///
+    /// The note is what unwinders, debuggers and profilers follow from the
+    /// stack of `self` into the caller. It is stored, never loaded here.
+    ///
+    /// # Safety
+    /// 1. The stack of `self` is alive, on this thread, and its frames have not moved.
+    /// 2. `parent` is the link of the trampoline at the root of the stack on
+    ///    which `self` continues, and valid for writes.
+    /// 3. The other side understands `word`.
+    /// 4. Whoever gets the caller's context continues it at most once, and
+    ///    while the caller's stack is alive.
+    #[inline(always)]
+    pub unsafe fn resume(self, parent: NonNull<ParentLink>, word: Word, signal: Signal) -> Arrival {
+        let hooks = sanitizer::before_switch();
+        let link = parent.as_ptr().cast();
+        // SAFETY: the token was not used before, and its stack is alive (1); the link may be written (2).
+        let landing = unsafe { arch::resume(self.saved.get(), link, word, signal as usize) };
+        sanitizer::after_switch(hooks);
+        Arrival::new(landing)
+    }
+
+    /// Suspends the caller and continues `self` with a word and a signal.
+    /// Returns when somebody continues the caller.
+    ///
+    /// No parent link changes: this is the way back to a resumer, and the
+    /// switch between equals.
+    ///
+    /// # Safety
+    /// 1. The stack of `self` is alive, on this thread, and its frames have not moved.
+    /// 2. The other side understands `word`.
+    /// 3. Whoever gets the caller's context continues it at most once, and
+    ///    while the caller's stack is alive.
+    #[inline(always)]
+    pub unsafe fn switch(self, word: Word, signal: Signal) -> Arrival {
+        let hooks = sanitizer::before_switch();
+        // SAFETY: the token was not used before, and its stack is alive (1).
+        let landing = unsafe { arch::switch(self.saved.get(), word, signal as usize) };
+        sanitizer::after_switch(hooks);
+        Arrival::new(landing)
+    }
+
+    /// Continues `self` for good: it arrives there with `from: None`, and the
+    /// caller's stack may be given away at once.
+    ///
+    /// # Safety
+    /// 1. The stack of `self` is alive, on this thread, and its frames have not moved.
+    /// 2. The other side understands `word`.
+    /// 3. No frame of the caller's stack has anything left to drop.
+    #[inline(always)]
+    pub unsafe fn exit_to(self, word: Word, signal: Signal) -> ! {
+        sanitizer::before_exit();
+        // SAFETY: the token was not used before, and its stack is alive (1);
+        // the frames left behind need nothing any more (3).
+        unsafe { arch::exit_to(self.saved.get(), word, signal as usize) }
+    }
+
+    /// The stack pointer with which this execution will continue. Everything
+    /// from [`BYTES_BELOW`](Self::BYTES_BELOW) below it up to the high end of its stack is in use.
+    pub fn stack_pointer(&self) -> *mut u8 {
+        arch::stack_pointer_of(self.saved.get())
+    }
+
+    /// Asks the processor to bring the saved registers into its cache. A hint
+    /// for schedulers that know which execution comes next.
+    #[inline(always)]
+    pub fn prefetch(&self) {
+        arch::prefetch(ptr::without_provenance(self.saved.get()));
+    }
+}
+
+impl fmt::Debug for ExecutionContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ExecutionContext")
+            .field(&format_args!("{:#x}", self.saved))
+            .finish()
+    }
+}
+
+/// The caller's stack pointer: a way to tell on which stack code runs.
+#[inline(always)]
+pub fn stack_pointer() -> *mut u8 {
+    arch::stack_pointer()
+}

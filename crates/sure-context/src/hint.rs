@@ -1,0 +1,26 @@
+use core::arch::asm;
+
+/// Asks the processor to bring the cache line at `address` into its cache. Any
+/// address is allowed; nothing is read or written as far as the program can tell.
+#[inline(always)]
+pub fn prefetch<T>(address: *const T) {
+    crate::arch::prefetch(address.cast());
+}
+
+/// Returns `value`, but lets the processor go on with `guess` before it has
+/// `value`, if they are equal.
+///
+/// Where `value` is a load that may miss every cache, everything computed from
+/// it waits. Here it is only compared: the branch is predicted, and what
+/// follows depends on `guess`. A wrong guess costs a mispredicted branch.
+#[inline(always)]
+pub fn speculate(guess: usize, mut value: usize) -> usize {
+    if guess == value {
+        return guess;
+    }
+    // Empty, but the compiler cannot know: otherwise it would see that both
+    // branches return `value`, and drop the comparison.
+    // SAFETY: no instructions.
+    unsafe { asm!("/* {0} */", inout(reg) value, options(nomem, nostack, preserves_flags)) };
+    value
+}

@@ -1,0 +1,163 @@
+use crate::arch::{self, Landing};
+use crate::sanitizer;
+use crate::{Arrival, ExecutionContext, ParentLink, Signal, Word};
+use core::fmt;
+use core::num::NonZeroUsize;
+use core::ptr::NonNull;
+
+/// What runs first on a fresh stack.
+///
+/// The machine part knows no coroutine type; it knows that there is an object
+/// with a `run`. The object stands wherever its owner puts it, usually at the
+/// high end of the stack itself, and is also the stack's root: unwinders find
+/// the resumer through the [`ParentLink`] at its beginning.
+///
+/// # Safety
+/// The type is `#[repr(C)]` and its first field is a [`ParentLink`].
+pub unsafe trait Trampoline: Sized {
+    /// Runs on the fresh stack, once, and returns where to go when it is done.
+    /// Its frame, and everything below it, has been dropped by then.
+    ///
+    /// A panic must not leave `run`: it aborts the process.
+    ///
+    /// # Safety
+    /// Called only by the first frame that [`prepare`] made for `this`, which
+    /// is the object that was given there.
+    unsafe fn run(this: NonNull<Self>, arrival: Arrival) -> Departure;
+}
+
+/// The last switch of an execution that is done; see [`ExecutionContext::exit_to`].
+#[derive(Debug)]
+#[must_use = "it says where execution goes on"]
+pub struct Departure {
+    /// Who is continued. They arrive with `from: None`.
+    pub to: ExecutionContext,
+    /// The word that they receive.
+    pub word: Word,
+    /// The signal that they receive.
+    pub signal: Signal,
+}
+
+/// The stack has no room for its first frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StackTooSmall;
+
+impl fmt::Display for StackTooSmall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the stack has no room for its first frame")
+    }
+}
+
+impl core::error::Error for StackTooSmall {}
+
+/// Lays out the first frame of an execution that will call
+/// [`T::run`](Trampoline::run) on the memory from `limit` (lowest address) to
+/// `base` (high end, exclusive), and returns it, suspended before its first
+/// instruction.
+///
+/// `base` is rounded down to the alignment that the ABI wants of a stack
+/// pointer (16 bytes at most on the supported targets); the first frame takes
+/// less than 512 bytes below it. Constant time, one cache line touched.
+///
+/// # Errors
+/// [`StackTooSmall`] if the first frame would reach below `limit`. How much
+/// more `run` needs is for the caller to know.
+///
+/// # Safety
+/// 1. The memory is writable, used by nothing else, and stays so while the
+///    execution may continue.
+/// 2. `trampoline` is valid and stays where it is while the execution may continue.
+pub unsafe fn prepare<T: Trampoline>(
+    limit: NonNull<u8>,
+    base: NonNull<u8>,
+    trampoline: NonNull<T>,
+) -> Result<ExecutionContext, StackTooSmall> {
+    let base = base.as_ptr();
+    let top = base.wrapping_sub(base.addr() % arch::STACK_ALIGNMENT);
+    match top.addr().checked_sub(arch::BYTES_BELOW) {
+        Some(lowest) if lowest >= limit.addr().get() => {}
+        _ => return Err(StackTooSmall),
+    }
+    // SAFETY: the bytes below `top` are inside the caller's memory (1), as just
+    // checked; the object begins with a link (`Trampoline`) and stays (2).
+    let saved = unsafe { arch::prepare(top, enter::<T>, trampoline.as_ptr().cast()) };
+    // SAFETY: an address inside the caller's memory is not null.
+    Ok(ExecutionContext::from_saved(unsafe {
+        NonZeroUsize::new_unchecked(saved)
+    }))
+}
+
+/// The adapter between the machine part and [`Trampoline::run`].
+///
+/// # Safety
+/// Called by the root function of a frame that `prepare::<T>` made.
+unsafe extern "C" fn enter<T: Trampoline>(
+    from: usize,
+    word: Word,
+    signal: usize,
+    object: *mut u8,
+) -> ! {
+    sanitizer::after_first_entry();
+    // SAFETY: `prepare` was given a `NonNull<T>`.
+    let this = unsafe { NonNull::new_unchecked(object.cast::<T>()) };
+    // SAFETY: this is that call.
+    let Departure { to, word, signal } =
+        unsafe { T::run(this, Arrival::new(Landing { from, word, signal })) };
+    // SAFETY: `run` vouches for its departure; its frame is gone, and this one
+    // has nothing to drop.
+    unsafe { to.exit_to(word, signal) }
+}
+
+/// A [`Trampoline`] for a plain closure.
+///
+/// ```
+/// use core::ptr::NonNull;
+/// use sure_context::{Departure, FnTrampoline, Signal, Word, prepare};
+///
+/// let mut stack = vec![0_u128; 4096];
+/// let bounds = stack.as_mut_ptr_range();
+/// let limit = NonNull::new(bounds.start).unwrap().cast();
+/// let base = NonNull::new(bounds.end).unwrap().cast();
+///
+/// let mut first = FnTrampoline::new(|arrival| {
+///     // SAFETY: the resumer sends a number.
+///     let n = unsafe { arrival.word.as_usize() };
+///     let to = arrival.from.expect("a resumer");
+///     Departure { to, word: Word::from_usize(n + 1), signal: Signal::Run }
+/// });
+/// let first = NonNull::from(&mut first);
+/// // SAFETY: memory and trampoline are not touched until the execution is done.
+/// let context = unsafe { prepare(limit, base, first) }.unwrap();
+/// // SAFETY: the link belongs to this execution; both sides send numbers.
+/// let arrival = unsafe { context.resume(first.cast(), Word::from_usize(41), Signal::Run) };
+/// assert!(arrival.from.is_none(), "it is done");
+/// // SAFETY: as above.
+/// assert_eq!(unsafe { arrival.word.as_usize() }, 42);
+/// ```
+#[derive(Debug)]
+#[repr(C)]
+pub struct FnTrampoline<F> {
+    parent: ParentLink,
+    function: Option<F>,
+}
+
+impl<F: FnOnce(Arrival) -> Departure> FnTrampoline<F> {
+    /// Will call `function` with the first arrival and leave as it says.
+    pub fn new(function: F) -> Self {
+        FnTrampoline {
+            parent: ParentLink::new(),
+            function: Some(function),
+        }
+    }
+}
+
+// SAFETY: `#[repr(C)]`, and a `ParentLink` comes first.
+unsafe impl<F: FnOnce(Arrival) -> Departure> Trampoline for FnTrampoline<F> {
+    unsafe fn run(mut this: NonNull<Self>, arrival: Arrival) -> Departure {
+        // SAFETY: the object is valid (`prepare`, 2), and the only other use of
+        // it while this runs is of the link, which is another field.
+        let function = unsafe { &mut this.as_mut().function };
+        let function = function.take().expect("a first frame runs once");
+        function(arrival)
+    }
+}

@@ -1,0 +1,86 @@
+use crate::guard::{GUARD_SIZE, page_size, protect};
+use crate::limits::Limit;
+use crate::{Stack, StackError};
+use core::ptr::NonNull;
+use memmap2::{MmapMut, MmapOptions};
+
+/// One stack in a mapping of its own, with protected pages below it.
+///
+/// Pages take memory only once they are touched. Making one costs two system
+/// calls and two of the process's mappings (`vm.max_map_count`, 65,530 by
+/// default, so about 32,700 stacks); dropping it costs one call. For stacks
+/// that come and go there is [`PooledStack`](crate::PooledStack).
+///
+/// ```
+/// use sure_stack::{GuardedMmapStack, Stack};
+///
+/// let stack = GuardedMmapStack::allocate_at_least(10_000)?;
+/// assert!(stack.size() >= 10_000);
+/// # Ok::<(), sure_stack::StackError>(())
+/// ```
+#[derive(Debug)]
+pub struct GuardedMmapStack {
+    /// Guard, then usable bytes.
+    mapping: MmapMut,
+    limit: NonNull<u8>,
+}
+
+// SAFETY: `limit` points into the mapping, which is owned and may be used and
+// unmapped from any thread.
+unsafe impl Send for GuardedMmapStack {}
+// SAFETY: through a shared reference only the bounds can be read.
+unsafe impl Sync for GuardedMmapStack {}
+
+impl GuardedMmapStack {
+    /// A stack of at least `bytes` usable bytes: rounded up to whole pages, so
+    /// 1 byte gives one page.
+    ///
+    /// # Errors
+    /// - [`StackError::InvalidSize`] for 0, and for sizes that exceed
+    ///   `isize::MAX` together with their guard.
+    /// - [`StackError::Map`], [`StackError::Guard`] if the system refuses.
+    pub fn allocate_at_least(bytes: usize) -> Result<GuardedMmapStack, StackError> {
+        let page = page_size();
+        let guard = GUARD_SIZE.next_multiple_of(page);
+        let total = bytes
+            .checked_next_multiple_of(page)
+            .and_then(|usable| usable.checked_add(guard))
+            .filter(|&total| bytes > 0 && total <= isize::MAX as usize)
+            .ok_or(StackError::InvalidSize { bytes })?;
+
+        let mut mapping = MmapOptions::new()
+            .len(total)
+            .stack()
+            .no_reserve_swap()
+            .map_anon()
+            .map_err(|os| StackError::Map {
+                bytes: total,
+                os,
+                limit: Limit::likely(),
+            })?;
+        let lowest = mapping.as_mut_ptr();
+        // SAFETY: the first pages of a fresh mapping; a mapping starts at a page.
+        unsafe { protect(lowest, guard)? };
+        // SAFETY: `guard` is less than the length of the mapping.
+        let limit = unsafe { NonNull::new_unchecked(lowest.add(guard)) };
+        Ok(GuardedMmapStack { mapping, limit })
+    }
+
+    fn end(&self) -> NonNull<u8> {
+        // SAFETY: one past the end of the mapping, which is not null.
+        unsafe { NonNull::new_unchecked(self.mapping.as_ptr().add(self.mapping.len()).cast_mut()) }
+    }
+}
+
+// SAFETY: (1) the bytes from `limit` to the end of the mapping are this value's
+// own until it unmaps them when dropped; (2) the mapping never moves, and has
+// at least one usable page; (3) the pages below `limit` are protected.
+unsafe impl Stack for GuardedMmapStack {
+    fn base(&self) -> NonNull<u8> {
+        self.end()
+    }
+
+    fn limit(&self) -> NonNull<u8> {
+        self.limit
+    }
+}

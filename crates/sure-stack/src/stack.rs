@@ -1,0 +1,46 @@
+use core::ptr::NonNull;
+
+/// Memory that code can run on, growing from [`base`](Stack::base) down.
+///
+/// ```text
+///   base   high end, exclusive ─┐
+///          ···  frames  ···     │ size()
+///   limit  lowest usable byte ──┘
+///          guard: an access faults
+/// ```
+///
+/// # Safety
+/// For as long as the value lives, wherever it is moved, and for ever if it is
+/// leaked:
+/// 1. the bytes from `limit` to `base` are readable, writable, and used by
+///    nobody else;
+/// 2. both bounds stay the same, and `limit < base`;
+/// 3. an access below `limit`, as far down as the target's stack probes can
+///    reach at once (or, where the compiler emits none, as far as the type
+///    documents), faults.
+pub unsafe trait Stack {
+    /// The high end, exclusive. No alignment is promised.
+    fn base(&self) -> NonNull<u8>;
+
+    /// The lowest usable address.
+    fn limit(&self) -> NonNull<u8>;
+
+    /// Usable bytes.
+    fn size(&self) -> usize {
+        self.base().addr().get() - self.limit().addr().get()
+    }
+}
+
+// SAFETY: the pointee keeps the promises, and a `Box` neither moves nor frees
+// it before it is dropped itself. (Not so for `&mut S`: a leaked borrower would
+// go on using memory that the owner gets back.)
+#[cfg(feature = "std")]
+unsafe impl<S: Stack + ?Sized> Stack for std::boxed::Box<S> {
+    fn base(&self) -> NonNull<u8> {
+        (**self).base()
+    }
+
+    fn limit(&self) -> NonNull<u8> {
+        (**self).limit()
+    }
+}
