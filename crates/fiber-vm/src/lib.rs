@@ -7,6 +7,8 @@ extern crate alloc;
 pub mod asm;
 pub mod console;
 pub mod op;
+#[doc = include_str!("../SPEC.md")]
+pub mod spec {}
 
 mod catch;
 mod config;

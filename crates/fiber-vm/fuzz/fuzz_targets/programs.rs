@@ -4,7 +4,6 @@
 //! `cargo +nightly fuzz run programs` in `crates/fiber-vm`.
 #![no_main]
 
-use fiber_vm::asm::{assemble, disassemble};
 use fiber_vm::{Config, ErrorCode, FiberError, HostFlow, Status, Vm};
 use libfuzzer_sys::fuzz_target;
 
@@ -54,14 +53,6 @@ fuzz_target!(|input: &[u8]| {
             vm.listed().any(|id| id == fiber.id()),
             fiber.status() == Status::Ready
         );
-    }
-
-    if !code.is_empty() {
-        let mut source = format!(".org {ORIGIN}\n");
-        for line in disassemble(ORIGIN, code) {
-            source += &format!("{line}\n");
-        }
-        assert_eq!(assemble(&source).unwrap().segments[0].bytes, code);
     }
 });
 
