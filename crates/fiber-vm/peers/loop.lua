@@ -1,4 +1,4 @@
--- The machine's own benchmarks in Lua. Run as: lua5.4 loop.lua <name>; prints microseconds.
+-- The machine's own benchmarks in Lua. Run as: lua5.4 loop.lua <name>; prints microseconds of processor time.
 local ROUNDS = 10000000
 local function c(n) return n + 1 end
 local function b(n) local r = c(n) return r end

@@ -72,6 +72,14 @@ impl ErrorCode {
     }
 }
 
+/// A code on a path that is hardly ever taken: it keeps the interpreter's checks down to a compare
+/// and a branch, where the compiler would else prepare each code in a register beforehand.
+#[inline(always)]
+pub(crate) fn rare(code: ErrorCode) -> ErrorCode {
+    core::hint::cold_path();
+    code
+}
+
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {

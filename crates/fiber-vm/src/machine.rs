@@ -4,7 +4,7 @@
 //! the processor's registers. That holds only as long as no reference to the machine reaches a
 //! function that is not inlined: cold code goes through [`Machine::outlined`].
 
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, rare};
 use crate::memory::Memory;
 
 /// Bit 7 of a frame's byte on CSZ: the frame belongs to a catch.
@@ -79,7 +79,7 @@ impl Machine<'_> {
         let slot = self
             .ws
             .get_mut(self.registers.ws_depth as usize)
-            .ok_or(ErrorCode::STACK_OVERFLOW)?;
+            .ok_or_else(|| rare(ErrorCode::STACK_OVERFLOW))?;
         *slot = self.registers.top;
         self.registers.top = value;
         self.registers.ws_depth += 1;
@@ -93,7 +93,7 @@ impl Machine<'_> {
         let below = *self
             .ws
             .get(depth as usize)
-            .ok_or(ErrorCode::STACK_UNDERFLOW)?;
+            .ok_or_else(|| rare(ErrorCode::STACK_UNDERFLOW))?;
         let value = self.registers.top;
         self.registers.top = below;
         self.registers.ws_depth = depth;
@@ -119,7 +119,7 @@ impl Machine<'_> {
                 *return_address = self.registers.ep;
                 *size = frame;
             }
-            _ => return Err(ErrorCode::STACK_OVERFLOW),
+            _ => return Err(rare(ErrorCode::STACK_OVERFLOW)),
         }
         self.registers.cs_depth += 1;
         self.registers.ep = address;
@@ -149,7 +149,7 @@ impl Machine<'_> {
             return Err(ErrorCode::ALIGN4);
         }
         if u32::from(locals) > self.registers.ls_sp - self.ls_limit {
-            return Err(ErrorCode::STACK_OVERFLOW);
+            return Err(rare(ErrorCode::STACK_OVERFLOW));
         }
         // The header is in memory, so the address after it fits.
         self.enter(locals / 4, address + 1)?;
@@ -164,7 +164,7 @@ impl Machine<'_> {
         let (Some(&return_address), Some(&frame)) =
             (self.cs.get(depth as usize), self.csz.get(depth as usize))
         else {
-            return Err(ErrorCode::STACK_UNDERFLOW);
+            return Err(rare(ErrorCode::STACK_UNDERFLOW));
         };
         self.registers.cs_depth = depth;
         let locals = if frame & CATCH != 0 {
@@ -173,7 +173,7 @@ impl Machine<'_> {
             u32::from(frame) * 4
         };
         if locals > self.ls_base - self.registers.ls_sp {
-            return Err(ErrorCode::STACK_UNDERFLOW);
+            return Err(rare(ErrorCode::STACK_UNDERFLOW));
         }
         self.registers.ls_sp += locals;
         self.registers.ep = return_address;

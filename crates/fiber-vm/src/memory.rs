@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, rare};
 use crate::op::opcode;
 
 /// What the byte at address 0 holds: no instruction.
@@ -29,7 +29,7 @@ impl Memory<'_> {
         self.0
             .get(ep as usize)
             .copied()
-            .ok_or(ErrorCode::OUT_OF_BOUNDS)
+            .ok_or_else(|| rare(ErrorCode::OUT_OF_BOUNDS))
     }
 
     /// The bytes of an immediate at `ep`, which is not null: an instruction came before it.
@@ -42,7 +42,7 @@ impl Memory<'_> {
             .and_then(|tail| tail.first_chunk())
         {
             Some(bytes) => Ok(*bytes),
-            None => Err(ErrorCode::OUT_OF_BOUNDS),
+            None => Err(rare(ErrorCode::OUT_OF_BOUNDS)),
         }
     }
 
@@ -50,7 +50,7 @@ impl Memory<'_> {
     #[inline(always)]
     pub(crate) fn load<const N: usize>(&self, address: u32) -> Result<[u8; N], ErrorCode> {
         if address == 0 {
-            return Err(ErrorCode::NULL);
+            return Err(rare(ErrorCode::NULL));
         }
         self.immediate(address)
     }
@@ -70,7 +70,7 @@ impl Memory<'_> {
             .and_then(|tail| tail.first_chunk_mut())
         {
             Some(bytes) => Ok(bytes),
-            None => Err(ErrorCode::OUT_OF_BOUNDS),
+            None => Err(rare(ErrorCode::OUT_OF_BOUNDS)),
         }
     }
 
@@ -100,7 +100,9 @@ pub(crate) fn range(memory_len: usize, address: u32, len: u32) -> Result<Range<u
 /// to a small address.
 #[inline(always)]
 pub(crate) fn offset(address: u32, by: u32) -> Result<u32, ErrorCode> {
-    address.checked_add(by).ok_or(ErrorCode::OUT_OF_BOUNDS)
+    address
+        .checked_add(by)
+        .ok_or_else(|| rare(ErrorCode::OUT_OF_BOUNDS))
 }
 
 #[cfg(test)]
