@@ -160,10 +160,7 @@ fn main() {
             peer.name, peer.package
         );
     }
-    println!(
-        "{:12} {:>12}  {}",
-        "workload", "fiber-vm", "others: ns a round, and how many times that of fiber-vm"
-    );
+    println!("ns a round, and how many times that of fiber-vm:");
     for workload in &WORKLOADS {
         let mut own = Vec::new();
         let mut others = [const { Vec::new() }; PEERS.len()];
