@@ -14,6 +14,7 @@ mod catch;
 mod config;
 mod core_vm;
 mod device;
+mod effect;
 mod error;
 mod execute;
 mod fiber;
