@@ -137,7 +137,7 @@ fn the_handle_goes_down_any_depth() {
             _ => down(handle, depth - 1) + handle.suspend(depth),
         }
     }
-    let mut coroutine = Coroutine::new(|handle, depth| down(handle, depth));
+    let mut coroutine = Coroutine::new(down);
     assert_eq!(coroutine.resume(100), CoroutineState::Yielded(usize::MAX));
     for depth in 1..=100 {
         assert_eq!(coroutine.resume(1), CoroutineState::Yielded(depth));
