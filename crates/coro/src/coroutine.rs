@@ -41,7 +41,10 @@ pub struct Coroutine<Input, Yield, Return, S: Stack = DefaultStack> {
     /// The handle at the root of the stack; it outlives the closure.
     handle: NonNull<SuspendHandle<Input, Yield>>,
     stack: ManuallyDrop<S>,
-    returns: PhantomData<fn() -> Return>,
+    /// What `resume` takes and returns. Together with the handle, whose view is
+    /// the opposite one, it makes `Input` and `Yield` invariant: a coroutine that
+    /// expects `&'static str` must not be taken for one that expects any `&str`.
+    types: PhantomData<fn(Input) -> (Yield, Return)>,
 }
 
 #[cfg(feature = "std")]
@@ -156,7 +159,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             context: Some(context),
             handle,
             stack: ManuallyDrop::new(stack),
-            returns: PhantomData,
+            types: PhantomData,
         })
     }
 
