@@ -156,7 +156,7 @@ unsafe impl<F: FnOnce(Arrival) -> Departure> Trampoline for FnTrampoline<F> {
     unsafe fn run(mut this: NonNull<Self>, arrival: Arrival) -> Departure {
         // SAFETY: the object is valid (`prepare`, 2), and the only other use of
         // it while this runs is of the link, which is another field.
-        let function = unsafe { &mut (*this.as_mut()).function };
+        let function = unsafe { &mut this.as_mut().function };
         let function = function.take().expect("a first frame runs once");
         function(arrival)
     }

@@ -121,9 +121,9 @@ impl World {
             }
             word = self.go_elsewhere(me, (answer & 0xFFFF) * CONTEXTS + me);
             assert_eq!(self.current.get(), me);
-            if word % 7 == 0 && depth < 20 {
+            if word.is_multiple_of(7) && depth < 20 {
                 word = self.live(me, &mut local, word, depth + 1);
-            } else if word % 5 == 0 && depth > 0 {
+            } else if word.is_multiple_of(5) && depth > 0 {
                 break;
             }
         }
@@ -169,9 +169,9 @@ impl Model {
 
     fn arrive(&mut self, me: usize, word: usize) -> usize {
         if !std::mem::take(&mut self.fresh[me]) {
-            if word % 7 == 0 && self.depths[me] < 20 {
+            if word.is_multiple_of(7) && self.depths[me] < 20 {
                 self.depths[me] += 1;
-            } else if word % 5 == 0 && self.depths[me] > 0 {
+            } else if word.is_multiple_of(5) && self.depths[me] > 0 {
                 self.depths[me] -= 1;
             }
         }

@@ -74,7 +74,7 @@ fn both_signals_arrive_in_both_directions() {
 #[inline(never)]
 fn descend(inside: &mut Inside, depth: usize) -> usize {
     let frame = black_box([depth; 8]);
-    if depth % 100 == 0 {
+    if depth.is_multiple_of(100) {
         assert_eq!(inside.suspend_number(depth), depth + 1);
     }
     let below = if depth == 0 {
