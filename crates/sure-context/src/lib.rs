@@ -1,4 +1,15 @@
 #![no_std]
+// Assembly for these is not stable yet; on any other target this line is not there.
+#![cfg_attr(
+    any(
+        target_arch = "mips",
+        target_arch = "mips32r6",
+        target_arch = "mips64",
+        target_arch = "mips64r6",
+        target_arch = "sparc64"
+    ),
+    feature(asm_experimental_arch)
+)]
 #![doc = include_str!("../README.md")]
 
 mod arch;

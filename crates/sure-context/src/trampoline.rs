@@ -74,7 +74,7 @@ pub unsafe fn prepare<T: Trampoline>(
 ) -> Result<ExecutionContext, StackTooSmall> {
     let base = base.as_ptr();
     let top = base.wrapping_sub(base.addr() % arch::STACK_ALIGNMENT);
-    match top.addr().checked_sub(arch::BYTES_BELOW) {
+    match top.addr().checked_sub(arch::FIRST_FRAME) {
         Some(lowest) if lowest >= limit.addr().get() => {}
         _ => return Err(StackTooSmall),
     }

@@ -32,15 +32,16 @@ use machine::{REGISTERS, hold};
 type Register = (&'static str, usize);
 
 /// One slot for each register, in the order of `REGISTERS`.
-type Slots = [[u8; 16]; REGISTERS.len()];
+#[repr(C, align(16))]
+struct Slots([[u8; 16]; REGISTERS.len()]);
 
 /// What `hold` calls while the registers hold their patterns.
 type Exchange = unsafe extern "C" fn(*mut u8);
 
 /// Patterns that differ in every register and for every `seed`.
 fn patterns(seed: u8) -> Slots {
-    let mut slots: Slots = [[0; 16]; REGISTERS.len()];
-    for (index, slot) in slots.iter_mut().enumerate() {
+    let mut slots = Slots([[0; 16]; REGISTERS.len()]);
+    for (index, slot) in slots.0.iter_mut().enumerate() {
         for (place, byte) in slot.iter_mut().enumerate() {
             *byte = seed
                 .wrapping_mul(37)
@@ -58,7 +59,7 @@ fn check(seed: u8, side: &str, exchange: &mut dyn FnMut()) {
         unsafe { (*argument.cast::<&mut dyn FnMut()>())() }
     }
     let patterns = patterns(seed);
-    let mut seen: Slots = [[0; 16]; REGISTERS.len()];
+    let mut seen = Slots([[0; 16]; REGISTERS.len()]);
     let mut exchange = exchange;
     // SAFETY: `call` gets the address that it expects, and does not unwind,
     // because a failed assertion inside ends the test.
@@ -72,8 +73,8 @@ fn check(seed: u8, side: &str, exchange: &mut dyn FnMut()) {
     };
     for (index, (name, bytes)) in REGISTERS.iter().enumerate() {
         assert_eq!(
-            seen[index][..*bytes],
-            patterns[index][..*bytes],
+            seen.0[index][..*bytes],
+            patterns.0[index][..*bytes],
             "{name} on {side}, seed {seed}"
         );
     }
