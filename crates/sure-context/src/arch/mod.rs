@@ -74,14 +74,14 @@ pub(crate) type Entry = unsafe extern "C" fn(usize, Word, usize, *mut u8) -> !;
 #[cfg(panic = "unwind")]
 #[allow(unused_macros, reason = "out-of-line switches are naked functions")]
 macro_rules! cfi {
-    ($directives:literal) => {
+    ($directives:expr) => {
         $directives
     };
 }
 #[cfg(not(panic = "unwind"))]
 #[allow(unused_macros, reason = "out-of-line switches are naked functions")]
 macro_rules! cfi {
-    ($directives:literal) => {
+    ($directives:expr) => {
         ""
     };
 }
