@@ -94,6 +94,9 @@ pub(super) unsafe extern "C" fn hold(
     argument: *mut u8,
 ) {
     naked_asm!(
+        // Not every compiler tells its assembler what the target has.
+        ".option push",
+        ".option arch, +d",
         // A frame: ra, `seen`, and slots for the caller's registers.
         "addi sp, sp, -400",
         "sd ra, 0(sp)",
@@ -112,5 +115,6 @@ pub(super) unsafe extern "C" fn hold(
         "ld ra, 0(sp)",
         "addi sp, sp, 400",
         "ret",
+        ".option pop",
     )
 }
