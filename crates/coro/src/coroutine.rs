@@ -128,8 +128,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         if size_of::<F>() > stack.size() / 4 {
             // Called through `dyn`, a boxed closure is run where it is; called
             // as an `F` it would be moved to the stack first.
-            let f: std::boxed::Box<dyn FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + '_> =
-                std::boxed::Box::new(f);
+            let f: BoxedBody<'_, Input, Yield, Return> = std::boxed::Box::new(f);
             return Coroutine::lay(stack, name, f);
         }
         Coroutine::lay(stack, name, f)
@@ -238,7 +237,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         self.status() == Status::Complete
     }
 
-    /// The name given to the [`Builder`], which messages about this coroutine use.
+    /// The name that it was built with, which messages about this coroutine use.
     pub fn name(&self) -> Option<&str> {
         self.handle().name()
     }
@@ -327,6 +326,11 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     }
 }
 
+/// A closure that is too large for its stack.
+#[cfg(feature = "std")]
+type BoxedBody<'a, Input, Yield, Return> =
+    std::boxed::Box<dyn FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'a>;
+
 /// What a coroutine has left that was unwound by its owner.
 enum Leftover<Return> {
     Nothing,
@@ -357,7 +361,7 @@ impl<Input, Yield, Return, S: Stack> Drop for Coroutine<Input, Yield, Return, S>
             Leftover::Value(value) => drop(value),
             // A panic goes on, unless one is on its way already: its message
             // has been printed, and a second one would end the process.
-            Leftover::Panic(payload) if unwind::panicking() => drop(payload),
+            Leftover::Panic(_) if unwind::panicking() => {}
             Leftover::Panic(payload) => unwind::go_on(payload),
         }
     }

@@ -30,8 +30,9 @@ pub struct SuspendHandle<Input, Yield> {
     /// Whether the thread was panicking at the last resume.
     pub(crate) resumed_in_panic: Cell<bool>,
     pub(crate) name: Option<Name>,
-    /// Values go out as `Yield` and come in as `Input`; never sent or shared.
-    types: PhantomData<(fn(Yield) -> Input, *mut ())>,
+    types: PhantomData<fn(Yield) -> Input>,
+    /// Neither `Send` nor `Sync`.
+    not_send: PhantomData<*mut ()>,
 }
 
 /// What the coroutine's stack holds; the token beside it tells
@@ -57,6 +58,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
             resumed_in_panic: Cell::new(false),
             name,
             types: PhantomData,
+            not_send: PhantomData,
         }
     }
 

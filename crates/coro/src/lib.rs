@@ -21,12 +21,11 @@ pub use state::{CoroutineState, Status};
 #[cfg(feature = "std")]
 pub use unwind::is_forced_unwind;
 
-/// The stack of a [`Coroutine`] that names none: pooled where there is a
-/// standard library, and otherwise [always brought by the caller](NoStack).
+/// The stack of a [`Coroutine`] that names none: one from the thread's pool.
 #[cfg(feature = "std")]
 pub type DefaultStack = sure_stack::PooledStack;
 /// The stack of a [`Coroutine`] that names none: without the standard library
-/// there is no such stack.
+/// the caller brings one, of another type.
 #[cfg(not(feature = "std"))]
 pub type DefaultStack = NoStack;
 

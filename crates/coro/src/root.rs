@@ -131,10 +131,7 @@ where
             }
         };
         // SAFETY: the coroutine runs here, and leaves for good.
-        Departure {
-            to: unsafe { root.handle.resumer() },
-            word,
-            signal,
-        }
+        let to = unsafe { root.handle.resumer() };
+        Departure { to, word, signal }
     }
 }

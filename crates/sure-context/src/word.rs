@@ -129,11 +129,9 @@ mod tests {
 
     #[test]
     fn numbers_and_pointers() {
+        let word = Word::from_usize(usize::MAX);
         // SAFETY: made from a number.
-        assert_eq!(
-            unsafe { Word::from_usize(usize::MAX).as_usize() },
-            usize::MAX
-        );
+        assert_eq!(unsafe { word.as_usize() }, usize::MAX);
         let mut x = 5_u8;
         let word = Word::from_ptr(&raw mut x);
         // SAFETY: made from a pointer to `x`, which is alive.

@@ -22,7 +22,7 @@ pub(crate) fn apply(base: NonNull<u8>) -> NonNull<u8> {
     // Neighbours differ: the golden ratio spreads consecutive numbers evenly.
     let number = (base.addr().get() >> 12) as u32;
     let spread = u64::from(number.wrapping_mul(0x9E37_79B9));
-    let colour = (spread * COLOURS as u64 >> 32) as usize;
+    let colour = ((spread * COLOURS as u64) >> 32) as usize;
     // SAFETY: `base` is the high end of at least `RANGE` bytes of the caller's.
     unsafe { base.sub(colour * LINE + base.addr().get() % LINE) }
 }

@@ -1,0 +1,7 @@
+//! Memory without a guard is no stack, unless somebody vouches for it.
+use coro::{Coroutine, SuspendHandle};
+
+fn main() {
+    let memory = vec![0_u8; 65536];
+    Coroutine::with_stack(memory, |_: &SuspendHandle<(), ()>, ()| ());
+}

@@ -1,0 +1,7 @@
+//! A coroutine does not change threads: nobody can see what its frames hold.
+use coro::{Coroutine, SuspendHandle};
+
+fn main() {
+    let coroutine = Coroutine::new(|_: &SuspendHandle<(), ()>, ()| ());
+    std::thread::spawn(move || drop(coroutine));
+}

@@ -1,0 +1,107 @@
+//! The main example, as a newcomer runs it.
+
+use std::process::{Command, Output};
+
+fn parsers(arguments: &[&str]) -> Output {
+    let profile = if cfg!(debug_assertions) {
+        "dev"
+    } else {
+        "release"
+    };
+    Command::new(env!("CARGO"))
+        .args([
+            "run",
+            "--quiet",
+            "--package",
+            "coro",
+            "--example",
+            "parsers",
+            "--profile",
+            profile,
+        ])
+        .arg("--")
+        .args(arguments)
+        .output()
+        .expect("cargo runs")
+}
+
+fn file(name: &str, text: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str()
+        .expect("the target directory has a readable name")
+        .to_owned()
+}
+
+#[test]
+fn parses_cargo_metadata_in_many_coroutines() {
+    let output = parsers(&["--coroutines", "20"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    let stages = [
+        "created",
+        "trampoline",
+        "running",
+        "suspended",
+        "resumed",
+        "complete",
+    ];
+    let places: Vec<_> = stages.iter().map(|stage| text.find(stage)).collect();
+    assert!(
+        places.is_sorted() && places.iter().all(Option::is_some),
+        "{text}"
+    );
+    assert!(
+        text.contains("20, each result equal to a direct parse"),
+        "{text}"
+    );
+}
+
+#[test]
+fn parses_a_file_byte_by_byte() {
+    let good = file(
+        "good.json",
+        r#"{"names": ["a", "b"], "numbers": [1, -2, 3.5, null, true]}"#,
+    );
+    let output = parsers(&["--coroutines", "50", "--chunk", "1", &good]);
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        text.contains("suspensions         2850"),
+        "57 in each: {text}"
+    );
+}
+
+#[test]
+fn bad_input_is_one_line_and_exit_code_1() {
+    let broken = file("broken.json", "{\"a\":\n[1, 2, tru]}");
+    let binary = file("binary.json", "\u{0}\u{1}");
+    let empty = file("empty.json", "");
+    let cases: [(&[&str], &str); 6] = [
+        (&["/nowhere/at.all"], "parsers: /nowhere/at.all: "),
+        (
+            &["--chunk", "2", &broken],
+            "coroutine `document 0`: expected ident at line 2 column 11",
+        ),
+        (
+            &[&binary],
+            "coroutine `document 0`: expected value at line 1 column 1",
+        ),
+        (
+            &[&empty],
+            "coroutine `document 0`: EOF while parsing a value at line 1 column 0",
+        ),
+        (
+            &["--coroutines", "0"],
+            "--coroutines takes a number from 1 on",
+        ),
+        (&["--nonsense"], "there is no --nonsense"),
+    ];
+    for (arguments, expected) in cases {
+        let output = parsers(arguments);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
+        assert!(message.contains(expected), "{arguments:?}: {message}");
+        assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+    }
+}

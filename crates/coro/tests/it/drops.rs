@@ -1,0 +1,192 @@
+//! Every value is dropped exactly once, whatever becomes of the coroutine.
+
+use coro::{Coroutine, CoroutineState, SuspendHandle, is_forced_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use testing::{Counted, Drops};
+
+#[test]
+fn a_coroutine_that_never_ran_drops_its_closure() {
+    let drops = Drops::new();
+    let captured = drops.make();
+    let coroutine = Coroutine::new(move |_: &SuspendHandle<(), ()>, ()| drop(captured));
+    assert_eq!(drops.alive(), 1);
+    drop(coroutine);
+    assert_eq!((drops.alive(), drops.dropped()), (0, 1));
+}
+
+#[test]
+fn a_boxed_closure_is_dropped_too() {
+    fn work() {
+        let drops = Drops::new();
+        let captured = (drops.make(), [0_u8; 100 << 10]);
+        drop(Coroutine::new(move |_: &SuspendHandle<(), ()>, ()| {
+            drop(captured)
+        }));
+        assert_eq!((drops.alive(), drops.dropped()), (0, 1));
+    }
+    std::thread::Builder::new()
+        .stack_size(16 << 20)
+        .spawn(work)
+        .unwrap()
+        .join()
+        .unwrap();
+}
+
+/// A coroutine with values in its closure, its frames, and on the way.
+fn busy(drops: &Drops) -> Coroutine<Counted, Counted, Counted> {
+    fn deep(handle: &SuspendHandle<Counted, Counted>, drops: &Drops, depth: usize) -> Counted {
+        let _local = drops.make();
+        match depth {
+            0 => handle.suspend(drops.make()),
+            _ => deep(handle, drops, depth - 1),
+        }
+    }
+    let captured = drops.make();
+    let drops = drops.clone();
+    Coroutine::new(move |handle, input| {
+        let _captured = captured;
+        let _first = input;
+        let second = deep(handle, &drops, 10);
+        let _third = handle.suspend(drops.make());
+        second
+    })
+}
+
+#[test]
+fn nothing_is_lost_at_any_point_of_the_way() {
+    for resumes in 0..=3 {
+        let drops = Drops::new();
+        let mut coroutine = busy(&drops);
+        for _ in 0..resumes {
+            let _ = coroutine.resume(drops.make());
+        }
+        assert_eq!(coroutine.is_complete(), resumes == 3);
+        drop(coroutine);
+        assert_eq!(drops.alive(), 0, "after {resumes} resumes");
+    }
+}
+
+#[test]
+fn a_refused_input_is_not_lost() {
+    let drops = Drops::new();
+    let mut coroutine = busy(&drops);
+    while coroutine.try_resume(drops.make()).is_ok() {}
+    let error = coroutine.try_resume(drops.make()).unwrap_err();
+    assert_eq!(drops.alive(), 1);
+    drop(error);
+    assert_eq!(drops.alive(), 0);
+}
+
+#[test]
+fn a_leaked_coroutine_leaks_and_nothing_else_happens() {
+    let drops = Drops::new();
+    let mut coroutine = busy(&drops);
+    drop(coroutine.resume(drops.make()));
+    let alive = drops.alive();
+    std::mem::forget(coroutine);
+    assert_eq!(drops.alive(), alive);
+    // The thread's next coroutines get other stacks.
+    for _ in 0..10 {
+        let other = Drops::new();
+        drop(busy(&other).resume(other.make()));
+        assert_eq!(other.alive(), 0);
+    }
+    assert_eq!(drops.alive(), alive);
+}
+
+#[test]
+fn forced_unwind_is_seen_by_catchers_and_calls_no_hook() {
+    let drops = Drops::new();
+    let inside = drops.clone();
+    let mut coroutine = Coroutine::new(move |handle: &SuspendHandle<(), ()>, ()| {
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let _local = inside.make();
+            handle.suspend(());
+        }));
+        let payload = caught.expect_err("dropped while suspended");
+        assert!(is_forced_unwind(&*payload));
+        let _seen = inside.make();
+        resume_unwind(payload);
+    });
+    coroutine.resume(());
+    drop(coroutine);
+    assert_eq!((drops.alive(), drops.dropped()), (0, 2));
+}
+
+#[test]
+fn a_swallowed_forced_unwind_ends_with_a_value_that_is_dropped() {
+    let drops = Drops::new();
+    let inside = drops.clone();
+    let mut coroutine = Coroutine::new(move |handle: &SuspendHandle<(), ()>, ()| {
+        let _ = catch_unwind(AssertUnwindSafe(|| handle.suspend(())));
+        [inside.make(), inside.make()]
+    });
+    coroutine.resume(());
+    drop(coroutine);
+    assert_eq!((drops.alive(), drops.dropped()), (0, 2));
+}
+
+#[test]
+fn a_panic_instead_of_the_forced_unwind_leaves_the_drop() {
+    let drops = Drops::new();
+    let inside = drops.clone();
+    let mut coroutine = Coroutine::new(move |handle: &SuspendHandle<(), ()>, ()| {
+        let _local = inside.make();
+        let _ = catch_unwind(AssertUnwindSafe(|| handle.suspend(())));
+        resume_unwind(Box::new("another"));
+    });
+    coroutine.resume(());
+    let payload = catch_unwind(AssertUnwindSafe(|| drop(coroutine))).unwrap_err();
+    assert_eq!(*payload.downcast::<&str>().unwrap(), "another");
+    assert_eq!(drops.alive(), 0);
+}
+
+#[test]
+fn a_stashed_forced_unwind_is_an_ordinary_panic_elsewhere() {
+    let stash = std::rc::Rc::new(std::cell::RefCell::new(None));
+    let inside = stash.clone();
+    let mut first = Coroutine::new(move |handle: &SuspendHandle<(), ()>, ()| {
+        *inside.borrow_mut() = catch_unwind(AssertUnwindSafe(|| handle.suspend(()))).err();
+    });
+    first.resume(());
+    drop(first);
+    let payload = stash.take().expect("stashed");
+    // On the same stack, as the pool has it.
+    let mut second = Coroutine::new(move |_: &SuspendHandle<(), ()>, ()| resume_unwind(payload));
+    let caught = catch_unwind(AssertUnwindSafe(|| {
+        let _: CoroutineState<(), ()> = second.resume(());
+    }));
+    assert!(is_forced_unwind(&*caught.unwrap_err()));
+    assert!(second.is_complete());
+}
+
+#[test]
+fn dropped_while_the_thread_is_panicking() {
+    let drops = Drops::new();
+    let mut coroutine = busy(&drops);
+    drop(coroutine.resume(drops.make()));
+    let caught = catch_unwind(AssertUnwindSafe(move || {
+        let _owned = coroutine;
+        resume_unwind(Box::new("outer"));
+    }));
+    assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "outer");
+    assert_eq!(drops.alive(), 0);
+}
+
+#[test]
+fn a_second_panic_while_the_thread_is_panicking_is_swallowed() {
+    let drops = Drops::new();
+    let inside = drops.clone();
+    let mut coroutine = Coroutine::new(move |handle: &SuspendHandle<(), ()>, ()| {
+        let _local = inside.make();
+        let _ = catch_unwind(AssertUnwindSafe(|| handle.suspend(())));
+        resume_unwind(Box::new("inner"));
+    });
+    coroutine.resume(());
+    let caught = catch_unwind(AssertUnwindSafe(move || {
+        let _owned = coroutine;
+        resume_unwind(Box::new("outer"));
+    }));
+    assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "outer");
+    assert_eq!(drops.alive(), 0);
+}

@@ -1,0 +1,14 @@
+//! The behaviour of coroutines, from outside.
+
+mod backtrace;
+mod crashes;
+mod drops;
+mod lifecycle;
+mod model;
+mod nesting;
+mod panics;
+#[cfg(target_arch = "x86_64")]
+mod single_step;
+mod stacks;
+mod threads;
+mod values;

@@ -1,0 +1,6 @@
+//! The behaviour of stacks, from outside.
+
+mod guards;
+mod limits;
+mod pool;
+mod sizes;

@@ -1,0 +1,164 @@
+//! Reading what a test binary prints.
+
+/// How one test ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Passed,
+    Failed,
+    Ignored,
+}
+
+/// What a test binary's standard output says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Parsed {
+    pub(crate) tests: Vec<(String, Outcome)>,
+    /// The totals of the closing lines (doc tests may have several); `None` when a binary died before it wrote one.
+    pub(crate) totals: Option<Totals>,
+}
+
+impl Parsed {
+    pub(crate) fn count(&self, wanted: Outcome) -> usize {
+        self.tests
+            .iter()
+            .filter(|(_, outcome)| *outcome == wanted)
+            .count()
+    }
+}
+
+/// The numbers of `test result:` lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+    pub(crate) ignored: usize,
+}
+
+pub(crate) fn parse(stdout: &str) -> Parsed {
+    let mut parsed = Parsed::default();
+    for line in stdout.lines() {
+        if let Some(rest) = line.strip_prefix("test result: ") {
+            let totals = parsed.totals.get_or_insert_default();
+            totals.passed += number_before(rest, " passed");
+            totals.failed += number_before(rest, " failed");
+            totals.ignored += number_before(rest, " ignored");
+        } else if let Some((name, outcome)) = line
+            .strip_prefix("test ")
+            .and_then(|rest| rest.rsplit_once(" ... "))
+        {
+            let outcome = match outcome.split([',', ' ']).next() {
+                Some("ok") => Outcome::Passed,
+                Some("FAILED") => Outcome::Failed,
+                Some("ignored") => Outcome::Ignored,
+                _ => continue,
+            };
+            parsed.tests.push((plain_name(name).to_owned(), outcome));
+        }
+    }
+    parsed
+}
+
+/// The names that `--list --format terse` prints.
+pub(crate) fn parse_list(stdout: &str) -> Vec<String> {
+    stdout
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test"))
+        .map(|name| plain_name(name).to_owned())
+        .collect()
+}
+
+/// A test's name without what is said about it (`- should panic`, `- compile fail`), which the list does not say.
+fn plain_name(name: &str) -> &str {
+    if let Some(end) = name
+        .find(" (line ")
+        .and_then(|at| Some(at + name[at..].find(')')? + 1))
+    {
+        return &name[..end];
+    }
+    name.split(" - should panic").next().unwrap_or(name)
+}
+
+fn number_before(text: &str, word: &str) -> usize {
+    let digits = text
+        .split(word)
+        .next()
+        .and_then(|before| before.rsplit(' ').next());
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_kind_of_line() {
+        let parsed = parse(
+            "\nrunning 4 tests\n\
+             test state::fresh ... ok\n\
+             test state::boom - should panic ... ok\n\
+             test slow has been running for over 60 seconds\n\
+             test slow ... FAILED\n\
+             test huge ... ignored, needs 64 GiB\n\
+             test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 3 filtered out; finished in 61.20s\n",
+        );
+        let names: Vec<_> = parsed
+            .tests
+            .iter()
+            .map(|(name, outcome)| (name.as_str(), *outcome))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("state::fresh", Outcome::Passed),
+                ("state::boom", Outcome::Passed),
+                ("slow", Outcome::Failed),
+                ("huge", Outcome::Ignored),
+            ]
+        );
+        assert_eq!(
+            parsed.totals,
+            Some(Totals {
+                passed: 2,
+                failed: 1,
+                ignored: 1
+            })
+        );
+    }
+
+    #[test]
+    fn a_binary_that_died_has_no_totals() {
+        let parsed = parse("running 2 tests\ntest a ... ok\n");
+        assert_eq!(parsed.tests.len(), 1);
+        assert_eq!(parsed.totals, None);
+    }
+
+    #[test]
+    fn doc_tests_are_named_alike_when_listed_and_when_run() {
+        let run = parse(
+            "test crates/coro/src/lib.rs - Coroutine<I, Y>::new (line 9) - compile fail ... ok\n",
+        );
+        let listed = parse_list(
+            "crates/coro/src/lib.rs - Coroutine<I, Y>::new (line 9): test\n3 tests, 0 benchmarks\n",
+        );
+        assert_eq!(
+            listed,
+            ["crates/coro/src/lib.rs - Coroutine<I, Y>::new (line 9)"]
+        );
+        assert_eq!(run.tests[0].0, listed[0]);
+    }
+
+    #[test]
+    fn totals_of_several_doc_test_runs_add_up() {
+        let parsed = parse(
+            "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured\n\
+             test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured\n",
+        );
+        assert_eq!(
+            parsed.totals,
+            Some(Totals {
+                passed: 5,
+                failed: 0,
+                ignored: 1
+            })
+        );
+    }
+}

@@ -1,0 +1,169 @@
+//! `cargo xtask table`: the README's table of targets, made from the list of targets and the last run on all of them.
+
+use anyhow::{Context, Result, bail};
+
+use crate::record::{FILE, Found, LastRun};
+use crate::report::Table;
+use crate::targets;
+use crate::workspace;
+
+const BEGIN: &str = "<!-- support table: written by `cargo xtask table` -->";
+const END: &str = "<!-- end of the support table -->";
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Change nothing; fail when the README says something else
+    #[arg(long)]
+    check: bool,
+}
+
+impl Args {
+    pub(crate) fn check() -> Self {
+        Self { check: true }
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<bool> {
+    let last = LastRun::read()?;
+    let path = workspace::root().join("README.md");
+    let readme = std::fs::read_to_string(&path).context("cannot read README.md")?;
+    let new = replace(&readme, &table(&last))?;
+    if new == readme {
+        println!("README.md's support table is that of {FILE}.");
+    } else if args.check {
+        bail!("README.md's support table is not that of {FILE}; write it with: cargo xtask table");
+    } else {
+        std::fs::write(&path, new).context("cannot write README.md")?;
+        println!("README.md's support table was written from {FILE}.");
+    }
+    Ok(true)
+}
+
+/// The same text with a new table between the marks.
+fn replace(readme: &str, table: &str) -> Result<String> {
+    let parts = readme
+        .split_once(BEGIN)
+        .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let Some((before, after)) = parts else {
+        bail!(
+            "README.md has no place for the table: it belongs between the lines `{BEGIN}` and `{END}`"
+        );
+    };
+    Ok(format!("{before}{BEGIN}\n{table}{END}{after}"))
+}
+
+/// The table in Markdown.
+pub(crate) fn table(last: &LastRun) -> String {
+    let mut table = Table::new(&[
+        "target",
+        "emulator",
+        "tests passed / host tests",
+        "unwinding",
+        "backtrace",
+        "stack probes",
+    ]);
+    let host = (last.host.as_str(), "none: the host", true);
+    let others = targets::ALL.iter().map(|target| {
+        (
+            target.triple,
+            *target.qemu.first().unwrap_or(&""),
+            target.stack_probes,
+        )
+    });
+    for (triple, emulator, probes) in std::iter::once(host).chain(others) {
+        let (tests, unwinding, backtrace) = match last.targets.get(triple) {
+            None => ("not tried".to_owned(), None, None),
+            Some(Found::Broken) => ("does not build".to_owned(), None, None),
+            Some(Found::Builds) => ("builds, not run".to_owned(), None, None),
+            Some(Found::Ran {
+                passed,
+                unwinding,
+                backtrace,
+            }) => (format!("{passed} / {}", last.tests), *unwinding, *backtrace),
+        };
+        let word = |known: Option<bool>| known.map_or("", |yes| if yes { "yes" } else { "no" });
+        let cells = [
+            &format!("`{triple}`"),
+            emulator,
+            &tests,
+            word(unwinding),
+            word(backtrace),
+            word(Some(probes)),
+        ];
+        table.row(cells.map(str::to_owned));
+    }
+    table.markdown()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last() -> LastRun {
+        let ran = |passed| Found::Ran {
+            passed,
+            unwinding: Some(true),
+            backtrace: Some(false),
+        };
+        LastRun {
+            host: "x86_64-unknown-linux-gnu".to_owned(),
+            tests: 20,
+            targets: [
+                ("x86_64-unknown-linux-gnu", ran(20)),
+                ("mips-unknown-linux-gnu", ran(18)),
+                ("sparc64-unknown-linux-gnu", Found::Broken),
+                ("loongarch64-unknown-linux-gnu", Found::Builds),
+            ]
+            .map(|(triple, found)| (triple.to_owned(), found))
+            .into(),
+        }
+    }
+
+    #[test]
+    fn every_target_has_a_line() {
+        let table = table(&last());
+        assert_eq!(table.lines().count(), 3 + targets::ALL.len());
+        let line = |triple: &str| {
+            let words = table
+                .lines()
+                .find(|line| line.contains(triple))
+                .unwrap()
+                .split('|');
+            words.map(str::trim).collect::<Vec<_>>().join("|")
+        };
+        assert_eq!(
+            line("`x86_64-"),
+            "|`x86_64-unknown-linux-gnu`|none: the host|20 / 20|yes|no|yes|"
+        );
+        assert_eq!(
+            line("`mips-"),
+            "|`mips-unknown-linux-gnu`|qemu-mips|18 / 20|yes|no|no|"
+        );
+        assert_eq!(
+            line("`sparc64-"),
+            "|`sparc64-unknown-linux-gnu`|qemu-sparc64|does not build|||no|"
+        );
+        assert_eq!(
+            line("`loongarch64-"),
+            "|`loongarch64-unknown-linux-gnu`||builds, not run|||no|"
+        );
+        assert_eq!(
+            line("`s390x-"),
+            "|`s390x-unknown-linux-gnu`|qemu-s390x|not tried|||yes|"
+        );
+    }
+
+    #[test]
+    fn only_what_is_between_the_marks_changes() {
+        let readme = format!("# Head\n{BEGIN}\nold\n{END}\ntail\n");
+        let new = replace(&readme, "| new |\n").unwrap();
+        assert_eq!(new, format!("# Head\n{BEGIN}\n| new |\n{END}\ntail\n"));
+        assert_eq!(replace(&new, "| new |\n").unwrap(), new);
+        assert!(
+            replace("# Head\n", "")
+                .unwrap_err()
+                .to_string()
+                .contains(BEGIN)
+        );
+    }
+}
