@@ -1,4 +1,4 @@
-use core::arch::asm;
+use crate::arch::asm;
 
 /// Asks the processor to bring the cache line at `address` into its cache. Any
 /// address is allowed; nothing is read or written as far as the program can tell.

@@ -16,6 +16,7 @@
 //! | `root` | the function at the bottom of every fresh stack: calls the entry, and describes to unwinders how to go on in whoever resumed it |
 //! | `stack_pointer` | the stack pointer of the caller |
 //! | `prefetch` | ask for a cache line |
+//! | `asm` | the compiler's macro of that name |
 //!
 //! # The contract of a switch
 //!
@@ -98,7 +99,6 @@ macro_rules! cfi {
 #[cfg_attr(target_arch = "powerpc64", path = "powerpc64.rs")]
 #[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
 #[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
-#[cfg_attr(target_arch = "sparc64", path = "sparc64.rs")]
 #[cfg_attr(all(target_arch = "x86", not(windows)), path = "x86.rs")]
 #[cfg_attr(all(target_arch = "x86_64", target_pointer_width = "64", not(windows)), path = "x86_64.rs")]
 mod backend;

@@ -11,7 +11,8 @@
 
 use super::{Entry, Landing};
 use crate::Word;
-use core::arch::{asm, naked_asm};
+pub(crate) use core::arch::asm;
+use core::arch::naked_asm;
 use core::mem::{MaybeUninit, offset_of, size_of};
 use core::ptr;
 
