@@ -1,4 +1,15 @@
 #![no_std]
+// Assembly for these is not stable yet; on any other target this line is not there.
+#![cfg_attr(
+    any(
+        target_arch = "mips",
+        target_arch = "mips32r6",
+        target_arch = "mips64",
+        target_arch = "mips64r6",
+        target_arch = "sparc64"
+    ),
+    feature(asm_experimental_arch)
+)]
 #![doc = include_str!("../README.md")]
 
 mod arch;
@@ -13,6 +24,7 @@ pub use context::{Arrival, ExecutionContext, Signal, stack_pointer};
 pub use hint::{prefetch, speculate};
 pub use parent::ParentLink;
 pub use trampoline::{
-    Departure, FnTrampoline, StackTooSmall, Trampoline, prepare, prepare_unchecked,
+    Departure, FIRST_FRAME_SIZE, FnTrampoline, StackTooSmall, Trampoline, prepare,
+    prepare_unchecked,
 };
 pub use word::Word;

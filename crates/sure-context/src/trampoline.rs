@@ -50,14 +50,18 @@ impl fmt::Display for StackTooSmall {
 
 impl core::error::Error for StackTooSmall {}
 
+/// The most that a first frame takes on any target, in bytes.
+pub const FIRST_FRAME_SIZE: usize = 512;
+
+const _: () = assert!(arch::FIRST_FRAME + arch::STACK_ALIGNMENT <= FIRST_FRAME_SIZE);
+
 /// Lays out the first frame of an execution that will call
 /// [`T::run`](Trampoline::run) on the memory from `limit` (lowest address) to
 /// `base` (high end, exclusive), and returns it, suspended before its first
 /// instruction.
 ///
 /// `base` is rounded down to the alignment that the ABI wants of a stack
-/// pointer (16 bytes at most on the supported targets); the first frame takes
-/// less than 512 bytes below it. Constant time, one cache line touched.
+/// pointer; with that, the first frame takes at most [`FIRST_FRAME_SIZE`] bytes. Constant time, one cache line touched.
 ///
 /// # Errors
 /// [`StackTooSmall`] if the first frame would reach below `limit`. How much
@@ -73,7 +77,7 @@ pub unsafe fn prepare<T: Trampoline>(
     trampoline: NonNull<T>,
 ) -> Result<ExecutionContext, StackTooSmall> {
     let top = base.addr().get() & !(arch::STACK_ALIGNMENT - 1);
-    match top.checked_sub(arch::BYTES_BELOW) {
+    match top.checked_sub(arch::FIRST_FRAME) {
         Some(lowest) if lowest >= limit.addr().get() => {
             // SAFETY: (1) and (2) are the caller's promises, and there is room.
             Ok(unsafe { prepare_unchecked(base, trampoline) })
@@ -85,7 +89,7 @@ pub unsafe fn prepare<T: Trampoline>(
 /// As [`prepare`], on a stack that is known to have room.
 ///
 /// # Safety
-/// 1. The 512 bytes below `base` are writable, used by nothing else, and stay
+/// 1. The [`FIRST_FRAME_SIZE`] bytes below `base` are writable, used by nothing else, and stay
 ///    so while the execution may continue; as does whatever `run` needs.
 /// 2. `trampoline` is valid and stays where it is while the execution may continue.
 #[inline]

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `STACK_ALIGNMENT` | alignment of the stack pointer at a switch, in bytes |
 //! | `BYTES_BELOW` | bytes below a suspended stack pointer that are still in use: the saved registers or the red zone, whichever reaches lower |
+//! | `FIRST_FRAME` | bytes below `top` that `prepare` writes |
 //! | `Saved` | the saved registers of a suspended execution, a struct whose fields are named after the registers; an [`ExecutionContext`](crate::ExecutionContext) is an address inside it |
 //! | `prepare` | writes the `Saved` of an execution that has not begun: it continues in `root` |
 //! | `stack_pointer_of` | the stack pointer that a suspended execution will continue with |
@@ -15,6 +16,7 @@
 //! | `root` | the function at the bottom of every fresh stack: calls the entry, and describes to unwinders how to go on in whoever resumed it |
 //! | `stack_pointer` | the stack pointer of the caller |
 //! | `prefetch` | ask for a cache line |
+//! | `asm` | the compiler's macro of that name |
 //!
 //! # The contract of a switch
 //!
@@ -28,9 +30,21 @@
 //!
 //! Where the compiler lets every register be named, the switch is inline
 //! assembly with everything declared lost, so that the compiler saves only
-//! what is alive at that place. Where it does not (MIPS keeps values in `$1`,
-//! which cannot be named), the switch is an ordinary out-of-line function, and
-//! its ABI makes the difference. Both shapes fit these items.
+//! what is alive at that place; what it reserves for itself (frame pointer,
+//! base pointer) is what `Saved` holds. Where it does not (MIPS keeps values in
+//! `$1`, which cannot be named), the switch is an ordinary out-of-line function
+//! that saves every non-volatile register, and its ABI makes the rest
+//! volatile. Such a function returns at most two registers, so the signal
+//! travels in the lowest bit of `from`. Both shapes fit these items.
+//!
+//! Where the ABI has a red zone, `Saved` lies below the suspended stack
+//! pointer. Elsewhere a signal handler may overwrite what is there, so it lies
+//! above: a local of the inline switch, or the frame of the out-of-line one.
+//!
+//! At every instruction of a switch the unwind information is right: up to the
+//! one that sets the stack pointer it describes the side that is left, from
+//! there on the other side, as if that had called. Whoever interrupts in
+//! between (a profiler's signal handler, say) can walk the stack.
 //!
 //! # The contract of the first entry
 //!
@@ -55,14 +69,38 @@ pub(crate) struct Landing {
 /// What `root` calls: `(from, word, signal, object) -> !`.
 pub(crate) type Entry = unsafe extern "C" fn(usize, Word, usize, *mut u8) -> !;
 
-// The only `cfg` of the workspace that selects an architecture.
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(windows)))]
-#[path = "x86_64.rs"]
-mod backend;
+/// Unwind directives are allowed only inside functions that have unwind
+/// information, which a build that aborts on panic may leave out. (A naked
+/// function brings its own, and needs no such care.)
+#[cfg(panic = "unwind")]
+#[allow(unused_macros, reason = "out-of-line switches are naked functions")]
+macro_rules! cfi {
+    ($directives:expr) => {
+        $directives
+    };
+}
+#[cfg(not(panic = "unwind"))]
+#[allow(unused_macros, reason = "out-of-line switches are naked functions")]
+macro_rules! cfi {
+    ($directives:expr) => {
+        ""
+    };
+}
 
-#[cfg(not(any(all(target_arch = "x86_64", target_pointer_width = "64", not(windows)))))]
-compile_error!(
-    "sure-context has no context switch for this target; supported are: x86_64 (System V ABI)"
-);
+// The only `cfg` of the workspace that selects an architecture. Where none of
+// these lines applies, the file is `backend.rs`, which says what is supported.
+#[rustfmt::skip]
+#[cfg_attr(all(target_arch = "aarch64", target_pointer_width = "64", not(windows)), path = "aarch64.rs")]
+#[cfg_attr(all(target_arch = "arm", not(windows)), path = "arm.rs")]
+#[cfg_attr(target_arch = "loongarch64", path = "loongarch64.rs")]
+#[cfg_attr(any(target_arch = "mips", target_arch = "mips32r6"), path = "mips.rs")]
+#[cfg_attr(any(target_arch = "mips64", target_arch = "mips64r6"), path = "mips64.rs")]
+#[cfg_attr(target_arch = "powerpc", path = "powerpc.rs")]
+#[cfg_attr(target_arch = "powerpc64", path = "powerpc64.rs")]
+#[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
+#[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
+#[cfg_attr(all(target_arch = "x86", not(windows)), path = "x86.rs")]
+#[cfg_attr(all(target_arch = "x86_64", target_pointer_width = "64", not(windows)), path = "x86_64.rs")]
+mod backend;
 
 pub(crate) use backend::*;

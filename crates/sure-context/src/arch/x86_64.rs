@@ -24,6 +24,8 @@ pub(crate) const STACK_ALIGNMENT: usize = 16;
 
 pub(crate) const BYTES_BELOW: usize = 128;
 
+pub(crate) const FIRST_FRAME: usize = BYTES_BELOW;
+
 /// Lies directly below the suspended stack pointer. A context is the address
 /// of `rbp`, which makes it a frame record, `{caller's rbp, return address}`,
 /// that a frame-pointer walk can follow.
@@ -38,14 +40,14 @@ struct Saved {
 const ABOVE: usize = size_of::<Saved>() - offset_of!(Saved, rbp);
 
 /// # Safety
-/// `top` is aligned to `STACK_ALIGNMENT`, and the `BYTES_BELOW` bytes below it
+/// `top` is aligned to `STACK_ALIGNMENT`, and the `FIRST_FRAME` bytes below it
 /// may be written. `object` begins with a `ParentLink` and stays where it is.
 pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
     // The first byte of `root` is a `nop`: a return address is looked up one
     // byte before it points, and that byte must belong to `root` as well.
     let rip = (root as *const u8).wrapping_add(1);
     let saved = top.wrapping_sub(size_of::<Saved>()).cast::<Saved>();
-    // SAFETY: `Saved` is smaller than `BYTES_BELOW`, and `top` is aligned.
+    // SAFETY: `Saved` is smaller than `FIRST_FRAME`, and `top` is aligned.
     unsafe {
         saved.write(Saved {
             rbx: Some(entry),
@@ -58,21 +60,6 @@ pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usi
 
 pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
     ptr::with_exposed_provenance_mut(context + ABOVE)
-}
-
-/// Unwind directives are allowed only inside functions that have unwind
-/// information, which a build that aborts on panic may leave out.
-#[cfg(panic = "unwind")]
-macro_rules! cfi {
-    ($directives:literal) => {
-        $directives
-    };
-}
-#[cfg(not(panic = "unwind"))]
-macro_rules! cfi {
-    ($directives:literal) => {
-        ""
-    };
 }
 
 /// Continue the context in rcx. CFI: the frame that is left ends here, the

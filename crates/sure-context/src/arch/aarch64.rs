@@ -1,0 +1,195 @@
+//! AArch64, either byte order.
+//!
+//! Non-volatile are x19-x29, sp and the low halves of v8-v15; x18 belongs to
+//! the platform (Procedure Call Standard for the Arm 64-bit Architecture,
+//! 6.1.1 and 6.1.2). `asm!` can declare all of them lost except x19 and x29,
+//! which the compiler reserves: those two, sp and the address to continue at
+//! are what a switch saves itself, in a local.
+//!
+//! Both directions leave by `br`, so the processor's return predictor stays balanced.
+
+use super::{Entry, Landing};
+use crate::Word;
+use core::arch::{asm, naked_asm};
+use core::mem::{MaybeUninit, offset_of, size_of};
+use core::ptr;
+
+pub(crate) const STACK_ALIGNMENT: usize = 16;
+
+/// No red zone; what is saved lies above the stack pointer.
+pub(crate) const BYTES_BELOW: usize = 0;
+
+pub(crate) const FIRST_FRAME: usize = size_of::<Saved>();
+
+/// A context is the address of this, which makes it a frame record, `{caller's
+/// x29, return address}`, that a frame-pointer walk can follow.
+#[repr(C, align(16))]
+struct Saved {
+    x29: *mut u8,
+    pc: *const u8,
+    x19: Option<Entry>,
+    sp: *mut u8,
+}
+
+const _: () = assert!(offset_of!(Saved, x19) == 16 && size_of::<Saved>() == 32);
+
+/// # Safety
+/// `top` is aligned to `STACK_ALIGNMENT`, and the `FIRST_FRAME` bytes below it
+/// may be written. `object` begins with a `ParentLink` and stays where it is.
+pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
+    let saved = top.wrapping_sub(FIRST_FRAME).cast::<Saved>();
+    // SAFETY: these are the bytes below `top`, which is aligned.
+    unsafe {
+        saved.write(Saved {
+            x29: object,
+            pc: root_address(),
+            x19: Some(entry),
+            sp: saved.cast(),
+        })
+    };
+    saved.expose_provenance()
+}
+
+pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
+    // SAFETY: a context is the address of a `Saved`.
+    unsafe { (*ptr::with_exposed_provenance::<Saved>(context)).sp }
+}
+
+/// CFI: the registers of a `Saved`, where the canonical frame address is its
+/// beginning; sp is one of them.
+macro_rules! saved_registers {
+    () => {
+        ".cfi_offset x29, 0
+         .cfi_offset x30, 8
+         .cfi_offset x19, 16
+         .cfi_offset sp, 24\n"
+    };
+}
+
+/// Continue the context in x3.
+macro_rules! jump_to {
+    () => {
+        concat!(
+            "ldr x4, [x3, 24]\n",
+            cfi!(".cfi_remember_state\n"),
+            "mov sp, x4\n",
+            cfi!(".cfi_def_cfa x3, 0\n"),
+            cfi!(saved_registers!()),
+            "ldp x29, x30, [x3]
+             ldr x19, [x3, 16]
+             br x30\n",
+            cfi!(".cfi_restore_state\n"),
+        )
+    };
+}
+
+/// The one switch, with or without storing the parent link.
+macro_rules! switch_with {
+    ([$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
+        let mut saved = MaybeUninit::<Saved>::uninit();
+        let from;
+        let word;
+        let signal;
+        asm!(
+            "adr x4, 2f",
+            "stp x29, x4, [x0]",
+            "mov x4, sp",
+            "stp x19, x4, [x0, 16]",
+            $($store_link,)?
+            jump_to!(),
+            "2:",
+            $(link = in(reg) $link,)?
+            inout("x0") saved.as_mut_ptr() => from,
+            inout("x1") $word.0 => word,
+            inout("x2") $signal => signal,
+            inout("x3") $to => _,
+            lateout("x20") _, lateout("x21") _, lateout("x22") _, lateout("x23") _,
+            lateout("x24") _, lateout("x25") _, lateout("x26") _, lateout("x27") _,
+            lateout("x28") _,
+            lateout("v8") _, lateout("v9") _, lateout("v10") _, lateout("v11") _,
+            lateout("v12") _, lateout("v13") _, lateout("v14") _, lateout("v15") _,
+            clobber_abi("C"),
+        );
+        Landing { from, word: Word(word), signal }
+    }};
+}
+
+/// # Safety
+/// `to` is the address of a `Saved` that nobody has continued yet; `link` may
+/// be written.
+#[inline(always)]
+pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
+    // SAFETY: every register that the other side may change is saved by the
+    // block or declared lost to the compiler; memory is not declared untouched.
+    unsafe { switch_with!(["str x0, [{link}]"] to, word, signal, link: link) }
+}
+
+/// # Safety
+/// `to` is the address of a `Saved` that nobody has continued yet.
+#[inline(always)]
+pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
+    // SAFETY: as in `resume`.
+    unsafe { switch_with!([] to, word, signal) }
+}
+
+/// # Safety
+/// `to` is the address of a `Saved` that nobody has continued yet. The frames
+/// of the caller are never returned to.
+#[inline(always)]
+pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
+    // SAFETY: the block leaves this stack for good, so nothing needs saving.
+    unsafe {
+        asm!(
+            jump_to!(),
+            in("x0") 0,
+            in("x1") word.0,
+            in("x2") signal,
+            in("x3") to,
+            options(noreturn),
+        )
+    }
+}
+
+/// Entered by the first resume with x0, x1, x2 as in every landing, and from
+/// the first `Saved`: x19 the entry, x29 the object.
+///
+/// x29 stays the address of the parent link, so the resumer's `Saved` is always
+/// at `*x29`. Marked as a signal frame, because debuggers expect the stack
+/// pointer to rise from frame to frame except there.
+#[unsafe(naked)]
+unsafe extern "C" fn root() -> ! {
+    naked_asm!(
+        ".cfi_startproc",
+        ".cfi_signal_frame",
+        // DW_CFA_def_cfa_expression: DW_OP_breg29 (x29) 0, DW_OP_deref
+        ".cfi_escape 0x0f, 3, 0x8d, 0, 0x06",
+        saved_registers!(),
+        "nop",
+        "mov x3, x29",
+        "blr x19",
+        "brk 1",
+        ".cfi_endproc",
+    )
+}
+
+/// An address inside `root`: its second instruction. A return address is looked
+/// up a little before it points, and that must belong to `root` as well.
+pub(crate) fn root_address() -> *const u8 {
+    (root as *const u8).wrapping_add(4)
+}
+
+#[inline(always)]
+pub(crate) fn stack_pointer() -> *mut u8 {
+    let sp;
+    // SAFETY: reads a register.
+    unsafe { asm!("mov {}, sp", out(reg) sp, options(pure, nomem, nostack, preserves_flags)) };
+    sp
+}
+
+#[inline(always)]
+pub(crate) fn prefetch(address: *const u8) {
+    // SAFETY: a hint; any address is allowed and nothing is changed.
+    unsafe {
+        asm!("prfm pldl1keep, [{}]", in(reg) address, options(readonly, nostack, preserves_flags))
+    };
+}

@@ -1,0 +1,195 @@
+//! Arm, 32 bits, in Arm or in Thumb-2 state, with the register file of VFP.
+//!
+//! Non-volatile are r4-r11, sp and d8-d15 (Procedure Call Standard for the Arm
+//! Architecture, 6.1.1 and 6.1.2). `asm!` can declare all of them lost except
+//! r6, r7 and r11, one or the other of which the compiler reserves: those, sp
+//! and the address to continue at are what a switch saves itself, in a local.
+//!
+//! An address to continue at carries the state in its lowest bit, so that
+//! `bx` returns to Arm and to Thumb code alike.
+//!
+//! Unwinders read neither CFI nor expressions here, but the opcodes of the
+//! Exception Handling ABI for the Arm Architecture (EHABI, chapter 10). They
+//! describe whole functions, never single instructions.
+
+use super::{Entry, Landing};
+use crate::Word;
+use core::arch::{asm, naked_asm};
+use core::mem::{MaybeUninit, offset_of, size_of};
+use core::ptr;
+
+pub(crate) const STACK_ALIGNMENT: usize = 8;
+
+/// No red zone; what is saved lies above the stack pointer.
+pub(crate) const BYTES_BELOW: usize = 0;
+
+pub(crate) const FIRST_FRAME: usize = size_of::<Saved>();
+
+/// A context is the address of this, which makes it a frame record, `{caller's
+/// r11, return address}`, that a frame-pointer walk in Arm state can follow.
+#[repr(C, align(8))]
+struct Saved {
+    r11: *mut u8,
+    pc: *const u8,
+    r6: Option<Entry>,
+    r7: usize,
+    sp: *mut u8,
+}
+
+const _: () = assert!(offset_of!(Saved, r6) == 8 && offset_of!(Saved, sp) == 16);
+
+/// # Safety
+/// `top` is aligned to `STACK_ALIGNMENT`, and the `FIRST_FRAME` bytes below it
+/// may be written. `object` begins with a `ParentLink` and stays where it is.
+pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
+    let saved = top.wrapping_sub(FIRST_FRAME).cast::<Saved>();
+    // SAFETY: these are the bytes below `top`, which is aligned.
+    unsafe {
+        saved.write(Saved {
+            r11: object,
+            pc: root_address(),
+            r6: Some(entry),
+            r7: 0,
+            sp: saved.cast(),
+        })
+    };
+    saved.expose_provenance()
+}
+
+pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
+    // SAFETY: a context is the address of a `Saved`.
+    unsafe { (*ptr::with_exposed_provenance::<Saved>(context)).sp }
+}
+
+/// Continue the context in r3.
+macro_rules! jump_to {
+    () => {
+        "ldr r12, [r3, #16]
+         mov sp, r12
+         ldr r11, [r3]
+         ldr r12, [r3, #4]
+         ldr r6, [r3, #8]
+         ldr r7, [r3, #12]
+         bx r12\n"
+    };
+}
+
+/// The one switch, with or without storing the parent link.
+///
+/// Which state it is assembled for shows in the size of `add lr, pc`: four
+/// bytes in Arm state, where pc reads as the instruction after the next one;
+/// two in Thumb state, where it does so too, and where an address to continue
+/// at has its lowest bit set. The constant at 5 is made from that.
+macro_rules! switch_with {
+    ([$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
+        let mut saved = MaybeUninit::<Saved>::uninit();
+        let from;
+        let word;
+        let signal;
+        asm!(
+            "ldr lr, 5f",
+            "3:",
+            "add lr, pc",
+            "4:",
+            "mov r12, sp",
+            "str r11, [r0]",
+            "str lr, [r0, #4]",
+            "str r6, [r0, #8]",
+            "str r7, [r0, #12]",
+            "str r12, [r0, #16]",
+            $($store_link,)?
+            jump_to!(),
+            ".balign 4",
+            "5:",
+            ".long 2f - 3b - 2 * (4b - 3b) + (4 - (4b - 3b)) / 2",
+            "2:",
+            $(link = in(reg) $link,)?
+            inout("r0") saved.as_mut_ptr() => from,
+            inout("r1") $word.0 => word,
+            inout("r2") $signal => signal,
+            inout("r3") $to => _,
+            out("lr") _,
+            out("r12") _,
+            lateout("r4") _, lateout("r5") _, lateout("r8") _, lateout("r9") _, lateout("r10") _,
+            lateout("d8") _, lateout("d9") _, lateout("d10") _, lateout("d11") _,
+            lateout("d12") _, lateout("d13") _, lateout("d14") _, lateout("d15") _,
+            clobber_abi("C"),
+        );
+        Landing { from, word: Word(word), signal }
+    }};
+}
+
+/// # Safety
+/// `to` is the address of a `Saved` that nobody has continued yet; `link` may
+/// be written.
+#[inline(always)]
+pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
+    // SAFETY: every register that the other side may change is saved by the
+    // block or declared lost to the compiler; memory is not declared untouched.
+    unsafe { switch_with!(["str r0, [{link}]"] to, word, signal, link: link) }
+}
+
+/// # Safety
+/// `to` is the address of a `Saved` that nobody has continued yet.
+#[inline(always)]
+pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
+    // SAFETY: as in `resume`.
+    unsafe { switch_with!([] to, word, signal) }
+}
+
+/// # Safety
+/// `to` is the address of a `Saved` that nobody has continued yet. The frames
+/// of the caller are never returned to.
+#[inline(always)]
+pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
+    // SAFETY: the block leaves this stack for good, so nothing needs saving.
+    unsafe {
+        asm!(
+            jump_to!(),
+            in("r0") 0,
+            in("r1") word.0,
+            in("r2") signal,
+            in("r3") to,
+            options(noreturn),
+        )
+    }
+}
+
+/// Entered by the first resume with r0, r1, r2 as in every landing, and from
+/// the first `Saved`: r6 the entry, r11 the object.
+///
+/// r11 stays the address of the parent link, so the resumer's `Saved` is always
+/// at `*r11`. The first instruction is four bytes long in either state.
+#[unsafe(naked)]
+unsafe extern "C" fn root() -> ! {
+    naked_asm!(
+        ".fnstart",
+        // vsp = r11; pop {sp}: vsp is at the `Saved`; pop {r11, pc}; pop {r6, r7, sp}
+        ".unwind_raw 0, 0x9b, 0x82, 0x00, 0x88, 0x80, 0x82, 0x0c",
+        "orr r12, r12, #0",
+        "mov r3, r11",
+        "blx r6",
+        "udf #0",
+        ".fnend",
+    )
+}
+
+/// An address inside `root`: its second instruction. A return address is looked
+/// up a little before it points, and that must belong to `root` as well.
+pub(crate) fn root_address() -> *const u8 {
+    (root as *const u8).wrapping_add(4)
+}
+
+#[inline(always)]
+pub(crate) fn stack_pointer() -> *mut u8 {
+    let sp;
+    // SAFETY: reads a register.
+    unsafe { asm!("mov {}, sp", out(reg) sp, options(pure, nomem, nostack, preserves_flags)) };
+    sp
+}
+
+#[inline(always)]
+pub(crate) fn prefetch(address: *const u8) {
+    // SAFETY: a hint; any address is allowed and nothing is changed.
+    unsafe { asm!("pld [{}]", in(reg) address, options(readonly, nostack, preserves_flags)) };
+}

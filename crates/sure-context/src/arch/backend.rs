@@ -1,0 +1,48 @@
+//! No architecture at all: one error, and enough for the rest of the crate to
+//! compile, so that the error stands alone.
+
+use super::{Entry, Landing};
+use crate::Word;
+
+compile_error!(
+    "sure-context has no context switch for this target; supported are x86_64, x86, aarch64, arm, \
+     riscv64, mips, mips64, powerpc, powerpc64, s390x and loongarch64, each except on Windows"
+);
+
+pub(crate) const STACK_ALIGNMENT: usize = 16;
+
+pub(crate) const BYTES_BELOW: usize = 0;
+
+pub(crate) const FIRST_FRAME: usize = 0;
+
+pub(crate) unsafe fn prepare(_: *mut u8, _: Entry, _: *mut u8) -> usize {
+    unreachable!()
+}
+
+pub(crate) fn stack_pointer_of(_: usize) -> *mut u8 {
+    unreachable!()
+}
+
+pub(crate) unsafe fn resume(_: usize, _: *mut u8, _: Word, _: usize) -> Landing {
+    unreachable!()
+}
+
+pub(crate) unsafe fn switch(_: usize, _: Word, _: usize) -> Landing {
+    unreachable!()
+}
+
+pub(crate) unsafe fn exit_to(_: usize, _: Word, _: usize) -> ! {
+    unreachable!()
+}
+
+pub(crate) fn root_address() -> *const u8 {
+    unreachable!()
+}
+
+pub(crate) fn stack_pointer() -> *mut u8 {
+    unreachable!()
+}
+
+pub(crate) fn prefetch(_: *const u8) {
+    unreachable!()
+}

@@ -1,0 +1,19 @@
+//! What every architecture must do: one battery, run on each in debug and in release.
+
+#![cfg_attr(
+    any(
+        target_arch = "mips",
+        target_arch = "mips32r6",
+        target_arch = "mips64",
+        target_arch = "mips64r6",
+        target_arch = "sparc64"
+    ),
+    feature(asm_experimental_arch)
+)]
+
+mod backtrace;
+mod fiber;
+mod random;
+mod registers;
+mod switches;
+mod values;
