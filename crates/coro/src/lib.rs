@@ -7,6 +7,7 @@ mod coroutine;
 mod current;
 mod error;
 mod handle;
+mod iter;
 mod root;
 mod state;
 mod transfer;
@@ -17,6 +18,9 @@ pub use builder::Builder;
 pub use coroutine::{Coroutine, MIN_STACK_SIZE};
 pub use error::ResumeError;
 pub use handle::SuspendHandle;
+pub use iter::Iter;
+#[cfg(feature = "std")]
+pub use iter::iter;
 pub use state::{CoroutineState, Status};
 #[cfg(feature = "std")]
 pub use unwind::is_forced_unwind;

@@ -3,6 +3,7 @@
 mod backtrace;
 mod crashes;
 mod drops;
+mod iter;
 mod lifecycle;
 mod model;
 mod nesting;
