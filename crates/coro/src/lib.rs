@@ -8,6 +8,7 @@ mod current;
 mod error;
 mod handle;
 mod iter;
+mod on_stack;
 mod root;
 mod state;
 mod transfer;
@@ -21,6 +22,7 @@ pub use handle::SuspendHandle;
 pub use iter::Iter;
 #[cfg(feature = "std")]
 pub use iter::iter;
+pub use on_stack::on_stack;
 pub use state::{CoroutineState, Status};
 #[cfg(feature = "std")]
 pub use unwind::is_forced_unwind;

@@ -7,6 +7,7 @@ mod iter;
 mod lifecycle;
 mod model;
 mod nesting;
+mod on_stack;
 mod panics;
 #[cfg(target_arch = "x86_64")]
 mod single_step;
