@@ -10,6 +10,8 @@ mod handle;
 mod iter;
 mod on_stack;
 mod root;
+#[cfg(feature = "std")]
+mod scope;
 mod state;
 mod transfer;
 mod unwind;
@@ -23,6 +25,8 @@ pub use iter::Iter;
 #[cfg(feature = "std")]
 pub use iter::iter;
 pub use on_stack::on_stack;
+#[cfg(feature = "std")]
+pub use scope::{Scope, ScopedCoroutine, scope};
 pub use state::{CoroutineState, Status};
 #[cfg(feature = "std")]
 pub use unwind::is_forced_unwind;

@@ -9,6 +9,7 @@ mod model;
 mod nesting;
 mod on_stack;
 mod panics;
+mod scope;
 #[cfg(target_arch = "x86_64")]
 mod single_step;
 mod stacks;
