@@ -5,6 +5,7 @@
 mod builder;
 mod coroutine;
 mod current;
+mod delegate;
 mod error;
 mod handle;
 mod iter;
@@ -19,6 +20,7 @@ mod unwind;
 #[cfg(feature = "std")]
 pub use builder::Builder;
 pub use coroutine::{Coroutine, MIN_STACK_SIZE};
+pub use delegate::Resume;
 pub use error::ResumeError;
 pub use handle::SuspendHandle;
 pub use iter::Iter;

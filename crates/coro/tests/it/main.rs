@@ -2,6 +2,7 @@
 
 mod backtrace;
 mod crashes;
+mod delegate;
 mod drops;
 mod iter;
 mod lifecycle;
