@@ -166,6 +166,21 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
             < self.extent.get()
     }
 
+    /// Whether the coroutine's frames are being taken down, by a forced unwind
+    /// or by a panic of its own.
+    #[cfg(feature = "async")]
+    pub(crate) fn unwinds(&self) -> bool {
+        self.stage.get() == Stage::Unwinding
+            || (unwind::panicking() && !self.resumed_in_panic.get())
+    }
+
+    /// Whether a suspend by the caller would be granted.
+    #[cfg(feature = "async")]
+    #[inline]
+    pub(crate) fn may_suspend(&self) -> bool {
+        self.runs_here() && !self.unwinds()
+    }
+
     #[cold]
     #[inline(never)]
     fn refuse(&self) -> ! {

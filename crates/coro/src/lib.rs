@@ -7,7 +7,11 @@ mod coroutine;
 mod current;
 mod delegate;
 mod error;
+#[cfg(feature = "async")]
+mod future;
 mod handle;
+#[cfg(feature = "async")]
+pub mod io;
 mod iter;
 mod on_stack;
 mod root;
@@ -22,6 +26,8 @@ pub use builder::Builder;
 pub use coroutine::{Coroutine, MIN_STACK_SIZE};
 pub use delegate::Resume;
 pub use error::ResumeError;
+#[cfg(feature = "async")]
+pub use future::{AsyncHandle, BlockOnError, CoroutineFuture, future};
 pub use handle::SuspendHandle;
 pub use iter::Iter;
 #[cfg(feature = "std")]

@@ -4,6 +4,10 @@ mod backtrace;
 mod crashes;
 mod delegate;
 mod drops;
+#[cfg(feature = "async")]
+mod future;
+#[cfg(feature = "async")]
+mod io;
 mod iter;
 mod lifecycle;
 mod model;

@@ -1,0 +1,40 @@
+use super::{PollWrite, Shared};
+use crate::AsyncHandle;
+use std::fmt;
+use std::io::{Result, Write};
+
+/// Writes a [`Shared`] stream; made by [`Shared::writer`].
+pub struct Writer<'a, S> {
+    shared: Shared<S>,
+    handle: &'a AsyncHandle<'a>,
+}
+
+impl<'a, S> Writer<'a, S> {
+    pub(super) fn new(shared: Shared<S>, handle: &'a AsyncHandle<'a>) -> Self {
+        Writer { shared, handle }
+    }
+}
+
+impl<S: PollWrite> Write for Writer<'_, S> {
+    /// # Errors
+    /// Those of the stream, and a [`BlockOnError`](crate::BlockOnError) where
+    /// the coroutine cannot wait.
+    fn write(&mut self, buf: &[u8]) -> Result<usize> {
+        self.shared.wait(self.handle, |stream, context| {
+            stream.poll_write(context, buf)
+        })
+    }
+
+    /// # Errors
+    /// As [`write`](Write::write).
+    fn flush(&mut self) -> Result<()> {
+        self.shared
+            .wait(self.handle, |stream, context| stream.poll_flush(context))
+    }
+}
+
+impl<S> fmt::Debug for Writer<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
