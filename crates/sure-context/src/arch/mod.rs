@@ -99,6 +99,7 @@ macro_rules! cfi {
 #[cfg_attr(target_arch = "powerpc64", path = "powerpc64.rs")]
 #[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
 #[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
+#[cfg_attr(target_arch = "sparc64", path = "sparc64.rs")]
 #[cfg_attr(all(target_arch = "x86", not(windows)), path = "x86.rs")]
 #[cfg_attr(all(target_arch = "x86_64", target_pointer_width = "64", not(windows)), path = "x86_64.rs")]
 mod backend;
