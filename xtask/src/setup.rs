@@ -17,12 +17,15 @@ pub(crate) struct Args {
     /// For which targets, separated by commas; `all` for every one
     #[arg(long, value_delimiter = ',', default_value = "mips-unknown-linux-gnu")]
     targets: Vec<String>,
-    /// Also fetch what `bench-peers` compares with
+    /// Also install what benchmarks compare with
     #[arg(long)]
     bench: bool,
     #[command(flatten)]
     consent: Consent,
 }
+
+/// Programs that fiber-vm is compared with, and the Debian packages that hold them.
+const RIVALS: [(&str, &str); 2] = [("gforth-fast", "gforth"), ("lua5.4", "lua5.4")];
 
 /// Whether packages may be installed without asking.
 #[derive(Clone, Copy, clap::Args)]
@@ -42,6 +45,14 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     host()?;
     ensure(&targets::select(&args.targets)?, args.consent)?;
     if args.bench {
+        let packages: Vec<_> = RIVALS
+            .iter()
+            .filter(|(program, _)| find_program(program).is_none())
+            .map(|&(_, package)| package.to_owned())
+            .collect();
+        if !packages.is_empty() {
+            install(&packages, args.consent)?;
+        }
         fetch_peers()?;
     }
     println!("Everything is here.");

@@ -14,7 +14,9 @@ impl Drop for Local {
 fn main() -> Result<(), sure_stack::StackError> {
     // One that never ran has only its closure, which is dropped as ever.
     let captured = Local;
-    drop(Coroutine::new(move |_: &coro::SuspendHandle<(), ()>, ()| drop(captured)));
+    drop(Coroutine::new(
+        move |_: &coro::SuspendHandle<(), ()>, ()| drop(captured),
+    ));
 
     let mut coroutine = Coroutine::builder()
         .name("unfinished")

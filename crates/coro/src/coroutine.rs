@@ -41,7 +41,10 @@ pub struct Coroutine<Input, Yield, Return, S: Stack = DefaultStack> {
     /// The handle at the root of the stack; it outlives the closure.
     handle: NonNull<SuspendHandle<Input, Yield>>,
     stack: ManuallyDrop<S>,
-    returns: PhantomData<fn() -> Return>,
+    /// What `resume` takes and returns. Together with the handle, whose view is
+    /// the opposite one, it makes `Input` and `Yield` invariant: a coroutine that
+    /// expects `&'static str` must not be taken for one that expects any `&str`.
+    types: PhantomData<fn(Input) -> (Yield, Return)>,
 }
 
 #[cfg(feature = "std")]
@@ -156,7 +159,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             context: Some(context),
             handle,
             stack: ManuallyDrop::new(stack),
-            returns: PhantomData,
+            types: PhantomData,
         })
     }
 
@@ -298,10 +301,10 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     }
 
     /// Runs a suspended coroutine a last time, to run the destructors of
-    /// everything on its stack. What it ends with is left for later, because
-    /// dropping that may panic, and the stack is to be given back first.
+    /// everything on its stack.
     #[cold]
-    fn unwind(&mut self, context: ExecutionContext) -> Leftover<Return> {
+    #[inline(never)]
+    fn unwind(&mut self, context: ExecutionContext) {
         let handle = self.handle();
         let created = handle.stage.get() == Stage::Created;
         if !created && !unwind::CAN_UNWIND {
@@ -315,13 +318,39 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         // SAFETY: as in `try_resume`; with the signal to unwind no input is received.
         let arrival = unsafe { context.resume(self.handle.cast(), Word::EMPTY, Signal::Unwind) };
         // SAFETY: it exits, because with an extent of 0 no suspend switches.
-        match unsafe { self.complete(arrival) } {
-            Ok(_) if created => Leftover::Nothing,
+        let outcome = unsafe { self.complete(arrival) };
+        // A value is moved out before the stack goes, and dropped after: its
+        // destructor may panic.
+        let value: Option<Return> = match outcome {
             // The body has swallowed the unwind and returned.
             // SAFETY: the root sent the `Return` for this.
-            Ok(word) => Leftover::Value(unsafe { transfer::receive(word) }),
-            Err(payload) if unwind::was_forced(&payload) => Leftover::Nothing,
-            Err(payload) => Leftover::Panic(payload),
+            Ok(word) if !created => Some(unsafe { transfer::receive(word) }),
+            _ => None,
+        };
+        // SAFETY: the coroutine is complete, and `drop` does nothing after this.
+        unsafe { self.release() };
+        drop(value);
+        match outcome {
+            Err(payload) if !unwind::was_forced(&payload) && !unwind::panicking() => {
+                unwind::go_on(payload)
+            }
+            // Of a panic while the thread is panicking, the message has been
+            // printed; going on with it would end the process.
+            _ => {}
+        }
+    }
+
+    /// Drops the root and gives the stack back.
+    ///
+    /// # Safety
+    /// The coroutine is complete, and `self` is not used after this.
+    #[inline]
+    unsafe fn release(&mut self) {
+        // SAFETY: nothing refers to the root or the stack any more, and nobody
+        // will drop them again.
+        unsafe {
+            self.handle.drop_in_place();
+            ManuallyDrop::drop(&mut self.stack);
         }
     }
 }
@@ -331,38 +360,16 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
 type BoxedBody<'a, Input, Yield, Return> =
     std::boxed::Box<dyn FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'a>;
 
-/// What a coroutine has left that was unwound by its owner.
-enum Leftover<Return> {
-    Nothing,
-    Value(Return),
-    Panic(Payload),
-}
-
 impl<Input, Yield, Return, S: Stack> Drop for Coroutine<Input, Yield, Return, S> {
     #[inline]
     fn drop(&mut self) {
-        let leftover = match self.context.take() {
+        match self.context.take() {
             Some(context) => self.unwind(context),
-            None => {
-                if self.handle().stage.get() != Stage::Complete {
-                    dropped_running(self.handle());
-                }
-                Leftover::Nothing
+            None if self.handle().stage.get() == Stage::Complete => {
+                // SAFETY: it is complete, and this is its end.
+                unsafe { self.release() }
             }
-        };
-        // SAFETY: the coroutine is complete, nothing refers to its root or its
-        // stack any more, and `self` is not used after this.
-        unsafe {
-            self.handle.drop_in_place();
-            ManuallyDrop::drop(&mut self.stack);
-        }
-        match leftover {
-            Leftover::Nothing => {}
-            Leftover::Value(value) => drop(value),
-            // A panic goes on, unless one is on its way already: its message
-            // has been printed, and a second one would end the process.
-            Leftover::Panic(_) if unwind::panicking() => {}
-            Leftover::Panic(payload) => unwind::go_on(payload),
+            None => dropped_running(self.handle()),
         }
     }
 }

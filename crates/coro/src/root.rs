@@ -73,11 +73,10 @@ where
             });
             NonNull::new_unchecked(root)
         };
-        // SAFETY: the memory below the root is as free as the whole was (1);
-        // the root stays where it is.
-        let context = unsafe { sure_context::prepare(limit, root.cast(), root) };
-        // SAFETY: there is room for the first frame (2).
-        (unsafe { context.unwrap_unchecked() }, root.cast())
+        // SAFETY: the memory below the root is as free as the whole was (1), with
+        // room for the first frame (2); the root stays where it is.
+        let context = unsafe { sure_context::prepare_unchecked(root.cast(), root) };
+        (context, root.cast())
     }
 
     /// Calls the closure; the result is sent from the slot.

@@ -1,1 +1,36 @@
-//! fiber-vm
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![no_std]
+
+extern crate alloc;
+
+pub mod asm;
+pub mod console;
+pub mod op;
+#[doc = include_str!("../SPEC.md")]
+pub mod spec {}
+
+mod catch;
+mod config;
+mod core_vm;
+mod device;
+mod effect;
+mod error;
+mod execute;
+mod fiber;
+mod host;
+mod list;
+mod machine;
+mod memory;
+mod runner;
+mod trace;
+mod vm;
+
+pub use config::Config;
+pub use error::{ConfigError, ErrorCode, FiberError, HostNumberError};
+pub use fiber::{FiberId, FiberRef, Frame, Status};
+pub use host::{HostCall, HostFlow, HostResult};
+pub use machine::WorkingStack;
+pub use runner::{Event, Executed, Exit, Summary};
+pub use trace::TracePoint;
+pub use vm::Vm;

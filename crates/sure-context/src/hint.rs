@@ -1,4 +1,4 @@
-use crate::arch::asm;
+use core::hint::black_box;
 
 /// Asks the processor to bring the cache line at `address` into its cache. Any
 /// address is allowed; nothing is read or written as far as the program can tell.
@@ -14,13 +14,12 @@ pub fn prefetch<T>(address: *const T) {
 /// it waits. Here it is only compared: the branch is predicted, and what
 /// follows depends on `guess`. A wrong guess costs a mispredicted branch.
 #[inline(always)]
-pub fn speculate(guess: usize, mut value: usize) -> usize {
+pub fn speculate(guess: usize, value: usize) -> usize {
     if guess == value {
-        return guess;
+        guess
+    } else {
+        // Opaque, or the compiler would see that both branches return `value`,
+        // and drop the comparison.
+        black_box(value)
     }
-    // Empty, but the compiler cannot know: otherwise it would see that both
-    // branches return `value`, and drop the comparison.
-    // SAFETY: no instructions.
-    unsafe { asm!("/* {0} */", inout(reg) value, options(nomem, nostack, preserves_flags)) };
-    value
 }

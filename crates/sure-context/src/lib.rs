@@ -23,5 +23,8 @@ mod word;
 pub use context::{Arrival, ExecutionContext, Signal, stack_pointer};
 pub use hint::{prefetch, speculate};
 pub use parent::ParentLink;
-pub use trampoline::{Departure, FnTrampoline, StackTooSmall, Trampoline, prepare};
+pub use trampoline::{
+    Departure, FIRST_FRAME_SIZE, FnTrampoline, StackTooSmall, Trampoline, prepare,
+    prepare_unchecked,
+};
 pub use word::Word;

@@ -50,14 +50,18 @@ impl fmt::Display for StackTooSmall {
 
 impl core::error::Error for StackTooSmall {}
 
+/// The most that a first frame takes on any target, in bytes.
+pub const FIRST_FRAME_SIZE: usize = 512;
+
+const _: () = assert!(arch::FIRST_FRAME + arch::STACK_ALIGNMENT <= FIRST_FRAME_SIZE);
+
 /// Lays out the first frame of an execution that will call
 /// [`T::run`](Trampoline::run) on the memory from `limit` (lowest address) to
 /// `base` (high end, exclusive), and returns it, suspended before its first
 /// instruction.
 ///
 /// `base` is rounded down to the alignment that the ABI wants of a stack
-/// pointer (16 bytes at most on the supported targets); the first frame takes
-/// less than 512 bytes below it. Constant time, one cache line touched.
+/// pointer; with that, the first frame takes at most [`FIRST_FRAME_SIZE`] bytes. Constant time, one cache line touched.
 ///
 /// # Errors
 /// [`StackTooSmall`] if the first frame would reach below `limit`. How much
@@ -72,19 +76,34 @@ pub unsafe fn prepare<T: Trampoline>(
     base: NonNull<u8>,
     trampoline: NonNull<T>,
 ) -> Result<ExecutionContext, StackTooSmall> {
-    let base = base.as_ptr();
-    let top = base.wrapping_sub(base.addr() % arch::STACK_ALIGNMENT);
-    match top.addr().checked_sub(arch::FIRST_FRAME) {
-        Some(lowest) if lowest >= limit.addr().get() => {}
-        _ => return Err(StackTooSmall),
+    let top = base.addr().get() & !(arch::STACK_ALIGNMENT - 1);
+    match top.checked_sub(arch::FIRST_FRAME) {
+        Some(lowest) if lowest >= limit.addr().get() => {
+            // SAFETY: (1) and (2) are the caller's promises, and there is room.
+            Ok(unsafe { prepare_unchecked(base, trampoline) })
+        }
+        _ => Err(StackTooSmall),
     }
-    // SAFETY: the bytes below `top` are inside the caller's memory (1), as just
-    // checked; the object begins with a link (`Trampoline`) and stays (2).
+}
+
+/// As [`prepare`], on a stack that is known to have room.
+///
+/// # Safety
+/// 1. The [`FIRST_FRAME_SIZE`] bytes below `base` are writable, used by nothing else, and stay
+///    so while the execution may continue; as does whatever `run` needs.
+/// 2. `trampoline` is valid and stays where it is while the execution may continue.
+#[inline]
+pub unsafe fn prepare_unchecked<T: Trampoline>(
+    base: NonNull<u8>,
+    trampoline: NonNull<T>,
+) -> ExecutionContext {
+    let base = base.as_ptr();
+    let top = base.map_addr(|base| base & !(arch::STACK_ALIGNMENT - 1));
+    // SAFETY: the bytes below `top` are the caller's (1), more than a first
+    // frame takes; the object begins with a link (`Trampoline`) and stays (2).
     let saved = unsafe { arch::prepare(top, enter::<T>, trampoline.as_ptr().cast()) };
     // SAFETY: an address inside the caller's memory is not null.
-    Ok(ExecutionContext::from_saved(unsafe {
-        NonZeroUsize::new_unchecked(saved)
-    }))
+    ExecutionContext::from_saved(unsafe { NonZeroUsize::new_unchecked(saved) })
 }
 
 /// The adapter between the machine part and [`Trampoline::run`].

@@ -46,9 +46,9 @@ impl PooledStack {
     /// system refuses a new one.
     #[inline]
     pub fn new() -> Result<PooledStack, StackError> {
-        match with_pool(StackPool::take) {
-            Some(Some(stack)) => Ok(stack),
-            _ => PooledStack::map(DEFAULT_STACK_SIZE),
+        match POOL.with(StackPool::take) {
+            Some(stack) => Ok(stack),
+            None => PooledStack::map(DEFAULT_STACK_SIZE),
         }
     }
 
@@ -66,12 +66,12 @@ impl PooledStack {
 
     /// Unmaps the stacks that the current thread keeps, and says how many.
     pub fn trim() -> usize {
-        with_pool(StackPool::trim).unwrap_or(0)
+        POOL.with(StackPool::trim)
     }
 
     /// How many stacks the current thread keeps for reuse.
     pub fn kept() -> usize {
-        with_pool(|pool| pool.len.get()).unwrap_or(0)
+        POOL.with(StackPool::kept)
     }
 
     #[cold]
@@ -121,7 +121,7 @@ impl Drop for PooledStack {
     fn drop(&mut self) {
         // SAFETY: as in `limit`.
         let poolable = unsafe { self.header.as_ref() }.poolable;
-        let kept = poolable && with_pool(|pool| pool.keep(self.header)).unwrap_or(false);
+        let kept = poolable && POOL.with(|pool| pool.keep(self.header));
         if !kept {
             // SAFETY: owned, and not used after this.
             unsafe { unmap(self.header) };
@@ -138,26 +138,42 @@ unsafe fn unmap(header: NonNull<Header>) {
 }
 
 thread_local! {
-    static POOL: StackPool = const { StackPool::new() };
-}
-
-/// Calls `f` with the thread's pool; `None` once that has been torn down.
-#[inline]
-fn with_pool<R>(f: impl FnOnce(&StackPool) -> R) -> Option<R> {
-    POOL.try_with(f).ok()
+    // Without a destructor, so that it can be used until the thread is gone.
+    static POOL: StackPool = const {
+        StackPool { first: Cell::new(None), len: Cell::new(UNUSED) }
+    };
+    /// Empties the pool when its thread ends.
+    static REAPER: Reaper = const { Reaper };
 }
 
 /// A list of stacks, threaded through their headers.
 struct StackPool {
     first: Cell<Option<NonNull<Header>>>,
+    /// How many; or, beyond any such number, one of the two states below.
     len: Cell<usize>,
 }
 
+/// Nothing was kept yet, so nobody will empty the pool.
+const UNUSED: usize = usize::MAX - 1;
+/// The pool has been emptied for good.
+const CLOSED: usize = usize::MAX;
+
+struct Reaper;
+
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        POOL.with(|pool| {
+            pool.trim();
+            pool.len.set(CLOSED);
+        });
+    }
+}
+
 impl StackPool {
-    const fn new() -> StackPool {
-        StackPool {
-            first: Cell::new(None),
-            len: Cell::new(0),
+    fn kept(&self) -> usize {
+        match self.len.get() {
+            UNUSED | CLOSED => 0,
+            len => len,
         }
     }
 
@@ -173,7 +189,7 @@ impl StackPool {
     /// Whether the stack is the pool's now.
     #[inline]
     fn keep(&self, mut header: NonNull<Header>) -> bool {
-        if self.len.get() >= KEPT_STACKS {
+        if self.len.get() >= KEPT_STACKS && !self.open() {
             return false;
         }
         // SAFETY: given by its owner.
@@ -181,6 +197,16 @@ impl StackPool {
         self.first.set(Some(header));
         self.len.set(self.len.get() + 1);
         true
+    }
+
+    /// Whether there is room after all, because the pool was not in use yet.
+    #[cold]
+    fn open(&self) -> bool {
+        let opened = self.len.get() == UNUSED && REAPER.try_with(|_| ()).is_ok();
+        if opened {
+            self.len.set(0);
+        }
+        opened
     }
 
     fn trim(&self) -> usize {
@@ -191,11 +217,5 @@ impl StackPool {
             trimmed += 1;
         }
         trimmed
-    }
-}
-
-impl Drop for StackPool {
-    fn drop(&mut self) {
-        self.trim();
     }
 }

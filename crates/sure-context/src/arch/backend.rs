@@ -46,15 +46,3 @@ pub(crate) fn stack_pointer() -> *mut u8 {
 pub(crate) fn prefetch(_: *const u8) {
     unreachable!()
 }
-
-/// The one use of `asm!` outside of an architecture: it changes nothing.
-macro_rules! no_asm {
-    ($text:literal, inout(reg) $value:ident, $($options:tt)*) => {
-        $value = $crate::arch::same($value)
-    };
-}
-pub(crate) use no_asm as asm;
-
-pub(crate) unsafe fn same(value: usize) -> usize {
-    value
-}

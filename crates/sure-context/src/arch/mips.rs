@@ -15,8 +15,7 @@
 
 use super::{Entry, Landing};
 use crate::Word;
-pub(crate) use core::arch::asm;
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
 use core::mem::{MaybeUninit, offset_of, size_of, transmute};
 use core::ptr;
 

@@ -16,7 +16,6 @@
 //! | `root` | the function at the bottom of every fresh stack: calls the entry, and describes to unwinders how to go on in whoever resumed it |
 //! | `stack_pointer` | the stack pointer of the caller |
 //! | `prefetch` | ask for a cache line |
-//! | `asm` | the compiler's macro of that name |
 //!
 //! # The contract of a switch
 //!

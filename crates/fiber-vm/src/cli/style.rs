@@ -1,0 +1,8 @@
+//! Colours; `anstream` drops them where nobody sees them.
+
+use anstyle::{AnsiColor, Style};
+
+pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const PLACE: Style = AnsiColor::Blue.on_default().bold();
+pub(crate) const FIBER: Style = AnsiColor::Cyan.on_default();
+pub(crate) const DIM: Style = Style::new().dimmed();
