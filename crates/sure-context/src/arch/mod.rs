@@ -36,14 +36,15 @@
 //! volatile. Such a function returns at most two registers, so the signal
 //! travels in the lowest bit of `from`. Both shapes fit these items.
 //!
-//! Where the ABI has a red zone, `Saved` lies below the suspended stack
-//! pointer. Elsewhere a signal handler may overwrite what is there, so it lies
-//! above: a local of the inline switch, or the frame of the out-of-line one.
+//! On x86-64 `Saved` lies below the suspended stack pointer, in the red zone.
+//! Elsewhere a signal handler may overwrite what is there, so it lies above: a
+//! local of the inline switch, or the frame of the out-of-line one.
 //!
 //! At every instruction of a switch the unwind information is right: up to the
 //! one that sets the stack pointer it describes the side that is left, from
 //! there on the other side, as if that had called. Whoever interrupts in
-//! between (a profiler's signal handler, say) can walk the stack.
+//! between (a profiler's signal handler, say) can walk the stack. (Not on Arm,
+//! whose unwind tables know whole functions only.)
 //!
 //! # The contract of the first entry
 //!
