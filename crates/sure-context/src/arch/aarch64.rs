@@ -141,7 +141,7 @@ pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
     unsafe {
         asm!(
             jump_to!(),
-            in("x0") 0,
+            in("x0") 0_usize,
             in("x1") word.0,
             in("x2") signal,
             in("x3") to,

@@ -177,7 +177,7 @@ pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
     unsafe {
         asm!(
             jump_to!(),
-            in("r3") 0,
+            in("r3") 0_usize,
             in("r4") word.0,
             in("r5") signal,
             in("r6") to,

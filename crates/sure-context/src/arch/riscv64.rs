@@ -150,7 +150,7 @@ pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
     unsafe {
         asm!(
             jump_to!(),
-            in("a0") 0,
+            in("a0") 0_usize,
             in("a1") word.0,
             in("a2") signal,
             in("a3") to,

@@ -146,7 +146,7 @@ pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
     unsafe {
         asm!(
             jump_to!(),
-            in("r2") 0,
+            in("r2") 0_usize,
             in("r3") word.0,
             in("r4") signal,
             in("r5") to,

@@ -157,7 +157,7 @@ pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
     unsafe {
         asm!(
             jump_to!(),
-            in("eax") 0,
+            in("eax") 0_usize,
             in("edx") word.0,
             in("ecx") signal,
             in("edi") to,
