@@ -97,6 +97,7 @@ macro_rules! switch_with {
             "stp x19, x4, [x0, 16]",
             $($store_link,)?
             jump_to!(),
+            "nop",
             "2:",
             $(link = in(reg) $link,)?
             inout("x0") saved.as_mut_ptr() => from,

@@ -105,6 +105,7 @@ macro_rules! switch_with {
             "addi.d $a0, $a0, 16",
             $($store_link,)?
             jump_to!(),
+            "nop",
             "2:",
             $(link = in(reg) $link,)?
             inout("$a0") saved.as_mut_ptr() => from,

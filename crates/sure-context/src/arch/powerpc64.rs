@@ -126,6 +126,7 @@ macro_rules! switch_with {
             "std 1, 40(3)",
             $($store_link,)?
             jump_to!(),
+            "nop",
             "2:",
             $(link = in(reg_nonzero) $link,)?
             inout("r3") saved.as_mut_ptr() => from,

@@ -102,6 +102,7 @@ macro_rules! switch_with {
             "stg %r15, 16(%r2)",
             $($store_link,)?
             jump_to!(),
+            "nop",
             "2:",
             $(link = in(reg_addr) $link,)?
             out("r1") _,

@@ -116,6 +116,7 @@ macro_rules! switch_with {
             "movl %esi, 8(%eax)",
             "movl %esp, 12(%eax)",
             jump_to!(),
+            "nop",
             "2:",
             here = sym here,
             inout("eax") saved.as_mut_ptr() => from,
