@@ -46,6 +46,10 @@
 //! between (a profiler's signal handler, say) can walk the stack. (Not on Arm,
 //! whose unwind tables know whole functions only.)
 //!
+//! Return addresses are looked up one byte before they point. So between the
+//! jump of an inline switch and the label behind it stands a `nop` that is never
+//! executed, where the state of the jump does not hold any more.
+//!
 //! # The contract of the first entry
 //!
 //! `root` calls `entry(from, word, signal, object)` with the three values of
