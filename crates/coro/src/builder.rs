@@ -1,3 +1,4 @@
+use crate::handle::Name;
 use crate::{Coroutine, SuspendHandle};
 use std::borrow::Cow;
 use sure_stack::{DEFAULT_STACK_SIZE, PooledStack, Stack, StackError};
@@ -17,7 +18,7 @@ use sure_stack::{DEFAULT_STACK_SIZE, PooledStack, Stack, StackError};
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it builds"]
 pub struct Builder {
-    name: Option<Cow<'static, str>>,
+    name: Option<Name>,
     stack_size: usize,
 }
 
@@ -59,8 +60,14 @@ impl Builder {
         Yield: 'static,
         Return: 'static,
     {
+        let (name, stack) = self.into_parts()?;
+        Coroutine::assemble(stack, name, f)
+    }
+
+    /// The name, and a stack of the size that was set.
+    pub(crate) fn into_parts(self) -> Result<(Option<Name>, PooledStack), StackError> {
         let stack = PooledStack::allocate_at_least(self.stack_size)?;
-        self.build_with_stack(stack, f)
+        Ok((self.name, stack))
     }
 
     /// The coroutine, on the given stack; the size that was set is ignored.

@@ -121,7 +121,8 @@ impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
 
 impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// Puts a closure on a stack; a large one into a box, of which the stack
-    /// holds the pointer.
+    /// holds the pointer. The callers see to what is borrowed: a bound of
+    /// `'static`, or the contract of [`borrowing`](Coroutine::borrowing).
     #[inline]
     pub(crate) fn assemble<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
     where
@@ -135,6 +136,23 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             return Coroutine::lay(stack, name, f);
         }
         Coroutine::lay(stack, name, f)
+    }
+
+    /// A coroutine whose closure, values or stack may borrow.
+    ///
+    /// # Safety
+    /// The coroutine is dropped before anything ends that they borrow: not
+    /// leaked, nor handed to safe code that could leak it.
+    #[cfg(feature = "std")]
+    pub(crate) unsafe fn borrowing<F>(
+        stack: S,
+        name: Option<Name>,
+        f: F,
+    ) -> Result<Self, StackError>
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
+    {
+        Coroutine::assemble(stack, name, f)
     }
 
     #[inline]

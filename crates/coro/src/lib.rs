@@ -5,9 +5,14 @@
 mod builder;
 mod coroutine;
 mod current;
+mod delegate;
 mod error;
 mod handle;
+mod iter;
+mod on_stack;
 mod root;
+#[cfg(feature = "std")]
+mod scope;
 mod state;
 mod transfer;
 mod unwind;
@@ -15,8 +20,15 @@ mod unwind;
 #[cfg(feature = "std")]
 pub use builder::Builder;
 pub use coroutine::{Coroutine, MIN_STACK_SIZE};
+pub use delegate::Resume;
 pub use error::ResumeError;
 pub use handle::SuspendHandle;
+pub use iter::Iter;
+#[cfg(feature = "std")]
+pub use iter::iter;
+pub use on_stack::on_stack;
+#[cfg(feature = "std")]
+pub use scope::{Scope, ScopedCoroutine, scope};
 pub use state::{CoroutineState, Status};
 #[cfg(feature = "std")]
 pub use unwind::is_forced_unwind;

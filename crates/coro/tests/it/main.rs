@@ -2,11 +2,15 @@
 
 mod backtrace;
 mod crashes;
+mod delegate;
 mod drops;
+mod iter;
 mod lifecycle;
 mod model;
 mod nesting;
+mod on_stack;
 mod panics;
+mod scope;
 #[cfg(target_arch = "x86_64")]
 mod single_step;
 mod stacks;

@@ -1,0 +1,93 @@
+use crate::coroutine::MIN_STACK_SIZE;
+use crate::unwind::{self, Payload};
+use core::cell::Cell;
+use core::ptr::NonNull;
+use sure_context::{Arrival, Departure, ParentLink, Signal, Trampoline, Word, prepare_unchecked};
+use sure_stack::Stack;
+
+/// Calls a closure on another stack and returns what it returns: for deep
+/// recursion, for code that wants more stack than the thread has, and for
+/// keeping a small stack small.
+///
+/// It is a call like any other: it returns when the closure does, so the
+/// closure may borrow; panics pass through; a backtrace shows the callers.
+///
+/// ```
+/// use sure_stack::GuardedMmapStack;
+///
+/// fn depth(list: &[u32]) -> u32 {
+///     list.split_first().map_or(0, |(_, rest)| 1 + depth(rest))
+/// }
+///
+/// let list = vec![7; 100_000];
+/// let mut large = GuardedMmapStack::allocate_at_least(256 << 20)?;
+/// assert_eq!(coro::on_stack(&mut large, || depth(&list)), 100_000);
+/// # Ok::<(), sure_stack::StackError>(())
+/// ```
+///
+/// Inside a coroutine, the closure cannot suspend that coroutine: its handle
+/// works only on the coroutine's own stack.
+///
+/// # Panics
+/// - With the closure's own panic. Without the feature `std`, that aborts.
+/// - If the stack has less than [`MIN_STACK_SIZE`] bytes.
+pub fn on_stack<S, F, R>(stack: &mut S, f: F) -> R
+where
+    S: Stack + ?Sized,
+    F: FnOnce() -> R,
+{
+    let bytes = stack.size();
+    assert!(
+        bytes >= MIN_STACK_SIZE,
+        "a closure was to run on a stack of {bytes} bytes, but needs {MIN_STACK_SIZE}"
+    );
+    let call = Call {
+        parent: ParentLink::new(),
+        closure: Cell::new(Some(f)),
+        value: Cell::new(None),
+        panic: Cell::new(None),
+    };
+    let link = NonNull::from(&call);
+    // SAFETY: the stack is borrowed exclusively, so that its memory is used by
+    // nothing else, until the call has returned; it is larger than a first
+    // frame and what `run` needs. `call` stays where it is until then.
+    let context = unsafe { prepare_unchecked(stack.base(), link) };
+    // SAFETY: the context is fresh and of this thread; the link is that of the
+    // trampoline given to it, and its field is a cell; no word is read; `run`
+    // continues this execution once, while this call waits.
+    let arrival = unsafe { context.resume(link.cast(), Word::EMPTY, Signal::Run) };
+    debug_assert!(arrival.from.is_none(), "the closure has ended");
+    if let Some(payload) = call.panic.into_inner() {
+        unwind::go_on(payload);
+    }
+    call.value
+        .into_inner()
+        .expect("the other stack leaves one of the two")
+}
+
+/// The root of the other stack. It stands in the caller's frame, which waits.
+#[repr(C)]
+struct Call<F, R> {
+    parent: ParentLink,
+    closure: Cell<Option<F>>,
+    value: Cell<Option<R>>,
+    panic: Cell<Option<Payload>>,
+}
+
+// SAFETY: `#[repr(C)]`, and a `ParentLink` comes first.
+unsafe impl<F: FnOnce() -> R, R> Trampoline for Call<F, R> {
+    unsafe fn run(this: NonNull<Self>, _: Arrival) -> Departure {
+        // SAFETY: the caller's frame waits; all that changes is in cells.
+        let call = unsafe { this.as_ref() };
+        // The value goes where it belongs before it is copied on this stack.
+        let outcome = unwind::catch(|| call.value.set(call.closure.take().map(|f| f())));
+        call.panic.set(outcome.err());
+        Departure {
+            // SAFETY: the resume that began this has stored the link, it runs
+            // now, and the token that arrived is not used.
+            to: unsafe { call.parent.resumer() },
+            word: Word::EMPTY,
+            signal: Signal::Run,
+        }
+    }
+}
