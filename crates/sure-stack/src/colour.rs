@@ -10,7 +10,7 @@
 use core::ptr::NonNull;
 
 /// Two cache lines: processors like to fetch them in pairs.
-const LINE: usize = 128;
+pub(crate) const LINE: usize = 128;
 const COLOURS: usize = 24;
 
 /// By how many bytes a high end may be lowered.

@@ -5,6 +5,7 @@
 //! environment which scenario to run.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fmt;
 use std::process::{Command, ExitStatus};
 
@@ -104,20 +105,25 @@ pub fn run_below(prelude: &str, entry: &str, scenario: &str) -> Ended {
 }
 
 fn this_binary(entry: &str, scenario: &str) -> Command {
-    let binary = env::current_exe().expect("a test knows its binary");
-    let runner = env::var(RUNNER).unwrap_or_default();
-    let mut words = runner.split_whitespace();
-    let mut command = match words.next() {
-        None => Command::new(binary),
-        Some(emulator) => {
-            let mut command = Command::new(emulator);
-            command.args(words).arg(binary);
-            command
-        }
-    };
+    let mut command = command(env::current_exe().expect("a test knows its binary"));
     command.args([entry, "--exact", "--nocapture", "--test-threads=1"]);
     command.env(SCENARIO, scenario);
     command
+}
+
+/// A command that starts a program built for the target of the tests, through
+/// the emulator where there is one.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let runner = env::var(RUNNER).unwrap_or_default();
+    let mut words = runner.split_whitespace();
+    match words.next() {
+        None => Command::new(program),
+        Some(emulator) => {
+            let mut command = Command::new(emulator);
+            command.args(words).arg(program);
+            command
+        }
+    }
 }
 
 fn finish(mut command: Command) -> Ended {

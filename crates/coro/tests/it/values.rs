@@ -131,13 +131,16 @@ fn aligned<T>(value: &T) -> bool {
 #[test]
 fn over_aligned_closures() {
     let (line, page) = (Line([3; 64]), Page(4));
-    let mut coroutine = Coroutine::new(move |handle: &SuspendHandle<(), bool>, ()| {
-        handle.suspend(aligned(&line) && line.0[63] == 3);
-        handle.suspend(aligned(&page) && page.0 == 4);
-        let local = std::hint::black_box(Page(5));
-        handle.suspend(aligned(&local));
-        line.0[0] + page.0 + local.0
-    });
+    // In debug builds every frame on the way rounds its copies to a page.
+    let stack = sure_stack::GuardedMmapStack::allocate_at_least(2 << 20).unwrap();
+    let mut coroutine =
+        Coroutine::with_stack(stack, move |handle: &SuspendHandle<(), bool>, ()| {
+            handle.suspend(aligned(&line) && line.0[63] == 3);
+            handle.suspend(aligned(&page) && page.0 == 4);
+            let local = std::hint::black_box(Page(5));
+            handle.suspend(aligned(&local));
+            line.0[0] + page.0 + local.0
+        });
     for _ in 0..3 {
         assert_eq!(coroutine.resume(()), CoroutineState::Yielded(true));
     }

@@ -1,10 +1,11 @@
 //! The command-line program, as a child process.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
+use testing::child::command;
 
 fn fiber_vm(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_fiber-vm"))
+    command(env!("CARGO_BIN_EXE_fiber-vm"))
         .args(args)
         .output()
         .unwrap()
@@ -327,7 +328,7 @@ fn a_listing_shows_bytes_beside_lines() {
 fn a_closed_output_stops_the_program() {
     use std::process::Stdio;
     let path = file("endless.fvm", b"main: PUSH 65\nDV emit\nJMPL main\n");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_fiber-vm"))
+    let mut child = command(env!("CARGO_BIN_EXE_fiber-vm"))
         .args(["run", path.to_str().unwrap()])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -97,6 +97,7 @@ macro_rules! switch_with {
             "stp x19, x4, [x0, 16]",
             $($store_link,)?
             jump_to!(),
+            "nop",
             "2:",
             $(link = in(reg) $link,)?
             inout("x0") saved.as_mut_ptr() => from,
@@ -141,7 +142,7 @@ pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
     unsafe {
         asm!(
             jump_to!(),
-            in("x0") 0,
+            in("x0") 0_usize,
             in("x1") word.0,
             in("x2") signal,
             in("x3") to,

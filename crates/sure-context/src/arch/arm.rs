@@ -146,7 +146,7 @@ pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
     unsafe {
         asm!(
             jump_to!(),
-            in("r0") 0,
+            in("r0") 0_usize,
             in("r1") word.0,
             in("r2") signal,
             in("r3") to,

@@ -6,7 +6,7 @@ use crate::Word;
 
 compile_error!(
     "sure-context has no context switch for this target; supported are x86_64, x86, aarch64, arm, \
-     riscv64, mips, mips64, powerpc, powerpc64, s390x and loongarch64, each except on Windows"
+     riscv64, mips, mips64, powerpc, powerpc64, s390x, sparc64 and loongarch64, except on Windows"
 );
 
 pub(crate) const STACK_ALIGNMENT: usize = 16;

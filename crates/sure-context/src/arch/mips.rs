@@ -119,6 +119,20 @@ macro_rules! float_pair {
     };
 }
 
+/// Every register of a `Saved`, stored to it or loaded from it.
+macro_rules! each {
+    ($float:literal, $word:literal) => {
+        concat!(
+            $float, " $f20, 0($29)\n", $float, " $f22, 8($29)\n", $float, " $f24, 16($29)\n",
+            $float, " $f26, 24($29)\n", $float, " $f28, 32($29)\n", $float, " $f30, 40($29)\n",
+            $word, " $16, 48($29)\n", $word, " $17, 52($29)\n", $word, " $18, 56($29)\n",
+            $word, " $19, 60($29)\n", $word, " $20, 64($29)\n", $word, " $21, 68($29)\n",
+            $word, " $22, 72($29)\n", $word, " $23, 76($29)\n", $word, " $28, 80($29)\n",
+            $word, " $30, 84($29)\n", $word, " $31, 88($29)\n",
+        )
+    };
+}
+
 /// Continue the context in $4. Its frame looks like the one that is left, so
 /// the same unwind information serves from the first instruction on.
 macro_rules! continue_other {
@@ -126,24 +140,8 @@ macro_rules! continue_other {
         concat!(
             "move $29, $4\n",
             saved_registers!(),
-            "lw $31, 88($29)
-             lw $16, 48($29)
-             lw $17, 52($29)
-             lw $18, 56($29)
-             lw $19, 60($29)
-             lw $20, 64($29)
-             lw $21, 68($29)
-             lw $22, 72($29)
-             lw $23, 76($29)
-             lw $28, 80($29)
-             lw $30, 84($29)
-             ldc1 $f20, 0($29)
-             ldc1 $f22, 8($29)
-             ldc1 $f24, 16($29)
-             ldc1 $f26, 24($29)
-             ldc1 $f28, 32($29)
-             ldc1 $f30, 40($29)
-             jr $31
+            each!("ldc1", "lw"),
+            "jr $31
              addiu $29, $29, 96\n",
         )
     };
@@ -161,23 +159,7 @@ macro_rules! switch_with {
             ".cfi_startproc",
             "addiu $29, $29, -96",
             ".cfi_def_cfa_offset 96",
-            "sdc1 $f20, 0($29)",
-            "sdc1 $f22, 8($29)",
-            "sdc1 $f24, 16($29)",
-            "sdc1 $f26, 24($29)",
-            "sdc1 $f28, 32($29)",
-            "sdc1 $f30, 40($29)",
-            "sw $16, 48($29)",
-            "sw $17, 52($29)",
-            "sw $18, 56($29)",
-            "sw $19, 60($29)",
-            "sw $20, 64($29)",
-            "sw $21, 68($29)",
-            "sw $22, 72($29)",
-            "sw $23, 76($29)",
-            "sw $28, 80($29)",
-            "sw $30, 84($29)",
-            "sw $31, 88($29)",
+            each!("sdc1", "sw"),
             $($store_link,)?
             "or $2, $29, $6",
             "move $3, $5",

@@ -89,6 +89,21 @@ macro_rules! saved_registers {
     };
 }
 
+/// Every register of a `Saved`, stored to it or loaded from it.
+macro_rules! each {
+    ($float:literal, $word:literal) => {
+        concat!(
+            $float, " $f24, 0($29)\n", $float, " $f25, 8($29)\n", $float, " $f26, 16($29)\n",
+            $float, " $f27, 24($29)\n", $float, " $f28, 32($29)\n", $float, " $f29, 40($29)\n",
+            $float, " $f30, 48($29)\n", $float, " $f31, 56($29)\n", $word, " $16, 64($29)\n",
+            $word, " $17, 72($29)\n", $word, " $18, 80($29)\n", $word, " $19, 88($29)\n",
+            $word, " $20, 96($29)\n", $word, " $21, 104($29)\n", $word, " $22, 112($29)\n",
+            $word, " $23, 120($29)\n", $word, " $28, 128($29)\n", $word, " $30, 136($29)\n",
+            $word, " $31, 144($29)\n",
+        )
+    };
+}
+
 /// Continue the context in $4. Its frame looks like the one that is left, so
 /// the same unwind information serves from the first instruction on.
 macro_rules! continue_other {
@@ -96,26 +111,8 @@ macro_rules! continue_other {
         concat!(
             "move $29, $4\n",
             saved_registers!(),
-            "ld $31, 144($29)
-             ld $16, 64($29)
-             ld $17, 72($29)
-             ld $18, 80($29)
-             ld $19, 88($29)
-             ld $20, 96($29)
-             ld $21, 104($29)
-             ld $22, 112($29)
-             ld $23, 120($29)
-             ld $28, 128($29)
-             ld $30, 136($29)
-             ldc1 $f24, 0($29)
-             ldc1 $f25, 8($29)
-             ldc1 $f26, 16($29)
-             ldc1 $f27, 24($29)
-             ldc1 $f28, 32($29)
-             ldc1 $f29, 40($29)
-             ldc1 $f30, 48($29)
-             ldc1 $f31, 56($29)
-             jr $31
+            each!("ldc1", "ld"),
+            "jr $31
              daddiu $29, $29, 160\n",
         )
     };
@@ -133,25 +130,7 @@ macro_rules! switch_with {
             ".cfi_startproc",
             "daddiu $29, $29, -160",
             ".cfi_def_cfa_offset 160",
-            "sdc1 $f24, 0($29)",
-            "sdc1 $f25, 8($29)",
-            "sdc1 $f26, 16($29)",
-            "sdc1 $f27, 24($29)",
-            "sdc1 $f28, 32($29)",
-            "sdc1 $f29, 40($29)",
-            "sdc1 $f30, 48($29)",
-            "sdc1 $f31, 56($29)",
-            "sd $16, 64($29)",
-            "sd $17, 72($29)",
-            "sd $18, 80($29)",
-            "sd $19, 88($29)",
-            "sd $20, 96($29)",
-            "sd $21, 104($29)",
-            "sd $22, 112($29)",
-            "sd $23, 120($29)",
-            "sd $28, 128($29)",
-            "sd $30, 136($29)",
-            "sd $31, 144($29)",
+            each!("sdc1", "sd"),
             $($store_link,)?
             "or $2, $29, $6",
             "move $3, $5",

@@ -16,7 +16,6 @@
 //! | `root` | the function at the bottom of every fresh stack: calls the entry, and describes to unwinders how to go on in whoever resumed it |
 //! | `stack_pointer` | the stack pointer of the caller |
 //! | `prefetch` | ask for a cache line |
-//! | `asm` | the compiler's macro of that name |
 //!
 //! # The contract of a switch
 //!
@@ -37,14 +36,19 @@
 //! volatile. Such a function returns at most two registers, so the signal
 //! travels in the lowest bit of `from`. Both shapes fit these items.
 //!
-//! Where the ABI has a red zone, `Saved` lies below the suspended stack
-//! pointer. Elsewhere a signal handler may overwrite what is there, so it lies
-//! above: a local of the inline switch, or the frame of the out-of-line one.
+//! On x86-64 `Saved` lies below the suspended stack pointer, in the red zone.
+//! Elsewhere a signal handler may overwrite what is there, so it lies above: a
+//! local of the inline switch, or the frame of the out-of-line one.
 //!
 //! At every instruction of a switch the unwind information is right: up to the
 //! one that sets the stack pointer it describes the side that is left, from
 //! there on the other side, as if that had called. Whoever interrupts in
-//! between (a profiler's signal handler, say) can walk the stack.
+//! between (a profiler's signal handler, say) can walk the stack. (Not on Arm,
+//! whose unwind tables know whole functions only.)
+//!
+//! Return addresses are looked up one byte before they point. So between the
+//! jump of an inline switch and the label behind it stands a `nop` that is never
+//! executed, where the state of the jump does not hold any more.
 //!
 //! # The contract of the first entry
 //!
@@ -99,6 +103,7 @@ macro_rules! cfi {
 #[cfg_attr(target_arch = "powerpc64", path = "powerpc64.rs")]
 #[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
 #[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
+#[cfg_attr(target_arch = "sparc64", path = "sparc64.rs")]
 #[cfg_attr(all(target_arch = "x86", not(windows)), path = "x86.rs")]
 #[cfg_attr(all(target_arch = "x86_64", target_pointer_width = "64", not(windows)), path = "x86_64.rs")]
 mod backend;

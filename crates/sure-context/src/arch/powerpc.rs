@@ -121,6 +121,7 @@ macro_rules! switch_with {
             "stw 1, 16(3)",
             $($store_link,)?
             jump_to!(),
+            "nop",
             "2:",
             $(link = in(reg_nonzero) $link,)?
             inout("r3") saved.as_mut_ptr() => from,
@@ -172,7 +173,7 @@ pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
     unsafe {
         asm!(
             jump_to!(),
-            in("r3") 0,
+            in("r3") 0_usize,
             in("r4") word.0,
             in("r5") signal,
             in("r6") to,

@@ -126,6 +126,7 @@ macro_rules! switch_with {
             "std 1, 40(3)",
             $($store_link,)?
             jump_to!(),
+            "nop",
             "2:",
             $(link = in(reg_nonzero) $link,)?
             inout("r3") saved.as_mut_ptr() => from,
@@ -177,7 +178,7 @@ pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
     unsafe {
         asm!(
             jump_to!(),
-            in("r3") 0,
+            in("r3") 0_usize,
             in("r4") word.0,
             in("r5") signal,
             in("r6") to,

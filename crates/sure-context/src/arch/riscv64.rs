@@ -105,6 +105,7 @@ macro_rules! switch_with {
             "addi a0, a0, 16",
             $($store_link,)?
             jump_to!(),
+            "nop",
             "2:",
             $(link = in(reg) $link,)?
             inout("a0") saved.as_mut_ptr() => from,
@@ -150,7 +151,7 @@ pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
     unsafe {
         asm!(
             jump_to!(),
-            in("a0") 0,
+            in("a0") 0_usize,
             in("a1") word.0,
             in("a2") signal,
             in("a3") to,

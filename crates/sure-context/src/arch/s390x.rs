@@ -102,6 +102,7 @@ macro_rules! switch_with {
             "stg %r15, 16(%r2)",
             $($store_link,)?
             jump_to!(),
+            "nop",
             "2:",
             $(link = in(reg_addr) $link,)?
             out("r1") _,
@@ -146,7 +147,7 @@ pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
     unsafe {
         asm!(
             jump_to!(),
-            in("r2") 0,
+            in("r2") 0_usize,
             in("r3") word.0,
             in("r4") signal,
             in("r5") to,

@@ -116,6 +116,7 @@ macro_rules! switch_with {
             "movl %esi, 8(%eax)",
             "movl %esp, 12(%eax)",
             jump_to!(),
+            "nop",
             "2:",
             here = sym here,
             inout("eax") saved.as_mut_ptr() => from,
@@ -157,7 +158,7 @@ pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
     unsafe {
         asm!(
             jump_to!(),
-            in("eax") 0,
+            in("eax") 0_usize,
             in("edx") word.0,
             in("ecx") signal,
             in("edi") to,

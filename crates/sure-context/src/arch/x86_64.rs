@@ -102,9 +102,7 @@ macro_rules! switch_with {
             "lea rdi, [rsp - 16]",
             $($store_link,)?
             jump_to!(),
-            // Never executed. A return address is looked up one byte before it
-            // points, where the state of the jump must not hold any more.
-            "int3",
+            "nop",
             "2:",
             $(link = in(reg) $link,)?
             out("rax") _,

@@ -209,7 +209,7 @@ fn run(seed: u64, switches: usize) -> Vec<State> {
         test: RefCell::default(),
         finals: RefCell::new((0..CONTEXTS).map(State::new).collect()),
     });
-    let mut memories: Vec<_> = (0..CONTEXTS).map(|_| Memory::new(64 << 10)).collect();
+    let mut memories: Vec<_> = (0..CONTEXTS).map(|_| Memory::new(512 << 10)).collect();
     let mut firsts = Vec::new();
     for (id, memory) in memories.iter_mut().enumerate() {
         let (limit, base) = memory.bounds();

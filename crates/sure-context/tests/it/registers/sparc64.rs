@@ -1,0 +1,71 @@
+//! SPARC Compliance Definition 2.4, 3P: the window, all but %fp and the return address.
+
+use super::{Exchange, Register, Slots};
+use std::arch::naked_asm;
+
+pub(super) const REGISTERS: [Register; 14] = [
+    ("l0", 8),
+    ("l1", 8),
+    ("l2", 8),
+    ("l3", 8),
+    ("l4", 8),
+    ("l5", 8),
+    ("l6", 8),
+    ("l7", 8),
+    ("i0", 8),
+    ("i1", 8),
+    ("i2", 8),
+    ("i3", 8),
+    ("i4", 8),
+    ("i5", 8),
+];
+
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn hold(
+    patterns: &Slots,
+    seen: &mut Slots,
+    exchange: Exchange,
+    argument: *mut u8,
+) {
+    naked_asm!(
+        // A frame: the window, six arguments of a callee, `seen`.
+        "save %sp, -192, %sp",
+        "stx %i1, [%sp + 2047 + 176]",
+        "mov %i0, %g4",
+        "mov %i2, %g1",
+        "mov %i3, %o0",
+        "ldx [%g4 + 0], %l0",
+        "ldx [%g4 + 16], %l1",
+        "ldx [%g4 + 32], %l2",
+        "ldx [%g4 + 48], %l3",
+        "ldx [%g4 + 64], %l4",
+        "ldx [%g4 + 80], %l5",
+        "ldx [%g4 + 96], %l6",
+        "ldx [%g4 + 112], %l7",
+        "ldx [%g4 + 128], %i0",
+        "ldx [%g4 + 144], %i1",
+        "ldx [%g4 + 160], %i2",
+        "ldx [%g4 + 176], %i3",
+        "ldx [%g4 + 192], %i4",
+        "ldx [%g4 + 208], %i5",
+        "call %g1",
+        "nop",
+        "ldx [%sp + 2047 + 176], %g4",
+        "stx %l0, [%g4 + 0]",
+        "stx %l1, [%g4 + 16]",
+        "stx %l2, [%g4 + 32]",
+        "stx %l3, [%g4 + 48]",
+        "stx %l4, [%g4 + 64]",
+        "stx %l5, [%g4 + 80]",
+        "stx %l6, [%g4 + 96]",
+        "stx %l7, [%g4 + 112]",
+        "stx %i0, [%g4 + 128]",
+        "stx %i1, [%g4 + 144]",
+        "stx %i2, [%g4 + 160]",
+        "stx %i3, [%g4 + 176]",
+        "stx %i4, [%g4 + 192]",
+        "stx %i5, [%g4 + 208]",
+        "ret",
+        "restore",
+    )
+}
