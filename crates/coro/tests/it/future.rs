@@ -320,3 +320,32 @@ fn built_with_a_name() {
     let message = run(future.unwrap());
     assert!(message.starts_with("coroutine `parser` cannot wait: "));
 }
+
+testing::scenarios!(scenario; wait_in_a_cancelled_destructor);
+
+fn wait_in_a_cancelled_destructor() {
+    struct Waits<'a>(&'a AsyncHandle<'a>);
+    impl Drop for Waits<'_> {
+        fn drop(&mut self) {
+            self.0.block_on(pending::<()>());
+        }
+    }
+    let future = Coroutine::builder().name("fragile").build_future(|handle| {
+        let _waits = Waits(handle);
+        handle.block_on(pending::<()>());
+    });
+    let mut future = future.unwrap();
+    assert!(poll_once(&mut future).0.is_pending());
+    drop(future);
+    println!("survived");
+}
+
+#[test]
+fn a_destructor_that_must_wait_while_it_is_cancelled_aborts_with_a_reason() {
+    let ended = testing::child::run("future::scenario", "wait_in_a_cancelled_destructor");
+    ended.assert_killed(
+        6,
+        &["coroutine `fragile` cannot wait: cancelled: the coroutine is being unwound"],
+    );
+    assert!(!ended.output.contains("survived"));
+}
