@@ -199,6 +199,23 @@ fn while_it_is_cancelled_only_ready_futures_are_waited_for() {
 }
 
 #[test]
+fn the_poller_of_before_is_not_used_when_it_is_cancelled() {
+    let nobodys: Outcome<bool> = Rc::default();
+    let seen = nobodys.clone();
+    let mut future = coro::future(move |handle| {
+        let look = poll_fn(|context| Poll::Ready(context.waker().will_wake(Waker::noop())));
+        let _looks = WaitsOnDrop(handle, Some(look), nobodys);
+        handle.block_on(pending::<()>());
+    });
+    let (polled, wakes) = poll_once(&mut future);
+    assert!(polled.is_pending());
+    // A context of the poll that is over would lead to this.
+    assert_eq!(Arc::strong_count(&wakes), 1);
+    drop(future);
+    assert_eq!(seen.take(), Some(Ok(true)));
+}
+
+#[test]
 fn while_it_panics_it_does_not_wait_either() {
     let never: Outcome<()> = Rc::default();
     let seen = never.clone();
