@@ -29,7 +29,7 @@ pub const MIN_STACK_SIZE: usize = 16 << 10;
 ///
 /// - Values go in as `Input`, come out as `Yield`, and at last as `Return`;
 ///   all of them, the closure and the stack are `'static`, because a coroutine
-///   can be leaked.
+///   can be leaked. (In a `coro::scope` it may borrow.)
 /// - A panic inside goes on in the caller of [`resume`](Coroutine::resume),
 ///   with its payload. The coroutine is complete then.
 /// - Dropping a suspended coroutine unwinds it: the destructor of every local

@@ -17,6 +17,8 @@ mod on_stack;
 mod root;
 #[cfg(feature = "std")]
 mod scope;
+#[cfg(feature = "std")]
+mod scoped;
 mod state;
 mod transfer;
 mod unwind;
@@ -34,7 +36,9 @@ pub use iter::Iter;
 pub use iter::iter;
 pub use on_stack::on_stack;
 #[cfg(feature = "std")]
-pub use scope::{Scope, ScopedCoroutine, scope};
+pub use scope::{Scope, scope};
+#[cfg(feature = "std")]
+pub use scoped::ScopedCoroutine;
 pub use state::{CoroutineState, Status};
 #[cfg(feature = "std")]
 pub use unwind::is_forced_unwind;

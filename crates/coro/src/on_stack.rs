@@ -20,7 +20,7 @@ use sure_stack::Stack;
 /// }
 ///
 /// let list = vec![7; 100_000];
-/// let mut large = GuardedMmapStack::allocate_at_least(256 << 20)?;
+/// let mut large = GuardedMmapStack::allocate_at_least(64 << 20)?;
 /// assert_eq!(coro::on_stack(&mut large, || depth(&list)), 100_000);
 /// # Ok::<(), sure_stack::StackError>(())
 /// ```

@@ -63,10 +63,10 @@ fn recursion_deeper_than_the_thread() {
         let frame = std::hint::black_box([n; 16]);
         if n == 0 { 0 } else { frame[7] + sum(n - 1) }
     }
-    let work = || on_stack(&mut stack(256 << 20), || sum(100_000));
-    let small_thread = std::thread::Builder::new().stack_size(64 << 10);
+    let work = || on_stack(&mut stack(16 << 20), || sum(20_000));
+    let small_thread = std::thread::Builder::new().stack_size(256 << 10);
     let total = small_thread.spawn(work).unwrap().join().unwrap();
-    assert_eq!(total, 100_000 * 100_001 / 2);
+    assert_eq!(total, 20_000 * 20_001 / 2);
 }
 
 #[test]

@@ -1,0 +1,164 @@
+use crate::{Coroutine, CoroutineState, ResumeError, Status, unwind};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::iter::FusedIterator;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::string::String;
+
+/// A coroutine of a [`scope`](crate::scope()), which may borrow.
+///
+/// The scope owns the coroutine; this is the right to use it. So it
+/// may be moved, swapped, or leaked, and the scope still unwinds the coroutine. Dropping it
+/// unwinds the coroutine at once.
+///
+/// One without input and result is an iterator over what it yields, as
+/// [`Iter`](crate::Iter) is.
+///
+/// ```
+/// use std::cell::RefCell;
+///
+/// let log = RefCell::new(Vec::new());
+/// coro::scope(|s| {
+///     let mut outer = s.coroutine(|handle, ()| {
+///         let mut inner = s.coroutine(|handle, ()| {
+///             log.borrow_mut().push("inner");
+///             handle.suspend(());
+///         });
+///         inner.resume(());
+///         log.borrow_mut().push("outer");
+///         handle.suspend(());
+///     });
+///     outer.resume(());
+///     std::mem::forget(outer);
+/// });
+/// assert_eq!(log.into_inner(), ["inner", "outer"]);
+/// ```
+#[must_use = "a scoped coroutine that is dropped is unwound at once"]
+pub struct ScopedCoroutine<'scope, Input, Yield, Return> {
+    place: Rc<Place<Input, Yield, Return>>,
+    /// Invariant, as in the scope.
+    scope: PhantomData<Cell<&'scope ()>>,
+}
+
+/// Where a scoped coroutine stays, until it is dropped in place, or taken out
+/// by `unwind` and dropped.
+pub(crate) struct Place<Input, Yield, Return> {
+    /// Borrowed while it runs.
+    coroutine: RefCell<Option<Coroutine<Input, Yield, Return>>>,
+}
+
+impl<Input, Yield, Return> Place<Input, Yield, Return> {
+    pub(crate) fn new(coroutine: Coroutine<Input, Yield, Return>) -> Self {
+        Place {
+            coroutine: RefCell::new(Some(coroutine)),
+        }
+    }
+}
+
+/// A place of any types.
+pub(crate) trait Unwind {
+    /// Drops the coroutine, wherever its [`ScopedCoroutine`] is.
+    fn unwind(&self);
+}
+
+impl<Input, Yield, Return> Unwind for Place<Input, Yield, Return> {
+    fn unwind(&self) {
+        let Ok(mut place) = self.coroutine.try_borrow_mut() else {
+            // The scope's closure runs in a frame around every coroutine of the scope.
+            unwind::abort(format_args!(
+                "a scope ends while one of its coroutines is running"
+            ));
+        };
+        let coroutine = place.take();
+        drop(place);
+        drop(coroutine);
+    }
+}
+
+impl<Input, Yield, Return> ScopedCoroutine<'_, Input, Yield, Return> {
+    pub(crate) fn new(place: Rc<Place<Input, Yield, Return>>) -> Self {
+        ScopedCoroutine {
+            place,
+            scope: PhantomData,
+        }
+    }
+
+    /// As [`Coroutine::resume`].
+    ///
+    /// # Panics
+    /// - With the coroutine's own panic, if it panics.
+    /// - If the coroutine is complete; [`try_resume`](Self::try_resume)
+    ///   returns an error instead.
+    #[inline]
+    pub fn resume(&mut self, input: Input) -> CoroutineState<Yield, Return> {
+        match self.place.coroutine.borrow_mut().as_mut() {
+            Some(coroutine) => coroutine.resume(input),
+            None => panic!("a scoped coroutine was resumed, but its scope has unwound it"),
+        }
+    }
+
+    /// As [`Coroutine::try_resume`].
+    ///
+    /// # Errors
+    /// [`ResumeError`], with the input, if the coroutine is complete, or its
+    /// scope, which is ending, has unwound it.
+    ///
+    /// # Panics
+    /// With the coroutine's own panic, if it panics.
+    #[inline]
+    pub fn try_resume(
+        &mut self,
+        input: Input,
+    ) -> Result<CoroutineState<Yield, Return>, ResumeError<Input>> {
+        match self.place.coroutine.borrow_mut().as_mut() {
+            Some(coroutine) => coroutine.try_resume(input),
+            None => Err(ResumeError::new(input)),
+        }
+    }
+
+    /// Where the coroutine stands in its life; complete, too, once its scope
+    /// unwinds it.
+    pub fn status(&self) -> Status {
+        match self.place.coroutine.try_borrow() {
+            Ok(place) => place.as_ref().map_or(Status::Complete, Coroutine::status),
+            Err(_) => Status::Running,
+        }
+    }
+
+    /// Whether nothing is left to resume.
+    pub fn is_complete(&self) -> bool {
+        self.status() == Status::Complete
+    }
+
+    /// The name that it was built with, while it is not running.
+    pub fn name(&self) -> Option<String> {
+        let place = self.place.coroutine.try_borrow().ok()?;
+        place.as_ref()?.name().map(String::from)
+    }
+}
+
+impl<Item> Iterator for ScopedCoroutine<'_, (), Item, ()> {
+    type Item = Item;
+
+    #[inline]
+    fn next(&mut self) -> Option<Item> {
+        self.try_resume(()).ok()?.yielded()
+    }
+
+    /// Exact when the iteration is over; nothing is known before.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, self.is_complete().then_some(0))
+    }
+}
+
+impl<Item> FusedIterator for ScopedCoroutine<'_, (), Item, ()> {}
+
+impl<Input, Yield, Return> fmt::Debug for ScopedCoroutine<'_, Input, Yield, Return> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopedCoroutine")
+            .field("name", &self.name())
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
