@@ -1,6 +1,6 @@
 //! Tests of how a process dies, or of limits that a process cannot shake off.
 //!
-//! A test binary has one entry test for all its scenarios; see [`scenarios`].
+//! A test binary has one entry test for all its scenarios; see [`scenarios`](crate::scenarios).
 //! A test runs a scenario in a child: the same binary again, told by the
 //! environment which scenario to run.
 
