@@ -69,13 +69,24 @@ macro_rules! saved_registers {
     };
 }
 
+/// CFI: edi is the canonical frame address (DW_CFA_def_cfa, by its bytes).
+///
+/// Written as `.cfi_def_cfa`, the assembler would note the new offset, and not
+/// take it back at `.cfi_restore_state`; the compiler's own directives around
+/// later calls, which adjust an offset by what they push, would then be wrong.
+macro_rules! def_cfa_edi {
+    () => {
+        ".cfi_escape 0x0c, 7, 0\n"
+    };
+}
+
 /// Continue the context in edi.
 macro_rules! jump_to {
     () => {
         concat!(
             cfi!(".cfi_remember_state\n"),
             "movl 12(%edi), %esp\n",
-            cfi!(".cfi_def_cfa %edi, 0\n"),
+            cfi!(def_cfa_edi!()),
             cfi!(saved_registers!()),
             "movl (%edi), %ebp
              movl 8(%edi), %esi

@@ -64,13 +64,18 @@ pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
 
 /// Continue the context in rcx. CFI: the frame that is left ends here, the
 /// caller of what follows is the other side, registers as in its `Saved`.
+///
+/// The canonical frame address becomes rsp by DW_CFA_def_cfa in its bytes.
+/// Written as `.cfi_def_cfa`, the assembler would note the new offset, and not
+/// take it back at `.cfi_restore_state`; the compiler's own directives around
+/// later calls, which adjust an offset by what they push, would then be wrong.
 macro_rules! jump_to {
     () => {
         concat!(
             cfi!(".cfi_remember_state\n"),
             "lea rsp, [rcx + 16]\n",
             cfi!(
-                ".cfi_def_cfa rsp, 0
+                ".cfi_escape 0x0c, 7, 0
                  .cfi_offset rip, -8
                  .cfi_offset rbp, -16
                  .cfi_offset rbx, -24\n"

@@ -10,7 +10,7 @@ use sure_context::Word;
 /// Function names, innermost first, as far as this test knows them.
 #[inline(never)]
 fn known_frames() -> Vec<&'static str> {
-    const KNOWN: [&str; 7] = [
+    const KNOWN: [&str; 9] = [
         "deep_inside",
         "first_resumer",
         "second_resumer",
@@ -18,6 +18,8 @@ fn known_frames() -> Vec<&'static str> {
         "outer_body",
         "inner_body",
         "who_tests",
+        "called_with_many",
+        "switches_then_calls",
     ];
     let text = Backtrace::force_capture().to_string();
     let known = |line: &str| KNOWN.into_iter().find(|name| line.contains(name));
@@ -122,5 +124,54 @@ fn a_backtrace_passes_through_nested_fibers() {
     assert_eq!(
         *frames.borrow(),
         [expected("first_resumer"), expected("second_resumer")]
+    );
+}
+
+type Frames = Vec<&'static str>;
+type Many = extern "C" fn(u64, u64, u64, u64, u64, u64, u64, u64, u64, &mut Frames) -> u64;
+
+/// Arguments enough for some of them to go over the stack on every target.
+#[allow(clippy::too_many_arguments, reason = "that is what it is for")]
+extern "C" fn called_with_many(
+    a: u64,
+    b: u64,
+    c: u64,
+    d: u64,
+    e: u64,
+    f: u64,
+    g: u64,
+    h: u64,
+    i: u64,
+    frames: &mut Frames,
+) -> u64 {
+    *frames = known_frames();
+    black_box([a, b, c, d, e, f, g, h, i]).iter().sum()
+}
+
+#[inline(never)]
+fn switches_then_calls(fiber: &mut Fiber, frames: &mut Frames) -> u64 {
+    let n = fiber.resume_number(1) as u64;
+    // Out of the compiler's sight, or it would find another way to pass constants.
+    let call: Many = black_box(called_with_many);
+    call(n, 1, 2, 3, 4, 5, 6, 7, 8, frames) + black_box(n)
+}
+
+/// What a switch says to the assembler about frames holds for the switch only.
+#[test]
+fn a_backtrace_after_a_switch_is_as_before() {
+    let mut fiber = Fiber::new(|inside, _| {
+        loop {
+            inside.suspend_number(3);
+        }
+    });
+    let mut frames = Vec::new();
+    #[inline(never)]
+    fn who_tests(fiber: &mut Fiber, frames: &mut Frames) -> u64 {
+        black_box(switches_then_calls(fiber, frames))
+    }
+    assert_eq!(who_tests(&mut fiber, &mut frames), 42);
+    assert_eq!(
+        frames,
+        ["called_with_many", "switches_then_calls", "who_tests"]
     );
 }
