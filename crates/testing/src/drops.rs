@@ -48,3 +48,13 @@ impl Drop for Counted {
         self.drops.dropped.set(self.drops.dropped.get() + 1);
     }
 }
+
+/// Calls a function when it is dropped.
+#[derive(Debug)]
+pub struct OnDrop<F: FnMut()>(pub F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}

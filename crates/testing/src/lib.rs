@@ -5,5 +5,5 @@ pub mod child;
 mod drops;
 mod random;
 
-pub use drops::{Counted, Drops};
+pub use drops::{Counted, Drops, OnDrop};
 pub use random::{Random, cases};

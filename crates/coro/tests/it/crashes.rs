@@ -2,7 +2,7 @@
 
 use coro::{Coroutine, SuspendHandle};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use testing::child;
+use testing::{OnDrop, child};
 
 testing::scenarios!(
     scenario;
@@ -65,14 +65,6 @@ fn a_suspend_after_a_swallowed_unwind_aborts() {
         &["swallowed", "coroutine `fragile` is being dropped"],
     );
     assert!(!ended.output.contains("resumed") && !ended.output.contains("survived"));
-}
-
-struct OnDrop<F: FnMut()>(F);
-
-impl<F: FnMut()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        (self.0)();
-    }
 }
 
 fn panic_in_destructor() {

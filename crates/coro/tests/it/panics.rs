@@ -2,7 +2,7 @@
 
 use coro::{Coroutine, CoroutineState, Status, SuspendHandle};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use testing::Drops;
+use testing::{Drops, OnDrop};
 
 #[test]
 fn a_panic_reaches_the_resumer_with_its_payload() {
@@ -61,15 +61,6 @@ fn a_suspend_inside_catch_unwind() {
     assert_eq!(coroutine.resume(()), CoroutineState::Yielded(1));
     assert_eq!(coroutine.resume(()), CoroutineState::Yielded(2));
     assert_eq!(coroutine.resume(()), CoroutineState::Complete(true));
-}
-
-/// Calls a function when it is dropped.
-struct OnDrop<F: FnMut()>(F);
-
-impl<F: FnMut()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        (self.0)();
-    }
 }
 
 #[test]

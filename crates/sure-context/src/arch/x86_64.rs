@@ -43,16 +43,13 @@ const ABOVE: usize = size_of::<Saved>() - offset_of!(Saved, rbp);
 /// `top` is aligned to `STACK_ALIGNMENT`, and the `FIRST_FRAME` bytes below it
 /// may be written. `object` begins with a `ParentLink` and stays where it is.
 pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
-    // The first byte of `root` is a `nop`: a return address is looked up one
-    // byte before it points, and that byte must belong to `root` as well.
-    let rip = (root as *const u8).wrapping_add(1);
     let saved = top.wrapping_sub(size_of::<Saved>()).cast::<Saved>();
     // SAFETY: `Saved` is smaller than `FIRST_FRAME`, and `top` is aligned.
     unsafe {
         saved.write(Saved {
             rbx: Some(entry),
             rbp: object,
-            rip,
+            rip: root_address(),
         })
     };
     top.wrapping_sub(ABOVE).expose_provenance()
@@ -183,7 +180,8 @@ unsafe extern "C" fn root() -> ! {
     )
 }
 
-/// An address inside `root`, for the return-address half of a parent link.
+/// An address inside `root`: its second instruction. A return address is looked
+/// up a little before it points, and that must belong to `root` as well.
 pub(crate) fn root_address() -> *const u8 {
     (root as *const u8).wrapping_add(1)
 }
