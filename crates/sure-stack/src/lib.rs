@@ -7,11 +7,17 @@ mod error;
 #[cfg(feature = "std")]
 mod guard;
 #[cfg(feature = "std")]
+mod index;
+#[cfg(feature = "std")]
 mod limits;
+#[cfg(feature = "std")]
+mod lock;
 #[cfg(feature = "std")]
 mod mmap;
 #[cfg(feature = "std")]
 mod pool;
+#[cfg(feature = "std")]
+mod registry;
 mod stack;
 
 pub use error::StackError;

@@ -1,5 +1,6 @@
 use crate::guard::{GUARD_SIZE, page_size, protect};
 use crate::limits::Limit;
+use crate::registry::{self, Region, Registration};
 use crate::{Stack, StackError};
 use core::ptr::NonNull;
 use memmap2::{MmapMut, MmapOptions};
@@ -20,6 +21,8 @@ use memmap2::{MmapMut, MmapOptions};
 /// ```
 #[derive(Debug)]
 pub struct GuardedMmapStack {
+    /// Dropped before the mapping.
+    _known: Registration,
     /// Guard, then usable bytes.
     mapping: MmapMut,
     limit: NonNull<u8>,
@@ -63,7 +66,17 @@ impl GuardedMmapStack {
         unsafe { protect(lowest, guard)? };
         // SAFETY: `guard` is less than the length of the mapping.
         let limit = unsafe { NonNull::new_unchecked(lowest.add(guard)) };
-        Ok(GuardedMmapStack { mapping, limit })
+        let known = registry::register(Region {
+            low: lowest.addr(),
+            high: lowest.addr() + total,
+            stride: total,
+            guard,
+        })?;
+        Ok(GuardedMmapStack {
+            _known: known,
+            mapping,
+            limit,
+        })
     }
 
     fn end(&self) -> NonNull<u8> {
