@@ -6,8 +6,6 @@
 
 use crate::StackError;
 use crate::index::Index;
-use crate::limits::Limit;
-use std::io;
 
 static REGIONS: Index<Region> = Index::new();
 
@@ -51,11 +49,7 @@ pub(crate) fn register(region: Region) -> Result<Registration, StackError> {
     debug_assert!(region.low < region.high && region.guard < region.stride);
     match REGIONS.insert(region.low, region) {
         Ok(()) => Ok(Registration { low: region.low }),
-        Err(region) => Err(StackError::Map {
-            bytes: region.high - region.low,
-            os: io::Error::from_raw_os_error(libc::ENOMEM),
-            limit: Limit::likely(),
-        }),
+        Err(region) => Err(StackError::no_heap(region.high - region.low)),
     }
 }
 
