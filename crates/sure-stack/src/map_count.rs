@@ -6,8 +6,9 @@
 //! protected guards end while there is still [`HEAD_ROOM`].
 //!
 //! What the process has is counted in `/proc/self/maps`, which takes
-//! milliseconds when there are many. So each count grants half of what is left, and
-//! the next one is made when that is used up: some ten counts on the way to the limit.
+//! milliseconds when there are many. So each count grants three quarters of what is
+//! left, and the next one is made when that is used up: some five counts on the way
+//! to the limit.
 
 use crate::StackError;
 use crate::limits;
@@ -19,7 +20,7 @@ use std::ffi::CStr;
 const HEAD_ROOM: usize = 512;
 
 /// What is granted at the least, as long as there is as much.
-const LEAST_GRANT: usize = 64;
+const LEAST_GRANT: usize = 256;
 
 /// What a protected guard takes.
 const MAPPINGS: usize = 2;
@@ -75,8 +76,8 @@ impl Drop for Claims {
     }
 }
 
-/// Counts what the process has, and grants half of what it may still have.
-/// (Two threads that do it at once grant twice half.)
+/// Counts what the process has, and grants most of what it may still have. (Two
+/// threads that do it at once grant the same.)
 #[cold]
 fn count() -> Result<(), StackError> {
     // The kernel's default, where the system does not say.
@@ -90,7 +91,7 @@ fn count() -> Result<(), StackError> {
     if free < MAPPINGS {
         return Err(StackError::MapCount { stacks, limit });
     }
-    let grant = (free / 2).max(LEAST_GRANT.min(free));
+    let grant = (free - free / 4).max(LEAST_GRANT.min(free));
     LAST_GRANT.store(grant, Relaxed);
     GRANTED.store(grant, Relaxed);
     Ok(())
