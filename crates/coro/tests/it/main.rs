@@ -18,5 +18,7 @@ mod scope;
 #[cfg(target_arch = "x86_64")]
 mod single_step;
 mod stacks;
+#[cfg(feature = "async")]
+mod stream;
 mod threads;
 mod values;
