@@ -21,6 +21,32 @@ impl Poller {
 }
 
 /// The inside of a [`future`](crate::future()): the way to wait for others.
+///
+/// ```
+/// use coro::AsyncHandle;
+/// use std::time::Duration;
+///
+/// /// Ordinary code, which pauses the task and not the thread.
+/// fn retry<T>(handle: &AsyncHandle<'_>, mut attempt: impl FnMut() -> Option<T>) -> T {
+///     loop {
+///         match attempt() {
+///             Some(done) => return done,
+///             None => handle.block_on(tokio::time::sleep(Duration::from_millis(1))),
+///         }
+///     }
+/// }
+///
+/// let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+/// let mut left = 3;
+/// let attempts = coro::future(move |handle| {
+///     retry(handle, || {
+///         left -= 1;
+///         (left == 0).then_some("done")
+///     })
+/// });
+/// assert_eq!(runtime.block_on(attempts), "done");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct AsyncHandle<'a> {
     handle: &'a SuspendHandle<Poller, ()>,
     /// Whoever polls the coroutine. `None` while it is suspended, while a
@@ -40,6 +66,15 @@ impl<'a> AsyncHandle<'a> {
     /// Waits for a future: polls it, and suspends the coroutine while it is
     /// pending. One that is ready costs no switch.
     ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// let (sender, receiver) = tokio::sync::oneshot::channel();
+    /// let answer = coro::future(|handle| handle.block_on(receiver));
+    /// std::thread::spawn(move || sender.send(42).unwrap());
+    /// assert_eq!(runtime.block_on(answer), Ok(42));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// - Unwinds without a message, if the coroutine's future is dropped while
     ///   it waits here.
@@ -56,6 +91,29 @@ impl<'a> AsyncHandle<'a> {
 
     /// As [`block_on`](AsyncHandle::block_on), where it may be impossible to wait: there the
     /// future is polled once, with a waker that does nothing.
+    ///
+    /// ```
+    /// use coro::{AsyncHandle, BlockOnError};
+    /// use std::future::pending;
+    ///
+    /// /// Says good-bye if that takes no waiting.
+    /// struct Goodbye<'a>(&'a AsyncHandle<'a>);
+    /// impl Drop for Goodbye<'_> {
+    ///     fn drop(&mut self) {
+    ///         assert_eq!(self.0.try_block_on(async { "bye" }), Ok("bye"));
+    ///         let refused = self.0.try_block_on(pending::<()>());
+    ///         assert_eq!(refused, Err(BlockOnError::Cancelled));
+    ///     }
+    /// }
+    ///
+    /// let mut task = coro::future(|handle| {
+    ///     let _goodbye = Goodbye(handle);
+    ///     handle.block_on(pending::<()>());
+    /// });
+    /// let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// assert!(std::pin::Pin::new(&mut task).poll(&mut context).is_pending());
+    /// drop(task);
+    /// ```
     ///
     /// # Errors
     /// If the future was pending then; it is dropped.
@@ -96,6 +154,14 @@ impl<'a> AsyncHandle<'a> {
     }
 
     /// The coroutine's name, if it was given one.
+    ///
+    /// ```
+    /// let builder = coro::Coroutine::builder().name("fetcher");
+    /// let future = builder.build_future(|handle| handle.name().map(String::from))?;
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// assert_eq!(runtime.block_on(future).as_deref(), Some("fetcher"));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     pub fn name(&self) -> Option<&str> {
         self.handle.name()
     }
@@ -142,9 +208,9 @@ impl<'a> Lease<'a> {
     fn poll<F: Future>(&self, future: Pin<&mut F>) -> Poll<F::Output> {
         // SAFETY: the context was in its place, so the coroutine runs, within
         // the poll that brought it and waits; it does not suspend before this
-        // returns, because only `wait` suspends, which refuses while
-        // the context is not in its place. The future cannot keep the reference, whose lifetime it does
-        // not know.
+        // returns, because only `wait` suspends, which refuses while the
+        // context is not in its place. The future cannot keep the reference,
+        // whose lifetime it does not know.
         future.poll(unsafe { &mut *self.context.as_ptr() })
     }
 }
@@ -158,6 +224,19 @@ impl Drop for Lease<'_> {
 }
 
 /// A future was pending where the coroutine cannot wait for it.
+///
+/// ```
+/// use coro::BlockOnError;
+/// use std::future::{pending, poll_fn};
+/// use std::task::Poll;
+///
+/// let nested = coro::future(|handle| {
+///     handle.block_on(poll_fn(|_| Poll::Ready(handle.try_block_on(pending::<()>()))))
+/// });
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// assert_eq!(runtime.block_on(nested), Err(BlockOnError::NotHere));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BlockOnError {

@@ -91,6 +91,16 @@ impl crate::Builder {
 }
 
 /// The future of [`future`](crate::future()).
+///
+/// ```
+/// use coro::CoroutineFuture;
+/// use std::pin::pin;
+/// use std::task::{Context, Poll, Waker};
+///
+/// let mut future: CoroutineFuture<u8> = coro::future(|handle| handle.block_on(async { 7 }));
+/// let mut context = Context::from_waker(Waker::noop());
+/// assert_eq!(pin!(future).poll(&mut context), Poll::Ready(7));
+/// ```
 #[must_use = "a future does nothing unless it is polled"]
 pub struct CoroutineFuture<R, S: Stack = DefaultStack> {
     coroutine: Coroutine<Poller, (), R, S>,

@@ -52,6 +52,20 @@ pub use stream::{CoroutineStream, StreamHandle, stream};
 pub use unwind::is_forced_unwind;
 
 /// The stack of a [`Coroutine`] that names none: one from the thread's pool.
+///
+/// ```
+/// use coro::{Coroutine, DefaultStack};
+/// use sure_stack::GuardedMmapStack;
+///
+/// /// One that stands on whatever it stands on.
+/// struct Task<S: sure_stack::Stack = DefaultStack>(Coroutine<(), (), (), S>);
+///
+/// let pooled: Task = Task(Coroutine::new(|_, ()| ()));
+/// let own = GuardedMmapStack::allocate_at_least(1 << 16)?;
+/// let special = Task(Coroutine::with_stack(own, |_, ()| ()));
+/// # drop((pooled, special));
+/// # Ok::<(), sure_stack::StackError>(())
+/// ```
 #[cfg(feature = "std")]
 pub type DefaultStack = sure_stack::PooledStack;
 /// The stack of a [`Coroutine`] that names none: without the standard library
