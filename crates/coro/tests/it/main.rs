@@ -17,6 +17,7 @@ mod panics;
 mod scope;
 #[cfg(target_arch = "x86_64")]
 mod single_step;
+mod soundness;
 mod stacks;
 mod threads;
 mod values;
