@@ -19,5 +19,7 @@ mod scope;
 mod single_step;
 mod soundness;
 mod stacks;
+#[cfg(feature = "async")]
+mod stream;
 mod threads;
 mod values;
