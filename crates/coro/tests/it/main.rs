@@ -18,5 +18,7 @@ mod scope;
 mod single_step;
 mod soundness;
 mod stacks;
+#[cfg(feature = "async")]
+mod stream;
 mod threads;
 mod values;
