@@ -21,7 +21,7 @@ use program::{ACTS, Step};
 use stage::Counts;
 use std::env;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use testing::child::{self, Ended};
 
 testing::scenarios!(scenario; batch, single);
@@ -30,8 +30,8 @@ testing::scenarios!(scenario; batch, single);
 const BATCH: &str = "SURE_PROPERTY_BATCH";
 /// For a child: the seed, and which steps to do (a `1` each).
 const SINGLE: &str = "SURE_PROPERTY_SINGLE";
-/// Programs that share a process. What they leak is gone with it.
-const BATCH_SIZE: u64 = 2_500;
+/// How many programs share a process. What they leak is gone with it.
+const MOST_IN_BATCH: u64 = 2_500;
 
 fn number(variable: &str) -> Option<u64> {
     let text = env::var(variable).ok()?;
@@ -164,15 +164,16 @@ fn failure(ended: &Ended, first: u64) -> String {
 #[test]
 fn random_programs() {
     let (total, first) = (cases(), number("SURE_PROPERTY_SEED").unwrap_or(1));
-    let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
+    let size = (total / 8).clamp(50, MOST_IN_BATCH);
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let sum = Mutex::new([0; ACTS.len()]);
     let work = || {
         loop {
-            let at = next.fetch_add(BATCH_SIZE, Ordering::Relaxed);
+            let at = next.fetch_add(1, Ordering::Relaxed) as u64 * size;
             if at >= total || failed.load(Ordering::Relaxed) {
                 return;
             }
-            let count = BATCH_SIZE.min(total - at);
+            let count = size.min(total - at);
             let told = format!("{}:{count}", first + at);
             let ended = child::run_with("scenario", "batch", &[(BATCH, &told)]);
             let counts = ended
