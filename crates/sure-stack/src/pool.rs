@@ -47,10 +47,14 @@ impl PooledStack {
     /// system refuses a new one.
     #[inline]
     pub fn new() -> Result<PooledStack, StackError> {
-        match POOL.with(StackPool::take) {
-            Some(stack) => Ok(stack),
-            None => PooledStack::map(DEFAULT_STACK_SIZE),
-        }
+        let stack = match POOL.with(StackPool::take) {
+            Some(stack) => stack,
+            None => PooledStack::map(DEFAULT_STACK_SIZE)?,
+        };
+        // What the compiler can make use of.
+        // SAFETY: the pool keeps stacks of this size only, and `map` makes no smaller ones.
+        unsafe { assert_unchecked(stack.size() >= DEFAULT_STACK_SIZE) };
+        Ok(stack)
     }
 
     /// A stack of at least `bytes` bytes. Only the default size is pooled.
@@ -128,8 +132,25 @@ impl Drop for PooledStack {
         let kept = poolable && POOL.with(|pool| pool.keep(self.header));
         if !kept {
             // SAFETY: owned, and not used after this.
-            unsafe { unmap(self.header) };
+            unsafe { return_slowly(self.header) };
         }
+    }
+}
+
+/// Returns a stack that the pool has not taken at once. Apart, and called last,
+/// so that the usual way needs no frame.
+///
+/// # Safety
+/// The header, and the stack below it, are owned and not used any more.
+#[cold]
+#[inline(never)]
+unsafe fn return_slowly(header: NonNull<Header>) {
+    // SAFETY: owned.
+    let poolable = unsafe { header.as_ref() }.poolable;
+    let kept = poolable && POOL.with(|pool| pool.open() && pool.keep(header));
+    if !kept {
+        // SAFETY: owned, and not used after this.
+        unsafe { unmap(header) };
     }
 }
 
@@ -190,10 +211,10 @@ impl StackPool {
         Some(PooledStack { header })
     }
 
-    /// Whether the stack is the pool's now.
+    /// Whether the stack is the pool's now: not if it is full, or not in use.
     #[inline]
     fn keep(&self, mut header: NonNull<Header>) -> bool {
-        if self.len.get() >= KEPT_STACKS && !self.open() {
+        if self.len.get() >= KEPT_STACKS {
             return false;
         }
         // SAFETY: given by its owner.
@@ -203,8 +224,7 @@ impl StackPool {
         true
     }
 
-    /// Whether there is room after all, because the pool was not in use yet.
-    #[cold]
+    /// Whether the pool was not in use before, and is now.
     fn open(&self) -> bool {
         let opened = self.len.get() == UNUSED && REAPER.try_with(|_| ()).is_ok();
         if opened {

@@ -17,6 +17,9 @@ mod panics;
 mod scope;
 #[cfg(target_arch = "x86_64")]
 mod single_step;
+mod soundness;
 mod stacks;
+#[cfg(feature = "async")]
+mod stream;
 mod threads;
 mod values;
