@@ -8,7 +8,7 @@
 //!
 //! Both directions leave by `br`, so the processor's return predictor stays balanced.
 
-use super::{Entry, Landing};
+use super::{Entry, EntryBelow, Landing};
 use crate::Word;
 use core::arch::{asm, naked_asm};
 use core::mem::{MaybeUninit, offset_of, size_of};
@@ -83,9 +83,26 @@ macro_rules! jump_to {
     };
 }
 
+/// Call the function in x2 with `(from, object)`, on a stack that ends at
+/// x3, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            cfi!(".cfi_remember_state\n"),
+            cfi!(".cfi_undefined x30\n"),
+            "mov sp, x3
+             mov x29, xzr
+             mov x30, xzr
+             br x2\n",
+            cfi!(".cfi_restore_state\n"),
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link.
 macro_rules! switch_with {
-    ([$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
+    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
         let from;
         let word;
@@ -96,7 +113,7 @@ macro_rules! switch_with {
             "mov x4, sp",
             "stp x19, x4, [x0, 16]",
             $($store_link,)?
-            jump_to!(),
+            $leave!(),
             "nop",
             "2:",
             $(link = in(reg) $link,)?
@@ -122,7 +139,7 @@ macro_rules! switch_with {
 pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
     // SAFETY: every register that the other side may change is saved by the
     // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(["str x0, [{link}]"] to, word, signal, link: link) }
+    unsafe { switch_with!(jump_to ["str x0, [{link}]"] to, word, signal, link: link) }
 }
 
 /// # Safety
@@ -130,7 +147,17 @@ pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize)
 #[inline(always)]
 pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
     // SAFETY: as in `resume`.
-    unsafe { switch_with!([] to, word, signal) }
+    unsafe { switch_with!(jump_to [] to, word, signal) }
+}
+
+/// # Safety
+/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
+/// as soon as they are below the stack pointer.
+#[inline(always)]
+pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
+    let entry = entry as usize;
+    // SAFETY: as in `resume`.
+    unsafe { switch_with!(call_below [] top, object, entry) }
 }
 
 /// # Safety

@@ -12,7 +12,7 @@
 //! Exception Handling ABI for the Arm Architecture (EHABI, chapter 10). They
 //! describe whole functions, never single instructions.
 
-use super::{Entry, Landing};
+use super::{Entry, EntryBelow, Landing};
 use crate::Word;
 use core::arch::{asm, naked_asm};
 use core::mem::{MaybeUninit, offset_of, size_of};
@@ -74,6 +74,20 @@ macro_rules! jump_to {
     };
 }
 
+/// Call the function in r2 with `(from, object)`, on a stack that ends at
+/// r3, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            "mov sp, r3
+             mov r11, #0
+             mov lr, #0
+             bx r2\n",
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link.
 ///
 /// Which state it is assembled for shows in the size of `add lr, pc`: four
@@ -81,7 +95,7 @@ macro_rules! jump_to {
 /// two in Thumb state, where it does so too, and where an address to continue
 /// at has its lowest bit set. The constant at 5 is made from that.
 macro_rules! switch_with {
-    ([$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
+    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
         let from;
         let word;
@@ -98,7 +112,7 @@ macro_rules! switch_with {
             "str r7, [r0, #12]",
             "str r12, [r0, #16]",
             $($store_link,)?
-            jump_to!(),
+            $leave!(),
             ".balign 4",
             "5:",
             ".long 2f - 3b - 2 * (4b - 3b) + (4 - (4b - 3b)) / 2",
@@ -126,7 +140,7 @@ macro_rules! switch_with {
 pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
     // SAFETY: every register that the other side may change is saved by the
     // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(["str r0, [{link}]"] to, word, signal, link: link) }
+    unsafe { switch_with!(jump_to ["str r0, [{link}]"] to, word, signal, link: link) }
 }
 
 /// # Safety
@@ -134,7 +148,17 @@ pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize)
 #[inline(always)]
 pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
     // SAFETY: as in `resume`.
-    unsafe { switch_with!([] to, word, signal) }
+    unsafe { switch_with!(jump_to [] to, word, signal) }
+}
+
+/// # Safety
+/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
+/// as soon as they are below the stack pointer.
+#[inline(always)]
+pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
+    let entry = entry as usize;
+    // SAFETY: as in `resume`.
+    unsafe { switch_with!(call_below [] top, object, entry) }
 }
 
 /// # Safety

@@ -10,7 +10,7 @@
 //! returns the saved address, with the signal in its lowest bit, in $2, and the
 //! word in $3, as the ABI returns a structure of two words.
 
-use super::{Entry, Landing};
+use super::{Entry, EntryBelow, Landing};
 use crate::Word;
 use core::arch::{asm, naked_asm};
 use core::mem::{offset_of, size_of};
@@ -156,6 +156,37 @@ unsafe extern "C" fn switch_out_of_line(to: usize, word: Word, signal: usize) ->
     switch_with!()
 }
 
+/// As `switch_with`, but then the function in $6 is called with `(from,
+/// object)`, on a stack that ends at $4, and as the end of every walk: nothing
+/// returns there, and what lies above is about to be overwritten.
+#[unsafe(naked)]
+unsafe extern "C" fn descend_out_of_line(
+    top: usize,
+    object: Word,
+    entry: EntryBelow,
+) -> Registers {
+    naked_asm!(
+        ".set push",
+        ".set noreorder",
+        ".set nomacro",
+        ".set noat",
+        ".cfi_startproc",
+        "daddiu $29, $29, -160",
+        ".cfi_def_cfa_offset 160",
+        each!("sdc1", "sd"),
+        ".cfi_undefined 31",
+        "move $2, $29",
+        "daddiu $29, $4, -0",
+        "move $4, $2",
+        "move $25, $6",
+        "move $30, $0",
+        "jr $25
+         move $31, $0",
+        ".cfi_endproc",
+        ".set pop",
+    )
+}
+
 #[unsafe(naked)]
 unsafe extern "C" fn exit_out_of_line(to: usize, word: Word, signal: usize) -> ! {
     naked_asm!(
@@ -204,6 +235,15 @@ pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize)
 pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
     // SAFETY: as in `resume`.
     land(unsafe { switch_out_of_line(to, word, signal) })
+}
+
+/// # Safety
+/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
+/// as soon as they are below the stack pointer.
+#[inline(always)]
+pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
+    // SAFETY: as in `resume`.
+    land(unsafe { descend_out_of_line(top, object, entry) })
 }
 
 /// # Safety

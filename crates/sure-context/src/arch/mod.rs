@@ -5,13 +5,14 @@
 //! | item | what it is |
 //! |---|---|
 //! | `STACK_ALIGNMENT` | alignment of the stack pointer at a switch, in bytes |
-//! | `BYTES_BELOW` | bytes below a suspended stack pointer that are still in use: the saved registers or the red zone, whichever reaches lower |
+//! | `BYTES_BELOW` | bytes below a suspended stack pointer that are still in use: saved registers, and whatever of a red zone is not empty |
 //! | `FIRST_FRAME` | bytes below `top` that `prepare` writes |
 //! | `Saved` | the saved registers of a suspended execution, a struct whose fields are named after the registers; an [`ExecutionContext`](crate::ExecutionContext) is an address inside it |
 //! | `prepare` | writes the `Saved` of an execution that has not begun: it continues in `root` |
 //! | `stack_pointer_of` | the stack pointer that a suspended execution will continue with |
 //! | `resume` | save, store the saved address in a parent link, continue the other side |
 //! | `switch` | save, continue the other side |
+//! | `descend` | save, call a function further down |
 //! | `exit_to` | continue the other side, save nothing |
 //! | `root` | the function at the bottom of every fresh stack: calls the entry, and describes to unwinders how to go on in whoever resumed it |
 //! | `stack_pointer` | the stack pointer of the caller |
@@ -39,6 +40,11 @@
 //! On x86-64 `Saved` lies below the suspended stack pointer, in the red zone.
 //! Elsewhere a signal handler may overwrite what is there, so it lies above: a
 //! local of the inline switch, or the frame of the out-of-line one.
+//!
+//! `descend` saves the caller in the same way, and then calls `entry(from,
+//! object)` on a fresh frame at a given address: nothing is written there
+//! before the stack pointer is below it. A signal handler can run at any
+//! instruction, on whatever lies below the stack pointer.
 //!
 //! At every instruction of a switch the unwind information is right: up to the
 //! one that sets the stack pointer it describes the side that is left, from
@@ -72,6 +78,9 @@ pub(crate) struct Landing {
 
 /// What `root` calls: `(from, word, signal, object) -> !`.
 pub(crate) type Entry = unsafe extern "C" fn(usize, Word, usize, *mut u8) -> !;
+
+/// What `descend` calls: `(from, object) -> !`.
+pub(crate) type EntryBelow = unsafe extern "C" fn(usize, *mut u8) -> !;
 
 /// Unwind directives are allowed only inside functions that have unwind
 /// information, which a build that aborts on panic may leave out. (A naked

@@ -9,7 +9,7 @@
 //! Both directions leave through ctr, and `bcl 20, 31` is known to processors
 //! as a way to ask for an address: the prediction of later returns stays right.
 
-use super::{Entry, Landing};
+use super::{Entry, EntryBelow, Landing};
 use crate::Word;
 use core::arch::{asm, naked_asm};
 use core::mem::{MaybeUninit, offset_of, size_of};
@@ -102,9 +102,28 @@ macro_rules! jump_to {
     };
 }
 
+/// Call the function in r5 with `(from, object)`, on a stack that ends at
+/// r6, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            cfi!(".cfi_remember_state\n"),
+            cfi!(".cfi_undefined 65\n"),
+            "addi 1, 6, -16
+             li 7, 0
+             stw 7, 0(1)
+             mtlr 7
+             mtctr 5
+             bctr\n",
+            cfi!(".cfi_restore_state\n"),
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link.
 macro_rules! switch_with {
-    ([$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
+    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
         let from;
         let word;
@@ -120,7 +139,7 @@ macro_rules! switch_with {
             "stw 31, 12(3)",
             "stw 1, 16(3)",
             $($store_link,)?
-            jump_to!(),
+            $leave!(),
             "nop",
             "2:",
             $(link = in(reg_nonzero) $link,)?
@@ -153,7 +172,7 @@ macro_rules! switch_with {
 pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
     // SAFETY: every register that the other side may change is saved by the
     // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(["stw 3, 0({link})"] to, word, signal, link: link) }
+    unsafe { switch_with!(jump_to ["stw 3, 0({link})"] to, word, signal, link: link) }
 }
 
 /// # Safety
@@ -161,7 +180,17 @@ pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize)
 #[inline(always)]
 pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
     // SAFETY: as in `resume`.
-    unsafe { switch_with!([] to, word, signal) }
+    unsafe { switch_with!(jump_to [] to, word, signal) }
+}
+
+/// # Safety
+/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
+/// as soon as they are below the stack pointer.
+#[inline(always)]
+pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
+    let entry = entry as usize;
+    // SAFETY: as in `resume`.
+    unsafe { switch_with!(call_below [] top, object, entry) }
 }
 
 /// # Safety

@@ -10,7 +10,7 @@
 //! Both directions leave through ctr, and `bcl 20, 31` is known to processors
 //! as a way to ask for an address: the prediction of later returns stays right.
 
-use super::{Entry, Landing};
+use super::{Entry, EntryBelow, Landing};
 use crate::Word;
 use core::arch::{asm, naked_asm};
 use core::mem::{MaybeUninit, offset_of, size_of};
@@ -106,9 +106,48 @@ macro_rules! jump_to {
     };
 }
 
+/// Jump to the function pointer in r5, as this ABI has them.
+#[cfg(target_abi = "elfv2")]
+macro_rules! jump_r5 {
+    () => {
+        "mr 12, 5
+         mtctr 12
+         bctr\n"
+    };
+}
+/// A function pointer is the address of {code, TOC, environment}.
+#[cfg(not(target_abi = "elfv2"))]
+macro_rules! jump_r5 {
+    () => {
+        "ld 12, 0(5)
+         ld 2, 8(5)
+         ld 11, 16(5)
+         mtctr 12
+         bctr\n"
+    };
+}
+
+/// Call the function in r5 with `(from, object)`, on a stack that ends at
+/// r6, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            cfi!(".cfi_remember_state\n"),
+            cfi!(".cfi_undefined 65\n"),
+            "addi 1, 6, -112
+             li 7, 0
+             std 7, 0(1)
+             mtlr 7\n",
+            jump_r5!(),
+            cfi!(".cfi_restore_state\n"),
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link.
 macro_rules! switch_with {
-    ([$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
+    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
         let from;
         let word;
@@ -125,7 +164,7 @@ macro_rules! switch_with {
             "std 31, 32(3)",
             "std 1, 40(3)",
             $($store_link,)?
-            jump_to!(),
+            $leave!(),
             "nop",
             "2:",
             $(link = in(reg_nonzero) $link,)?
@@ -158,7 +197,7 @@ macro_rules! switch_with {
 pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
     // SAFETY: every register that the other side may change is saved by the
     // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(["std 3, 0({link})"] to, word, signal, link: link) }
+    unsafe { switch_with!(jump_to ["std 3, 0({link})"] to, word, signal, link: link) }
 }
 
 /// # Safety
@@ -166,7 +205,17 @@ pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize)
 #[inline(always)]
 pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
     // SAFETY: as in `resume`.
-    unsafe { switch_with!([] to, word, signal) }
+    unsafe { switch_with!(jump_to [] to, word, signal) }
+}
+
+/// # Safety
+/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
+/// as soon as they are below the stack pointer.
+#[inline(always)]
+pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
+    let entry = entry as usize;
+    // SAFETY: as in `resume`.
+    unsafe { switch_with!(call_below [] top, object, entry) }
 }
 
 /// # Safety

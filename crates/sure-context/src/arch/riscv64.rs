@@ -9,7 +9,7 @@
 //! Both directions leave by a jump through a4. Through ra or t0 it would look
 //! like a return to the processor, and upset its prediction of later returns.
 
-use super::{Entry, Landing};
+use super::{Entry, EntryBelow, Landing};
 use crate::Word;
 use core::arch::{asm, naked_asm};
 use core::mem::{MaybeUninit, offset_of, size_of};
@@ -89,9 +89,26 @@ macro_rules! jump_to {
     };
 }
 
+/// Call the function in a2 with `(from, object)`, on a stack that ends at
+/// a3, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            cfi!(".cfi_remember_state\n"),
+            cfi!(".cfi_undefined ra\n"),
+            "mv sp, a3
+             li s0, 0
+             li ra, 0
+             jr a2\n",
+            cfi!(".cfi_restore_state\n"),
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link.
 macro_rules! switch_with {
-    ([$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
+    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
         let from;
         let word;
@@ -104,7 +121,7 @@ macro_rules! switch_with {
             "sd sp, 24(a0)",
             "addi a0, a0, 16",
             $($store_link,)?
-            jump_to!(),
+            $leave!(),
             "nop",
             "2:",
             $(link = in(reg) $link,)?
@@ -131,7 +148,7 @@ macro_rules! switch_with {
 pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
     // SAFETY: every register that the other side may change is saved by the
     // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(["sd a0, 0({link})"] to, word, signal, link: link) }
+    unsafe { switch_with!(jump_to ["sd a0, 0({link})"] to, word, signal, link: link) }
 }
 
 /// # Safety
@@ -139,7 +156,17 @@ pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize)
 #[inline(always)]
 pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
     // SAFETY: as in `resume`.
-    unsafe { switch_with!([] to, word, signal) }
+    unsafe { switch_with!(jump_to [] to, word, signal) }
+}
+
+/// # Safety
+/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
+/// as soon as they are below the stack pointer.
+#[inline(always)]
+pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
+    let entry = entry as usize;
+    // SAFETY: as in `resume`.
+    unsafe { switch_with!(call_below [] top, object, entry) }
 }
 
 /// # Safety

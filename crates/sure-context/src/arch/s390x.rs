@@ -5,7 +5,7 @@
 //! except r11, which the compiler reserves: that, sp and the address to
 //! continue at are what a switch saves itself, in a local.
 
-use super::{Entry, Landing};
+use super::{Entry, EntryBelow, Landing};
 use crate::Word;
 use core::arch::{asm, naked_asm};
 use core::mem::{MaybeUninit, offset_of, size_of};
@@ -88,9 +88,26 @@ macro_rules! jump_to {
     };
 }
 
+/// Call the function in r4 with `(from, object)`, on a stack that ends at
+/// r5, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            cfi!(".cfi_remember_state\n"),
+            cfi!(".cfi_undefined %r14\n"),
+            "lay %r15, -160(%r5)
+             lghi %r14, 0
+             stg %r14, 0(%r15)
+             br %r4\n",
+            cfi!(".cfi_restore_state\n"),
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link.
 macro_rules! switch_with {
-    ([$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
+    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
         let from;
         let word;
@@ -101,7 +118,7 @@ macro_rules! switch_with {
             "stg %r11, 8(%r2)",
             "stg %r15, 16(%r2)",
             $($store_link,)?
-            jump_to!(),
+            $leave!(),
             "nop",
             "2:",
             $(link = in(reg_addr) $link,)?
@@ -127,7 +144,7 @@ macro_rules! switch_with {
 pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
     // SAFETY: every register that the other side may change is saved by the
     // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(["stg %r2, 0({link})"] to, word, signal, link: link) }
+    unsafe { switch_with!(jump_to ["stg %r2, 0({link})"] to, word, signal, link: link) }
 }
 
 /// # Safety
@@ -135,7 +152,17 @@ pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize)
 #[inline(always)]
 pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
     // SAFETY: as in `resume`.
-    unsafe { switch_with!([] to, word, signal) }
+    unsafe { switch_with!(jump_to [] to, word, signal) }
+}
+
+/// # Safety
+/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
+/// as soon as they are below the stack pointer.
+#[inline(always)]
+pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
+    let entry = entry as usize;
+    // SAFETY: as in `resume`.
+    unsafe { switch_with!(call_below [] top, object, entry) }
 }
 
 /// # Safety

@@ -15,7 +15,7 @@
 //! (the *bias*). A return address is that of the call, two instructions before
 //! the one that is returned to.
 
-use super::{Entry, Landing};
+use super::{Entry, EntryBelow, Landing};
 use crate::Word;
 use core::arch::{asm, naked_asm};
 use core::mem::{offset_of, size_of};
@@ -147,6 +147,32 @@ unsafe extern "C" fn switch_out_of_line(to: usize, word: Word, signal: usize) ->
     switch_with!()
 }
 
+/// As `switch_with`, but then the function in %i2 is called with `(from,
+/// object)`, on a frame of its own below %i0, and as the end of every walk:
+/// nothing returns there, and what lies above is about to be overwritten.
+#[unsafe(naked)]
+unsafe extern "C" fn descend_out_of_line(
+    top: usize,
+    object: Word,
+    entry: EntryBelow,
+) -> Registers {
+    naked_asm!(
+        ".cfi_startproc",
+        enter!(),
+        "add %fp, 2047 - 16, %o0",
+        "stx %fp, [%o0]",
+        "stx %i7, [%o0 + 8]",
+        ".cfi_undefined 15",
+        "mov %i1, %o1",
+        "mov -8, %i7",
+        "sub %i0, 2047 + 192, %sp",
+        "mov %g0, %fp",
+        "jmp %i2",
+        "mov -8, %o7",
+        ".cfi_endproc",
+    )
+}
+
 #[unsafe(naked)]
 unsafe extern "C" fn exit_out_of_line(to: usize, word: Word, signal: usize) -> ! {
     naked_asm!(
@@ -184,6 +210,15 @@ pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize)
 pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
     // SAFETY: as in `resume`.
     land(unsafe { switch_out_of_line(to, word, signal) })
+}
+
+/// # Safety
+/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
+/// as soon as they are below the stack pointer.
+#[inline(always)]
+pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
+    // SAFETY: as in `resume`.
+    land(unsafe { descend_out_of_line(top, object, entry) })
 }
 
 /// # Safety

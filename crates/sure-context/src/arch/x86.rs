@@ -11,7 +11,7 @@
 //! Both directions leave by `jmp`, and the `call` that asks for an address is
 //! paired with a `ret`, so the processor's return predictor stays balanced.
 
-use super::{Entry, Landing};
+use super::{Entry, EntryBelow, Landing};
 use crate::Word;
 use core::arch::{asm, naked_asm};
 use core::mem::{MaybeUninit, offset_of, size_of};
@@ -109,10 +109,29 @@ unsafe extern "C" fn here() {
     )
 }
 
+/// Call the function in ecx with `(from, object)`, on a stack that ends at
+/// edi, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            cfi!(".cfi_remember_state\n"),
+            cfi!(".cfi_undefined %eip\n"),
+            "leal -8(%edi), %esp
+             pushl %edx
+             pushl %eax
+             xorl %ebp, %ebp
+             pushl %ebp
+             jmp *%ecx\n",
+            cfi!(".cfi_restore_state\n"),
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link. The link comes
 /// first, because its register is needed for something else: five are all there are.
 macro_rules! switch_with {
-    ([$($store_link:literal)?] $to:ident, $word:ident, $signal:ident, $link:expr) => {{
+    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident, $link:expr) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
         let from;
         let word;
@@ -126,7 +145,7 @@ macro_rules! switch_with {
             "movl %ebx, 4(%eax)",
             "movl %esi, 8(%eax)",
             "movl %esp, 12(%eax)",
-            jump_to!(),
+            $leave!(),
             "nop",
             "2:",
             here = sym here,
@@ -149,7 +168,7 @@ macro_rules! switch_with {
 pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
     // SAFETY: every register that the other side may change is saved by the
     // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(["movl %eax, (%ebx)"] to, word, signal, link) }
+    unsafe { switch_with!(jump_to ["movl %eax, (%ebx)"] to, word, signal, link) }
 }
 
 /// # Safety
@@ -157,7 +176,17 @@ pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize)
 #[inline(always)]
 pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
     // SAFETY: as in `resume`.
-    unsafe { switch_with!([] to, word, signal, 0) }
+    unsafe { switch_with!(jump_to [] to, word, signal, 0) }
+}
+
+/// # Safety
+/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
+/// as soon as they are below the stack pointer.
+#[inline(always)]
+pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
+    let entry = entry as usize;
+    // SAFETY: as in `resume`.
+    unsafe { switch_with!(call_below [] top, object, entry, 0) }
 }
 
 /// # Safety

@@ -14,7 +14,7 @@
 //! unbalance the processor's return predictor whenever the suspend stands in a
 //! function of its own, and cost every return above it a mispredict.
 
-use super::{Entry, Landing};
+use super::{Entry, EntryBelow, Landing};
 use crate::Word;
 use core::arch::{asm, naked_asm};
 use core::mem::{offset_of, size_of};
@@ -22,9 +22,11 @@ use core::ptr;
 
 pub(crate) const STACK_ALIGNMENT: usize = 16;
 
-pub(crate) const BYTES_BELOW: usize = 128;
+/// The saved registers. The rest of the red zone of a suspended execution is
+/// empty, because it belongs to the `asm!` block that suspends.
+pub(crate) const BYTES_BELOW: usize = size_of::<Saved>();
 
-pub(crate) const FIRST_FRAME: usize = BYTES_BELOW;
+pub(crate) const FIRST_FRAME: usize = size_of::<Saved>();
 
 /// Lies directly below the suspended stack pointer. A context is the address
 /// of `rbp`, which makes it a frame record, `{caller's rbp, return address}`,
@@ -85,6 +87,23 @@ macro_rules! jump_to {
     };
 }
 
+/// Call the function in rdx with `(from, object)`, on a stack that ends at
+/// rcx, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            cfi!(".cfi_remember_state\n"),
+            cfi!(".cfi_undefined rip\n"),
+            "mov rsp, rcx
+             xor ebp, ebp
+             push rbp
+             jmp rdx\n",
+            cfi!(".cfi_restore_state\n"),
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link.
 ///
 /// From the moment at which rsp belongs to the other side, the unwind
@@ -92,7 +111,7 @@ macro_rules! jump_to {
 /// profiler's signal handler, say) finds a frame that was called from where
 /// the other side will continue.
 macro_rules! switch_with {
-    ([$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
+    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
         let from;
         let word;
         let signal;
@@ -103,7 +122,7 @@ macro_rules! switch_with {
             "mov [rsp - 24], rbx",
             "lea rdi, [rsp - 16]",
             $($store_link,)?
-            jump_to!(),
+            $leave!(),
             "nop",
             "2:",
             $(link = in(reg) $link,)?
@@ -126,7 +145,7 @@ macro_rules! switch_with {
 pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
     // SAFETY: every register that the other side may change is saved by the
     // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(["mov [{link}], rdi"] to, word, signal, link: link) }
+    unsafe { switch_with!(jump_to ["mov [{link}], rdi"] to, word, signal, link: link) }
 }
 
 /// # Safety
@@ -134,7 +153,17 @@ pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize)
 #[inline(always)]
 pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
     // SAFETY: as in `resume`.
-    unsafe { switch_with!([] to, word, signal) }
+    unsafe { switch_with!(jump_to [] to, word, signal) }
+}
+
+/// # Safety
+/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
+/// as soon as they are below the stack pointer.
+#[inline(always)]
+pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
+    let entry = entry as usize;
+    // SAFETY: as in `resume`.
+    unsafe { switch_with!(call_below [] top, object, entry) }
 }
 
 /// # Safety
