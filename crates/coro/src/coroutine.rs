@@ -10,7 +10,17 @@ use sure_context::{Arrival, ExecutionContext, Signal, Word};
 use sure_stack::{Stack, StackError};
 
 /// The smallest stack that a coroutine accepts, in usable bytes: room for its
-/// root and for a panic with its message.
+/// root and for a panic with its message. (A backtrace, if `RUST_BACKTRACE` asks for
+/// one, takes more: some 24 KiB on x86-64.)
+///
+/// ```
+/// use coro::{Coroutine, MIN_STACK_SIZE};
+///
+/// let builder = Coroutine::builder().stack_size(MIN_STACK_SIZE);
+/// let mut small = builder.build(|handle, n: u32| handle.suspend(n + 1))?;
+/// assert_eq!(small.resume(1).yielded(), Some(2));
+/// # Ok::<(), sure_stack::StackError>(())
+/// ```
 pub const MIN_STACK_SIZE: usize = 16 << 10;
 
 /// Ordinary code on a stack of its own, which can stop in the middle of any
@@ -51,6 +61,18 @@ pub struct Coroutine<Input, Yield, Return, S: Stack = DefaultStack> {
 impl<Input: 'static, Yield: 'static, Return: 'static> Coroutine<Input, Yield, Return> {
     /// A coroutine on a pooled stack of [`DEFAULT_STACK_SIZE`](sure_stack::DEFAULT_STACK_SIZE).
     ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    ///
+    /// // What goes in and out is inferred, or said where the closure's arguments are named.
+    /// let mut coroutine = Coroutine::new(|handle: &SuspendHandle<(), &str>, ()| {
+    ///     handle.suspend("hello");
+    ///     5
+    /// });
+    /// assert_eq!(coroutine.resume(()).yielded(), Some("hello"));
+    /// assert_eq!(coroutine.resume(()).complete(), Some(5));
+    /// ```
+    ///
     /// # Panics
     /// If there is no stack to be had; [`try_new`](Coroutine::try_new) returns
     /// the reason instead.
@@ -66,6 +88,14 @@ impl<Input: 'static, Yield: 'static, Return: 'static> Coroutine<Input, Yield, Re
     }
 
     /// As [`new`](Coroutine::new).
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    ///
+    /// let mut coroutine = Coroutine::try_new(|handle, n: u32| handle.suspend(n + 1))?;
+    /// assert_eq!(coroutine.resume(1).yielded(), Some(2));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     ///
     /// # Errors
     /// Any [`StackError`] of [`PooledStack::new`](sure_stack::PooledStack::new);
@@ -83,6 +113,13 @@ impl<Input: 'static, Yield: 'static, Return: 'static> Coroutine<Input, Yield, Re
 impl Coroutine<(), (), ()> {
     /// A coroutine with a name or a stack size of its own; see
     /// [`Builder`](crate::Builder).
+    ///
+    /// ```
+    /// let builder = coro::Coroutine::builder().name("parser").stack_size(64 << 10);
+    /// let mut parser = builder.build(|handle, byte: u8| handle.suspend(byte.is_ascii_digit()))?;
+    /// assert_eq!(parser.resume(b'7').yielded(), Some(true));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     pub fn builder() -> crate::Builder {
         crate::Builder::new()
     }
@@ -92,6 +129,16 @@ impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
     Coroutine<Input, Yield, Return, S>
 {
     /// A coroutine on the given stack.
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    /// use sure_stack::GuardedMmapStack;
+    ///
+    /// let stack = GuardedMmapStack::allocate_at_least(1 << 20)?;
+    /// let mut coroutine = Coroutine::with_stack(stack, |handle, n: u32| handle.suspend(n * 2));
+    /// assert_eq!(coroutine.resume(4).yielded(), Some(8));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     ///
     /// # Panics
     /// If the stack is too small; [`try_with_stack`](Coroutine::try_with_stack)
@@ -107,6 +154,19 @@ impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
     }
 
     /// A coroutine on the given stack.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    /// use sure_stack::{GuardedMmapStack, StackError};
+    ///
+    /// let page = GuardedMmapStack::allocate_at_least(1)?;
+    /// let refused = Coroutine::try_with_stack(page, |_: &SuspendHandle<(), ()>, ()| ());
+    /// // Unless a page is large here.
+    /// if let Err(error) = refused {
+    ///     assert!(matches!(error, StackError::TooSmall { .. }));
+    /// }
+    /// # Ok::<(), StackError>(())
+    /// ```
     ///
     /// # Errors
     /// [`StackError::TooSmall`] if the stack has less than [`MIN_STACK_SIZE`]
@@ -185,6 +245,22 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// beginning, with the closure's second argument; later from where it
     /// suspended itself, with the value that its `suspend` returns.
     ///
+    /// ```
+    /// use coro::{Coroutine, CoroutineState};
+    ///
+    /// let mut average = Coroutine::new(|handle, first: f64| {
+    ///     let (mut sum, mut count) = (first, 1.0);
+    ///     while sum < 100.0 {
+    ///         sum += handle.suspend(sum / count);
+    ///         count += 1.0;
+    ///     }
+    ///     "that is enough"
+    /// });
+    /// assert_eq!(average.resume(10.0), CoroutineState::Yielded(10.0));
+    /// assert_eq!(average.resume(20.0), CoroutineState::Yielded(15.0));
+    /// assert_eq!(average.resume(90.0), CoroutineState::Complete("that is enough"));
+    /// ```
+    ///
     /// # Panics
     /// - With the coroutine's own panic, if it panics.
     /// - If the coroutine is complete; [`try_resume`](Coroutine::try_resume)
@@ -198,6 +274,13 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     }
 
     /// As [`resume`](Coroutine::resume).
+    ///
+    /// ```
+    /// let mut coroutine = coro::Coroutine::new(|handle, letter: char| handle.suspend(letter));
+    /// assert_eq!(coroutine.try_resume('a').unwrap().yielded(), Some('a'));
+    /// assert_eq!(coroutine.try_resume('b').unwrap().complete(), Some('b'));
+    /// assert_eq!(coroutine.try_resume('c').unwrap_err().into_input(), 'c');
+    /// ```
     ///
     /// # Errors
     /// [`ResumeError`], with the input, if the coroutine is complete.
@@ -244,6 +327,17 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     }
 
     /// Where the coroutine stands in its life.
+    ///
+    /// ```
+    /// use coro::{Coroutine, Status};
+    ///
+    /// let mut coroutine = Coroutine::new(|handle, ()| handle.suspend(()));
+    /// assert_eq!(coroutine.status(), Status::Created);
+    /// coroutine.resume(());
+    /// assert_eq!(coroutine.status(), Status::Suspended);
+    /// coroutine.resume(());
+    /// assert_eq!(coroutine.status(), Status::Complete);
+    /// ```
     pub fn status(&self) -> Status {
         match (self.handle().stage.get(), &self.context) {
             (Stage::Complete, _) => Status::Complete,
@@ -254,11 +348,33 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     }
 
     /// Whether the closure has returned or panicked, so that nothing is left to resume.
+    ///
+    /// ```
+    /// let mut coroutine = coro::Coroutine::new(|handle, ()| {
+    ///     (0..3).for_each(|_| handle.suspend(()));
+    /// });
+    /// let mut resumes = 0;
+    /// while !coroutine.is_complete() {
+    ///     coroutine.resume(());
+    ///     resumes += 1;
+    /// }
+    /// assert_eq!(resumes, 4);
+    /// ```
     pub fn is_complete(&self) -> bool {
         self.status() == Status::Complete
     }
 
     /// The name that it was built with, which messages about this coroutine use.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    ///
+    /// let idle = |_: &SuspendHandle<(), ()>, ()| ();
+    /// let named = Coroutine::builder().name("idle").build(idle)?;
+    /// assert_eq!(named.name(), Some("idle"));
+    /// assert_eq!(Coroutine::new(idle).name(), None);
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     pub fn name(&self) -> Option<&str> {
         self.handle().name()
     }
@@ -268,6 +384,22 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// Where thousands take turns, the first touches of a coroutine's stack
     /// are waits for memory; a scheduler that calls this some turns ahead
     /// hides them. Never needed for correctness.
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    ///
+    /// let mut all: Vec<_> = (0..100)
+    ///     .map(|i| Coroutine::new(move |handle, ()| handle.suspend(i)))
+    ///     .collect();
+    /// let mut sum = 0;
+    /// for turn in 0..all.len() {
+    ///     if let Some(later) = all.get(turn + 4) {
+    ///         later.prefetch();
+    ///     }
+    ///     sum += all[turn].resume(()).yielded().unwrap();
+    /// }
+    /// assert_eq!(sum, 99 * 100 / 2);
+    /// ```
     #[inline(always)]
     pub fn prefetch(&self) {
         sure_context::prefetch(self.handle.as_ptr());
@@ -277,6 +409,22 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     }
 
     /// The stack of a complete coroutine, for another use.
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    /// use sure_stack::GuardedMmapStack;
+    ///
+    /// let stack = GuardedMmapStack::allocate_at_least(1 << 20)?;
+    /// let mut first = Coroutine::with_stack(stack, |handle, n: u32| handle.suspend(n));
+    /// first.resume(1);
+    /// let mut first = first.into_stack().expect_err("it is suspended");
+    /// first.resume(2);
+    /// let stack = first.into_stack().expect("it is complete");
+    /// let mut second = Coroutine::with_stack(stack, |_, n: u32| n + 1);
+    /// # let _: &Coroutine<u32, (), u32, GuardedMmapStack> = &second;
+    /// assert_eq!(second.resume(1).complete(), Some(2));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     ///
     /// # Errors
     /// The coroutine itself, if it is not complete.

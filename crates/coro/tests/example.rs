@@ -1,36 +1,34 @@
-//! The larger examples, as a newcomer runs them.
+//! The large examples, as a newcomer runs them.
 
 use std::process::{Command, Output};
 
-fn parsers(arguments: &[&str]) -> Output {
-    example("parsers", arguments)
-}
-
-fn million(arguments: &[&str]) -> Output {
-    example("million", arguments)
-}
-
-fn example(name: &str, arguments: &[&str]) -> Output {
+fn example(name: &str, features: &[&str], arguments: &[&str]) -> Output {
     let profile = if cfg!(debug_assertions) {
         "dev"
     } else {
         "release"
     };
     Command::new(env!("CARGO"))
-        .args([
-            "run",
-            "--quiet",
-            "--package",
-            "coro",
-            "--example",
-            name,
-            "--profile",
-            profile,
-        ])
+        .args(["run", "--quiet", "--package", "coro", "--profile", profile])
+        .args(["--example", name])
+        .args(features)
         .arg("--")
         .args(arguments)
         .output()
         .expect("cargo runs")
+}
+
+fn million(arguments: &[&str]) -> Output {
+    example("million", &[], arguments)
+}
+
+fn parsers(arguments: &[&str]) -> Output {
+    example("parsers", &[], arguments)
+}
+
+#[cfg(feature = "async")]
+fn server(arguments: &[&str]) -> Output {
+    example("server", &["--features", "async"], arguments)
 }
 
 fn file(name: &str, text: &str) -> String {
@@ -107,6 +105,43 @@ fn bad_input_is_one_line_and_exit_code_1() {
     ];
     for (arguments, expected) in cases {
         let output = parsers(arguments);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
+        assert!(message.contains(expected), "{arguments:?}: {message}");
+        assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+    }
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn serves_connections_in_coroutines_of_one_thread_and_in_threads() {
+    let output = server(&["--connections", "40", "--pause", "2", "--piece", "30"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(text.contains("Each of 80 answers equals"), "{text}");
+    for (variant, threads) in [("coroutines", "1"), ("threads", "41")] {
+        let row = text.lines().find(|line| line.starts_with(variant));
+        let columns: Vec<_> = row.expect(variant).split('|').map(str::trim).collect();
+        let [_, time, processor, peak, each, most] = columns[..] else {
+            panic!("{text}");
+        };
+        for number in [time, processor, peak, each] {
+            assert!(number.parse::<f64>().is_ok_and(|n| n >= 0.0), "{text}");
+        }
+        assert_eq!(most, threads, "{text}");
+    }
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn bad_arguments_of_the_server_are_one_line_and_exit_code_1() {
+    for (arguments, expected) in [
+        (["--connections", "0"], "takes a number from 1 on"),
+        (["--connections", "10001"], "10000 connections at most"),
+        (["--serve", "nobody"], "usage: server"),
+        (["--nonsense", ""], "there is no --nonsense"),
+    ] {
+        let output = server(&arguments);
         let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
         assert!(message.contains(expected), "{arguments:?}: {message}");

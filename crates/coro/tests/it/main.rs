@@ -12,13 +12,15 @@ mod io;
 mod iter;
 mod large_frames;
 mod lifecycle;
-mod model;
 mod nesting;
 mod on_stack;
 mod panics;
 mod scope;
 #[cfg(target_arch = "x86_64")]
 mod single_step;
+mod soundness;
 mod stacks;
+#[cfg(feature = "async")]
+mod stream;
 mod threads;
 mod values;
