@@ -30,7 +30,9 @@ impl Builder {
         }
     }
 
-    /// The name, for messages about the coroutine.
+    /// The name, for messages about the coroutine. That of a stack overflow
+    /// has it if [`overflow::install`](sure_stack::overflow::install) was called
+    /// before the coroutine is built.
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Builder {
         self.name = Some(name.into());
         self

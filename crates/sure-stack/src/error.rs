@@ -34,6 +34,12 @@ pub enum StackError {
         /// Which limit is the likely reason.
         limit: crate::limits::Limit,
     },
+    /// The operating system refused a signal handler, or an alternate stack for one.
+    #[cfg(feature = "std")]
+    Signals {
+        /// What the operating system said.
+        os: std::io::Error,
+    },
 }
 
 impl fmt::Display for StackError {
@@ -59,6 +65,14 @@ impl fmt::Display for StackError {
             StackError::Guard { os, limit } => {
                 write!(f, "no guard below a stack: {os}; {limit}")
             }
+            #[cfg(feature = "std")]
+            StackError::Signals { os } => {
+                write!(
+                    f,
+                    "no handler of stack overflows: {os}; go on without, or let the sandbox allow \
+                     sigaction and sigaltstack"
+                )
+            }
         }
     }
 }
@@ -67,7 +81,9 @@ impl core::error::Error for StackError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             #[cfg(feature = "std")]
-            StackError::Map { os, .. } | StackError::Guard { os, .. } => Some(os),
+            StackError::Map { os, .. }
+            | StackError::Guard { os, .. }
+            | StackError::Signals { os } => Some(os),
             _ => None,
         }
     }

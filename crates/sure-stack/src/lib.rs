@@ -15,6 +15,8 @@ mod lock;
 #[cfg(feature = "std")]
 mod mmap;
 #[cfg(feature = "std")]
+pub mod overflow;
+#[cfg(feature = "std")]
 mod pool;
 #[cfg(feature = "std")]
 mod registry;

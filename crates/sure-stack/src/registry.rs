@@ -4,9 +4,9 @@
 //! maps stacks says so here once a mapping, however many stacks it is cut
 //! into, and handing them out and taking them back costs nothing.
 
-use crate::StackError;
 use crate::index::Index;
 use crate::limits::Limit;
+use crate::{StackError, overflow};
 use std::io;
 
 static REGIONS: Index<Region> = Index::new();
@@ -41,6 +41,7 @@ pub(crate) struct Region {
 #[derive(Debug)]
 pub(crate) struct Registration {
     low: usize,
+    high: usize,
 }
 
 /// Makes a region known.
@@ -50,7 +51,10 @@ pub(crate) struct Registration {
 pub(crate) fn register(region: Region) -> Result<Registration, StackError> {
     debug_assert!(region.low < region.high && region.guard < region.stride);
     match REGIONS.insert(region.low, region) {
-        Ok(()) => Ok(Registration { low: region.low }),
+        Ok(()) => Ok(Registration {
+            low: region.low,
+            high: region.high,
+        }),
         Err(region) => Err(StackError::Map {
             bytes: region.high - region.low,
             os: io::Error::from_raw_os_error(libc::ENOMEM),
@@ -61,11 +65,11 @@ pub(crate) fn register(region: Region) -> Result<Registration, StackError> {
 
 impl Drop for Registration {
     fn drop(&mut self) {
+        overflow::forget(self.low, self.high);
         REGIONS.remove(self.low, self.low + 1);
     }
 }
 
-#[allow(dead_code, reason = "for the overflow handler, which comes next")]
 /// The place of one stack, its guard included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
@@ -77,7 +81,6 @@ pub(crate) struct Slot {
     pub(crate) end: usize,
 }
 
-#[allow(dead_code, reason = "for the overflow handler, which comes next")]
 impl Slot {
     /// Whether an access to this address, which lies in the slot, is an overflow.
     pub(crate) fn guards(&self, address: usize) -> bool {
@@ -85,7 +88,6 @@ impl Slot {
     }
 }
 
-#[allow(dead_code, reason = "for the overflow handler, which comes next")]
 /// The slot in which an address lies.
 ///
 /// It takes O(log n) steps for n regions, neither locks nor allocates, and may

@@ -2,5 +2,6 @@
 
 mod guards;
 mod limits;
+mod overflow;
 mod pool;
 mod sizes;
