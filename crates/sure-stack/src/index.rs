@@ -10,7 +10,7 @@
 //!   memory is not freed before a moment without searches: those that begin
 //!   later cannot reach it. Until then it waits in limbo.
 
-use crate::lock::locked;
+use crate::lock::INDEX;
 use core::ptr;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicPtr, AtomicUsize};
@@ -88,7 +88,7 @@ impl<T: Send + Sync> Index<T> {
     /// The value, if there is no memory.
     pub(crate) fn insert(&self, key: usize, value: T) -> Result<(), T> {
         let node = Node::allocate(key, value)?;
-        locked(|| {
+        INDEX.locked(|| {
             self.take_out(key);
             let before = self.before(key);
             let before = &before[..node.height];
@@ -110,7 +110,7 @@ impl<T: Send + Sync> Index<T> {
         if self.first[0].load(SeqCst).is_null() {
             return;
         }
-        locked(|| {
+        INDEX.locked(|| {
             // SAFETY: under the lock, what is on a level is not freed.
             while let Some(node) = unsafe { self.before(low)[0][0].load(Relaxed).as_ref() } {
                 if node.key >= high {

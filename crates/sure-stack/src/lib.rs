@@ -2,16 +2,24 @@
 #![doc = include_str!("../README.md")]
 
 #[cfg(feature = "std")]
+mod arena;
+#[cfg(feature = "std")]
 mod colour;
 mod error;
 #[cfg(feature = "std")]
+mod fault;
+#[cfg(feature = "std")]
 mod guard;
+#[cfg(feature = "std")]
+mod header;
 #[cfg(feature = "std")]
 mod index;
 #[cfg(feature = "std")]
 mod limits;
 #[cfg(feature = "std")]
 mod lock;
+#[cfg(feature = "std")]
+mod map_count;
 #[cfg(feature = "std")]
 mod mmap;
 #[cfg(feature = "std")]
@@ -21,16 +29,20 @@ mod pool;
 #[cfg(feature = "std")]
 mod registry;
 mod stack;
+#[cfg(feature = "std")]
+mod sys;
 
+#[cfg(feature = "std")]
+pub use arena::{ArenaConfig, ArenaStack, ArenaStatistics, Reclaim, StackArena};
 pub use error::StackError;
 #[cfg(feature = "std")]
-pub use guard::GUARD_SIZE;
+pub use guard::{GUARD_SIZE, Guards};
 #[cfg(feature = "std")]
 pub use limits::Limit;
 #[cfg(feature = "std")]
 pub use mmap::GuardedMmapStack;
 #[cfg(feature = "std")]
-pub use pool::PooledStack;
+pub use pool::{PoolConfig, PoolStatistics, PooledStack};
 pub use stack::Stack;
 
 /// The usual size of a stack: 256 KiB, of which only touched pages take memory.

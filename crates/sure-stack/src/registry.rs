@@ -5,9 +5,7 @@
 //! into, and handing them out and taking them back costs nothing.
 
 use crate::index::Index;
-use crate::limits::Limit;
 use crate::{StackError, overflow};
-use std::io;
 
 static REGIONS: Index<Region> = Index::new();
 
@@ -55,11 +53,7 @@ pub(crate) fn register(region: Region) -> Result<Registration, StackError> {
             low: region.low,
             high: region.high,
         }),
-        Err(region) => Err(StackError::Map {
-            bytes: region.high - region.low,
-            os: io::Error::from_raw_os_error(libc::ENOMEM),
-            limit: Limit::likely(),
-        }),
+        Err(region) => Err(StackError::no_heap(region.high - region.low)),
     }
 }
 

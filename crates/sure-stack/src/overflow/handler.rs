@@ -1,7 +1,7 @@
 //! The handler itself, and how it gets into its place.
 
 use super::{previous, report};
-use crate::lock::locked;
+use crate::lock;
 use crate::{StackError, registry};
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
@@ -24,7 +24,7 @@ pub(super) fn is_installed() -> bool {
 }
 
 pub(super) fn install() -> Result<(), StackError> {
-    locked(|| {
+    lock::INDEX.locked(|| {
         if is_installed() {
             // A second time it might become its own predecessor.
             return Ok(());

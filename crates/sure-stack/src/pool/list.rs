@@ -1,0 +1,208 @@
+//! The free stacks of one thread.
+
+use super::PooledStack;
+use super::config::{PoolConfig, PoolStatistics};
+use crate::header::{Header, Reuse, release};
+use core::cell::Cell;
+use core::ptr::NonNull;
+
+thread_local! {
+    // Without a destructor, so that it can be used until the thread is gone.
+    pub(super) static POOL: FreeList = const { FreeList::new() };
+    /// Empties the pool when its thread ends.
+    static REAPER: Reaper = const { Reaper };
+}
+
+struct Reaper;
+
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        POOL.with(|pool| {
+            pool.life.set(Life::Over);
+            pool.unlooked.set(0);
+            pool.empty(Reuse::Keep);
+        });
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Life {
+    /// Nothing was kept yet, so nobody will empty the pool.
+    Unused,
+    Open,
+    /// Emptied for good.
+    Over,
+}
+
+/// A list of stacks, threaded through their headers.
+pub(super) struct FreeList {
+    first: Cell<Option<NonNull<Header>>>,
+    len: Cell<usize>,
+    /// So many are kept without a further look. 0 unless the pool is open.
+    unlooked: Cell<usize>,
+    life: Cell<Life>,
+    config: Cell<PoolConfig>,
+    missed: Cell<u64>,
+    refused: Cell<u64>,
+}
+
+impl FreeList {
+    const fn new() -> FreeList {
+        FreeList {
+            first: Cell::new(None),
+            len: Cell::new(0),
+            unlooked: Cell::new(0),
+            life: Cell::new(Life::Unused),
+            config: Cell::new(PoolConfig::new()),
+            missed: Cell::new(0),
+            refused: Cell::new(0),
+        }
+    }
+
+    pub(super) fn kept(&self) -> usize {
+        self.len.get()
+    }
+
+    /// A stack, which is the caller's now.
+    #[inline]
+    pub(super) fn take(&self) -> Option<NonNull<Header>> {
+        let header = self.first.get()?;
+        // SAFETY: kept stacks are owned by the list.
+        self.first.set(unsafe { header.as_ref() }.next);
+        self.len.set(self.len.get() - 1);
+        Some(header)
+    }
+
+    /// Whether the stack is the pool's now.
+    ///
+    /// # Safety
+    /// The stack is the caller's, who gives it away if it is kept; nothing on it
+    /// is alive. It has the default size.
+    #[inline]
+    pub(super) unsafe fn keep(&self, header: NonNull<Header>) -> bool {
+        // SAFETY: the caller's promise.
+        if self.len.get() >= self.unlooked.get() && !unsafe { self.make_room(header) } {
+            return false;
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.push(header) };
+        true
+    }
+
+    /// # Safety
+    /// The stack is the list's now.
+    #[inline]
+    unsafe fn push(&self, mut header: NonNull<Header>) {
+        // SAFETY: the list's.
+        unsafe { header.as_mut() }.next = self.first.get();
+        self.first.set(Some(header));
+        self.len.set(self.len.get() + 1);
+    }
+
+    /// Whether this one may be kept after a look at it.
+    ///
+    /// # Safety
+    /// As [`keep`](FreeList::keep).
+    #[cold]
+    unsafe fn make_room(&self, mut header: NonNull<Header>) -> bool {
+        if self.life.get() == Life::Unused && REAPER.try_with(|_| ()).is_ok() {
+            self.life.set(Life::Open);
+            self.apply();
+        }
+        let config = self.config.get();
+        let room = self.life.get() == Life::Open && self.len.get() < config.kept_stacks;
+        // SAFETY: the caller's stack.
+        let fits = room
+            && (self.len.get() < self.unlooked.get()
+                || unsafe { self.inspect(header.as_mut(), config) });
+        if !fits {
+            self.refused.set(self.refused.get() + 1);
+        }
+        fits
+    }
+
+    /// Clears the stack, or measures it and gives back what is too much. False
+    /// if the pool cannot keep even the least of it.
+    ///
+    /// # Safety
+    /// Nothing on the stack is alive.
+    unsafe fn inspect(&self, header: &mut Header, config: PoolConfig) -> bool {
+        if config.measure {
+            // SAFETY: the caller's promise.
+            unsafe { header.clear() };
+        }
+        // Those that nobody looked at may be full.
+        let unlooked = self.unlooked.get() * PooledStack::arena().stack_bytes();
+        let before = match self.first.get() {
+            // SAFETY: kept stacks are owned by the list.
+            Some(first) if self.len.get() > self.unlooked.get() => {
+                unsafe { first.as_ref() }.resident
+            }
+            _ => 0,
+        };
+        let most = config.kept_bytes.saturating_sub(unlooked);
+        header.resident = before.saturating_add(header.count_resident());
+        if header.resident > most {
+            // SAFETY: the caller's promise.
+            unsafe { header.give_back_pages() };
+            header.resident = before.saturating_add(header.count_resident());
+        }
+        header.resident <= most
+    }
+
+    /// Makes the configuration the pool's, which is empty and open.
+    fn apply(&self) {
+        let config = self.config.get();
+        let bytes = PooledStack::arena().stack_bytes();
+        self.unlooked.set(if config.measure {
+            0
+        } else if config.kept_stacks.saturating_mul(bytes) <= config.kept_bytes {
+            config.kept_stacks
+        } else {
+            config.kept_stacks.min(config.kept_bytes / 2 / bytes)
+        });
+    }
+
+    pub(super) fn configure(&self, config: PoolConfig) {
+        self.trim();
+        self.config.set(config);
+        if self.life.get() == Life::Open {
+            self.apply();
+        }
+    }
+
+    pub(super) fn trim(&self) -> usize {
+        self.empty(Reuse::GiveBack)
+    }
+
+    fn empty(&self, reuse: Reuse) -> usize {
+        let mut count = 0;
+        while let Some(header) = self.take() {
+            // SAFETY: taken from the list.
+            unsafe { release(header, reuse) };
+            count += 1;
+        }
+        count
+    }
+
+    pub(super) fn count_miss(&self) {
+        self.missed.set(self.missed.get() + 1);
+    }
+
+    pub(super) fn statistics(&self) -> PoolStatistics {
+        let mut statistics = PoolStatistics {
+            kept: self.len.get(),
+            resident_bytes: 0,
+            missed: self.missed.get(),
+            refused: self.refused.get(),
+        };
+        let mut next = self.first.get();
+        while let Some(header) = next {
+            // SAFETY: kept stacks are owned by the list.
+            let header = unsafe { header.as_ref() };
+            statistics.resident_bytes += header.count_resident();
+            next = header.next;
+        }
+        statistics
+    }
+}
