@@ -31,6 +31,8 @@ mod registry;
 mod stack;
 #[cfg(feature = "std")]
 mod sys;
+#[cfg(feature = "std")]
+mod usage;
 
 #[cfg(feature = "std")]
 pub use arena::{ArenaConfig, ArenaStack, ArenaStatistics, Reclaim, StackArena};
@@ -44,6 +46,8 @@ pub use mmap::GuardedMmapStack;
 #[cfg(feature = "std")]
 pub use pool::{PoolConfig, PoolStatistics, PooledStack};
 pub use stack::Stack;
+#[cfg(feature = "std")]
+pub use usage::{Bucket, UsageReport, high_water_mark};
 
 /// The usual size of a stack: 256 KiB, of which only touched pages take memory.
 pub const DEFAULT_STACK_SIZE: usize = 256 << 10;

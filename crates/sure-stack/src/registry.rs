@@ -133,30 +133,30 @@ mod tests {
     #[test]
     fn neighbours_are_told_apart() {
         let registrations: Vec<_> = (0..100)
-            .map(|n| register(single(0x20_0000 + n * 0x5000)).unwrap())
+            .map(|n| register(single(0x11_0000 + n * 0x5000)).unwrap())
             .collect();
         for n in 0..100 {
-            let low = 0x20_0000 + n * 0x5000;
+            let low = 0x11_0000 + n * 0x5000;
             assert_eq!(find(low).unwrap().guard, low);
             assert_eq!(find(low + 0x4FFF).unwrap().end, low + 0x5000);
         }
         for (n, registration) in registrations.into_iter().enumerate() {
             drop(registration);
-            assert_eq!(find(0x20_0000 + n * 0x5000), None);
+            assert_eq!(find(0x11_0000 + n * 0x5000), None);
         }
     }
 
     #[test]
     fn a_region_is_cut_into_slots() {
         let _registration = register(Region {
-            low: 0x30_0000,
-            high: 0x30_0000 + 1_000 * 0x500,
+            low: 0x31_0000,
+            high: 0x31_0000 + 1_000 * 0x500,
             stride: 0x500,
             guard: 0x100,
         })
         .unwrap();
         for n in 0..1_000 {
-            let guard = 0x30_0000 + n * 0x500;
+            let guard = 0x31_0000 + n * 0x500;
             let slot = Slot {
                 guard,
                 limit: guard + 0x100,

@@ -146,12 +146,9 @@ mod tests {
 
     #[test]
     fn lines_are_taken_apart() {
-        let line = b"55d0c2a37000-55d0c2b00000 r-xp 00012000 fe:01 1234   /a path/with spaces";
+        let line = b"55d37000-55e00000 r-xp 00012000 fe:01 1234   /a path/with spaces";
         let mapping = Mapping::parse(line).unwrap();
-        assert_eq!(
-            (mapping.low, mapping.offset),
-            (hex(b"55d0c2a37000").unwrap(), 0x12000)
-        );
+        assert_eq!((mapping.low, mapping.offset), (0x55d3_7000, 0x12000));
         assert_eq!(mapping.path, b"/a path/with spaces");
         assert_eq!(
             Mapping::parse(b"1000-2000 rw-p 00000000 00:00 0 ")

@@ -5,3 +5,4 @@ mod limits;
 mod overflow;
 mod pool;
 mod sizes;
+mod usage;
