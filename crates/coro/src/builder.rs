@@ -1,6 +1,6 @@
 use crate::handle::Name;
 use crate::{Coroutine, SuspendHandle};
-use std::borrow::Cow;
+use std::boxed::Box;
 use sure_stack::{DEFAULT_STACK_SIZE, PooledStack, Stack, StackError};
 
 /// A coroutine with a name, a stack size, or a stack of its own.
@@ -33,7 +33,7 @@ impl Builder {
     /// The name, for messages about the coroutine. That of a stack overflow
     /// has it if [`overflow::install`](sure_stack::overflow::install) was called
     /// before the coroutine is built.
-    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Builder {
+    pub fn name(mut self, name: impl Into<Box<str>>) -> Builder {
         self.name = Some(name.into());
         self
     }

@@ -387,6 +387,20 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         }
     }
 
+    /// Drops what is not simply complete.
+    #[cold]
+    #[inline(never)]
+    fn drop_slowly(&mut self) {
+        match self.context.take() {
+            Some(context) => self.unwind(context),
+            None if self.handle().stage.get() == Stage::Complete => {
+                // SAFETY: it is complete, and this is its end.
+                unsafe { self.release() }
+            }
+            None => dropped_running(self.handle()),
+        }
+    }
+
     /// Drops the root and gives the stack back.
     ///
     /// # Safety
@@ -436,13 +450,13 @@ type BoxedBody<'a, Input, Yield, Return> =
 impl<Input, Yield, Return, S: Stack> Drop for Coroutine<Input, Yield, Return, S> {
     #[inline]
     fn drop(&mut self) {
-        match self.context.take() {
-            Some(context) => self.unwind(context),
-            None if self.handle().stage.get() == Stage::Complete => {
-                // SAFETY: it is complete, and this is its end.
-                unsafe { self.release() }
-            }
-            None => dropped_running(self.handle()),
+        let handle = self.handle();
+        if handle.stage.get() == Stage::Complete && handle.name.is_none() {
+            // SAFETY: nothing refers to the stack any more, and nobody will drop
+            // it again. Without a name, the root has nothing to drop.
+            unsafe { ManuallyDrop::drop(&mut self.stack) };
+        } else {
+            self.drop_slowly();
         }
     }
 }

@@ -6,10 +6,11 @@ use core::mem::ManuallyDrop;
 use core::ptr;
 use sure_context::{Arrival, ExecutionContext, ParentLink, Signal, stack_pointer};
 
-/// A name: borrowed for ever, or owned where there is a heap.
+/// A name. It is given seldom, and every drop asks whether there is one: that
+/// is a test for null.
 #[cfg(feature = "std")]
-pub(crate) type Name = std::borrow::Cow<'static, str>;
-/// A name: borrowed for ever, or owned where there is a heap.
+pub(crate) type Name = std::boxed::Box<str>;
+/// A name: where there is no heap, a borrowed one.
 #[cfg(not(feature = "std"))]
 pub(crate) type Name = &'static str;
 

@@ -214,12 +214,11 @@ impl Slot {
             Reuse::Keep => shared.keep,
             Reuse::GiveBack => 0,
         };
-        // SAFETY: the caller's, who gives it away.
-        if most > 0
-            && shared
-                .state
-                .with(|state| unsafe { state.keep(header, most) })
-        {
+        let keep = |state: &mut State| {
+            // SAFETY: the caller's, who gives it away.
+            unsafe { state.keep(header, most) }
+        };
+        if most > 0 && shared.state.with(keep) {
             return;
         }
         // SAFETY: the caller's.

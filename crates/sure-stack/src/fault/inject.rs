@@ -1,40 +1,61 @@
 //! A plan, for one thread, of which calls fail.
 
 use super::Call;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io;
 
+/// Which call, counted from 0, fails with which `errno`.
 type Plan = Box<dyn FnMut(usize, Call) -> Option<i32>>;
 
 thread_local! {
-    static PLAN: RefCell<Option<Plan>> = const { RefCell::new(None) };
-    static CALLS: Cell<usize> = const { Cell::new(0) };
+    static RUN: RefCell<Option<Run>> = const { RefCell::new(None) };
 }
 
-/// Fails if the plan of this thread has an error for this call.
+struct Run {
+    plan: Plan,
+    calls: Vec<Call>,
+    failed: Vec<Call>,
+}
+
+/// The calls of a run.
+#[derive(Debug)]
+pub(super) struct Calls {
+    pub(super) all: Vec<Call>,
+    /// Those that were made to fail.
+    pub(super) failed: Vec<Call>,
+}
+
+/// Fails if the plan of this thread says so.
 pub(crate) fn check(call: Call) -> io::Result<()> {
-    // A plan is gone when the thread's other locals are taken down.
-    let error = PLAN.try_with(|plan| {
-        let number = CALLS.get();
-        let error = plan.borrow_mut().as_mut()?(number, call)?;
-        Some(io::Error::from_raw_os_error(error))
+    let error = RUN.try_with(|run| {
+        let mut run = run.borrow_mut();
+        let run = run.as_mut()?;
+        let error = (run.plan)(run.calls.len(), call);
+        run.calls.push(call);
+        run.failed.extend(error.map(|_| call));
+        error
     });
-    let _ = CALLS.try_with(|calls| calls.set(calls.get() + 1));
+    // After the end of the thread's locals nothing fails.
     match error {
-        Ok(Some(error)) => Err(error),
+        Ok(Some(error)) => Err(io::Error::from_raw_os_error(error)),
         _ => Ok(()),
     }
 }
 
-/// Runs `f` while the calls of this thread, counted from 0, fail as `plan`
-/// says, with an `errno`. Returns how many calls there were.
-pub(crate) fn during<T>(
+/// Runs `f` while the calls of this thread fail as `plan` says.
+pub(super) fn during(
     plan: impl FnMut(usize, Call) -> Option<i32> + 'static,
-    f: impl FnOnce() -> T,
-) -> (T, usize) {
-    PLAN.set(Some(Box::new(plan)));
-    CALLS.set(0);
-    let result = f();
-    PLAN.set(None);
-    (result, CALLS.get())
+    f: impl FnOnce(),
+) -> Calls {
+    RUN.set(Some(Run {
+        plan: Box::new(plan),
+        calls: Vec::new(),
+        failed: Vec::new(),
+    }));
+    f();
+    let run = RUN.take().expect("set above");
+    Calls {
+        all: run.calls,
+        failed: run.failed,
+    }
 }

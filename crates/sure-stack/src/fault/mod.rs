@@ -1,14 +1,15 @@
 //! System calls that fail on purpose, in the tests of this crate.
 
 #[cfg(test)]
-mod inject;
+#[path = "inject.rs"]
+mod backend;
 #[cfg(not(test))]
-mod null;
-
+#[path = "null.rs"]
+mod backend;
 #[cfg(test)]
-pub(crate) use inject::*;
-#[cfg(not(test))]
-pub(crate) use null::*;
+mod tests;
+
+pub(crate) use backend::check;
 
 /// What can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

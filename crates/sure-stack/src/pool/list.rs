@@ -73,20 +73,19 @@ impl FreeList {
         Some(header)
     }
 
-    /// Whether the stack is the pool's now.
+    /// Whether the stack is the pool's now: not if it wants a look first.
     ///
     /// # Safety
     /// The stack is the caller's, who gives it away if it is kept; nothing on it
     /// is alive. It has the default size.
     #[inline]
     pub(super) unsafe fn keep(&self, header: NonNull<Header>) -> bool {
-        // SAFETY: the caller's promise.
-        if self.len.get() >= self.unlooked.get() && !unsafe { self.make_room(header) } {
-            return false;
+        let kept = self.len.get() < self.unlooked.get();
+        if kept {
+            // SAFETY: the caller's promise.
+            unsafe { self.push(header) };
         }
-        // SAFETY: the caller's promise.
-        unsafe { self.push(header) };
-        true
+        kept
     }
 
     /// # Safety
@@ -99,26 +98,33 @@ impl FreeList {
         self.len.set(self.len.get() + 1);
     }
 
-    /// Whether this one may be kept after a look at it.
+    /// Whether the stack is the pool's now: not if there are too many, or if it
+    /// would be too large.
     ///
     /// # Safety
     /// As [`keep`](FreeList::keep).
-    #[cold]
-    unsafe fn make_room(&self, mut header: NonNull<Header>) -> bool {
+    pub(super) unsafe fn keep_after_a_look(&self, mut header: NonNull<Header>) -> bool {
+        self.open();
+        let config = self.config.get();
+        let room = self.life.get() == Life::Open && self.len.get() < config.kept_stacks;
+        let looked = self.len.get() >= self.unlooked.get();
+        // SAFETY: the caller's stack, with nothing alive on it.
+        let kept = room && (!looked || unsafe { self.fit(header.as_mut(), config) });
+        if kept {
+            // SAFETY: the caller's promise.
+            unsafe { self.push(header) };
+        } else {
+            self.refused.set(self.refused.get() + 1);
+        }
+        kept
+    }
+
+    /// Takes the pool into use, if it has not been yet.
+    fn open(&self) {
         if self.life.get() == Life::Unused && REAPER.try_with(|_| ()).is_ok() {
             self.life.set(Life::Open);
             self.apply();
         }
-        let config = self.config.get();
-        let room = self.life.get() == Life::Open && self.len.get() < config.kept_stacks;
-        // SAFETY: the caller's stack.
-        let fits = room
-            && (self.len.get() < self.unlooked.get()
-                || unsafe { self.inspect(header.as_mut(), config) });
-        if !fits {
-            self.refused.set(self.refused.get() + 1);
-        }
-        fits
     }
 
     /// Clears the stack, or measures it and gives back what is too much. False
@@ -126,20 +132,18 @@ impl FreeList {
     ///
     /// # Safety
     /// Nothing on the stack is alive.
-    unsafe fn inspect(&self, header: &mut Header, config: PoolConfig) -> bool {
+    unsafe fn fit(&self, header: &mut Header, config: PoolConfig) -> bool {
         if config.measure {
             // SAFETY: the caller's promise.
             unsafe { header.clear() };
         }
         // Those that nobody looked at may be full.
         let unlooked = self.unlooked.get() * PooledStack::arena().stack_bytes();
-        let before = match self.first.get() {
+        let looked = self.len.get() > self.unlooked.get();
+        let before = self.first.get().filter(|_| looked).map_or(0, |first| {
             // SAFETY: kept stacks are owned by the list.
-            Some(first) if self.len.get() > self.unlooked.get() => {
-                unsafe { first.as_ref() }.resident
-            }
-            _ => 0,
-        };
+            unsafe { first.as_ref() }.resident
+        });
         let most = config.kept_bytes.saturating_sub(unlooked);
         header.resident = before.saturating_add(header.count_resident());
         if header.resident > most {

@@ -12,7 +12,7 @@ use crate::{
 };
 use core::hint::assert_unchecked;
 use core::ptr::NonNull;
-use list::POOL;
+use list::{FreeList, POOL};
 use std::sync::LazyLock;
 
 /// A stack that goes back to a pool of the current thread when it is dropped,
@@ -48,10 +48,14 @@ impl PooledStack {
     /// As [`StackArena::allocate`], if none is kept.
     #[inline]
     pub fn new() -> Result<PooledStack, StackError> {
-        match POOL.with(list::FreeList::take) {
-            Some(header) => Ok(PooledStack { header }),
-            None => PooledStack::from_arena(),
-        }
+        let stack = match POOL.with(FreeList::take) {
+            Some(header) => PooledStack { header },
+            None => PooledStack::from_arena()?,
+        };
+        // What the compiler can make use of.
+        // SAFETY: the pool keeps stacks of this size only, and its arena makes no smaller ones.
+        unsafe { assert_unchecked(stack.size() >= DEFAULT_STACK_SIZE) };
+        Ok(stack)
     }
 
     /// A stack of at least `bytes` bytes. Only the default size is pooled.
@@ -74,12 +78,12 @@ impl PooledStack {
     /// system, and says how many there were. The addresses stay in the
     /// [arena](PooledStack::arena), which can be trimmed as well.
     pub fn trim() -> usize {
-        POOL.with(list::FreeList::trim)
+        POOL.with(FreeList::trim)
     }
 
     /// How many stacks the current thread keeps for reuse.
     pub fn kept() -> usize {
-        POOL.with(list::FreeList::kept)
+        POOL.with(FreeList::kept)
     }
 
     /// Tells the pool of the current thread what to keep from now on. What it
@@ -91,7 +95,7 @@ impl PooledStack {
     /// What the pool of the current thread has done, and what it has now. It takes
     /// a system call for each stack that is kept.
     pub fn statistics() -> PoolStatistics {
-        POOL.with(list::FreeList::statistics)
+        POOL.with(FreeList::statistics)
     }
 
     /// The arena of all threads, from which stacks of the default size come.
@@ -101,7 +105,7 @@ impl PooledStack {
 
     #[cold]
     fn from_arena() -> Result<PooledStack, StackError> {
-        POOL.with(list::FreeList::count_miss);
+        POOL.with(FreeList::count_miss);
         let mut header = ARENA.allocate()?.into_header();
         // SAFETY: owned.
         unsafe { header.as_mut() }.poolable = true;
@@ -136,7 +140,25 @@ impl Drop for PooledStack {
         let kept = poolable && POOL.with(|pool| unsafe { pool.keep(self.header) });
         if !kept {
             // SAFETY: owned, and not used after this.
-            unsafe { release(self.header, Reuse::Keep) };
+            unsafe { return_slowly(self.header) };
         }
+    }
+}
+
+/// Returns a stack that the pool has not taken at once. Apart, and called last,
+/// so that the usual way needs no frame.
+///
+/// # Safety
+/// The header, and the stack below it, are owned and not used any more.
+#[cold]
+#[inline(never)]
+unsafe fn return_slowly(header: NonNull<Header>) {
+    // SAFETY: owned.
+    let poolable = unsafe { header.as_ref() }.poolable;
+    // SAFETY: owned, and not used after this.
+    let kept = poolable && POOL.with(|pool| unsafe { pool.keep_after_a_look(header) });
+    if !kept {
+        // SAFETY: owned, and not used after this.
+        unsafe { release(header, Reuse::Keep) };
     }
 }

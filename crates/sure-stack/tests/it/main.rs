@@ -1,5 +1,6 @@
 //! The behaviour of stacks, from outside.
 
+mod arena;
 mod guards;
 mod limits;
 mod overflow;
