@@ -1,6 +1,6 @@
 //! How much of a stack was used.
 
-use sure_stack::{GuardedMmapStack, PooledStack, Stack, StackArena, high_water_mark};
+use sure_stack::{GuardedMmapStack, PoolConfig, PooledStack, Stack, StackArena, high_water_mark};
 
 /// The resident pages of a stack.
 fn resident(stack: &impl Stack) -> usize {
@@ -124,4 +124,37 @@ fn any_stack_has_a_mark() {
     assert_eq!(high_water_mark(&part), 0, "what is outside does not count");
     write(&part, part.size(), 1);
     assert_eq!(high_water_mark(&part), part.size());
+}
+
+#[test]
+fn a_measuring_pool_notes_marks_of_each_use_alone() {
+    std::thread::spawn(|| {
+        let use_one = |used| {
+            let stack = PooledStack::new().unwrap();
+            let found = high_water_mark(&stack);
+            write(&stack, used, 1);
+            drop(stack);
+            found
+        };
+        use_one(200_000);
+        assert_eq!(PooledStack::usage().count(), 0, "nobody has asked for it");
+
+        PooledStack::configure(PoolConfig::new().measure(true));
+        for used in [1, 100_000, 5000, 12, 250_000, 40_000] {
+            assert_eq!(use_one(used), 0, "cleared before {used}");
+        }
+        // Some at once, and one of another size.
+        let stacks: Vec<_> = (0..300).map(|_| PooledStack::new().unwrap()).collect();
+        stacks.iter().for_each(|stack| write(stack, 2000, 1));
+        drop(stacks);
+        let large = PooledStack::allocate_at_least(1 << 20).unwrap();
+        write(&large, 900_000, 1);
+        drop(large);
+        let usage = PooledStack::usage();
+        assert_eq!((usage.count(), usage.largest()), (307, 900_000));
+        assert_eq!(usage.quantile(0.5), 2048);
+        assert_eq!(use_one(1), 0, "what the arena has is cleared, too");
+    })
+    .join()
+    .unwrap();
 }
