@@ -131,6 +131,9 @@ fn what_failed_once_works_the_next_time() {
             );
             let again: Vec<_> = (0..STACKS).map(|_| arena.allocate().unwrap()).collect();
             again.iter().for_each(use_it);
+            drop(again);
+            // So that the next time there is something to call for again.
+            arena.trim();
         }
         assert_eq!(arena.statistics().live, 0);
     }

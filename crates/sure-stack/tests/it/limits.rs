@@ -93,8 +93,6 @@ fn exhaust<S: Stack>(mut take: impl FnMut() -> Result<S, StackError>) {
         "again {}",
         stacks.len() > count - 200 && stacks.len() < count + 200
     );
-    drop(stacks);
-    fill(&mut Vec::new());
     go_on();
 }
 
