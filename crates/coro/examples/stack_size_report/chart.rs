@@ -12,8 +12,8 @@ const HEIGHT: f64 = 640.0;
 /// The left and right end of both panels, and the top and bottom of each.
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 930.0;
-const ABOVE: Range<f64> = 118.0..352.0;
-const BELOW: Range<f64> = 400.0..572.0;
+const ABOVE: Range<f64> = 132.0..356.0;
+const BELOW: Range<f64> = 404.0..572.0;
 
 /// Bars an octave.
 const BARS: f64 = 4.0;
@@ -109,20 +109,20 @@ impl Chart<'_> {
     /// The share that uses more than a size.
     fn curve(&self, f: &mut fmt::Formatter<'_>, scale: &Scale) -> fmt::Result {
         let all = self.whole.count().max(1) as f64;
-        let lowest = (0.1 / all).min(0.0001).log10().floor();
+        // Half of one coroutine stands for none.
+        let lowest = (0.5 / all).min(0.0005);
         let y = |share: f64| {
-            let down = share.max(10_f64.powf(lowest)).log10() / lowest;
+            let down = share.max(lowest).log10() / lowest.log10();
             BELOW.start + (BELOW.end - BELOW.start) * down
         };
-        for (share, text) in [
-            (1.0, "100 %"),
-            (0.1, "10 %"),
-            (0.01, "1 %"),
-            (0.001, "0.1 %"),
-        ] {
-            axis_label(f, y(share), text)?;
+        let labels = ["100 %", "10 %", "1 %", "0.1 %", "0.01 %", "0.001 %"];
+        for (power, text) in (0..).zip(labels) {
+            let share = 0.1_f64.powi(power);
+            if share > lowest {
+                axis_label(f, y(share), text)?;
+            }
         }
-        title(f, &BELOW, "use more than this")?;
+        title(f, &BELOW, "share that used more")?;
         let mut left = all;
         let mut path = format!("M{LEFT} {:.1}", y(1.0));
         for bucket in self.whole.buckets() {
@@ -140,20 +140,19 @@ impl Chart<'_> {
     fn choice(&self, f: &mut fmt::Formatter<'_>, scale: &Scale) -> fmt::Result {
         let size = self.whole.serving(0.999);
         let x = scale.x(size);
-        // The text stands on the side where there is room.
-        let (anchor, beside) = if x > (LEFT + RIGHT) / 2.0 {
-            ("end", -8.0)
-        } else {
-            ("start", 8.0)
-        };
         writeln!(
             f,
             r##"<line x1="{x:.1}" x2="{x:.1}" y1="{}" y2="{}" stroke="#d55e00" stroke-width="2" stroke-dasharray="6 4"/>
-<text x="{:.1}" y="{}" text-anchor="{anchor}" font-weight="bold" fill="#b34700">{} KiB would have served 99.9 %</text>"##,
+<text x="{:.1}" y="{}" text-anchor="{}" font-weight="bold" fill="#b34700">{} KiB would have served 99.9 %</text>"##,
             ABOVE.start,
             BELOW.end,
-            x + beside,
-            ABOVE.start + 16.0,
+            x.min(RIGHT),
+            ABOVE.start - 10.0,
+            if x > (LEFT + RIGHT) / 2.0 {
+                "end"
+            } else {
+                "start"
+            },
             size >> 10,
         )
     }
@@ -259,16 +258,9 @@ fn title(f: &mut fmt::Formatter<'_>, range: &Range<f64>, text: &str) -> fmt::Res
     )
 }
 
-/// A round number that goes about five times into `most`.
+/// A round number that goes into `most` five times or less.
 fn step(most: u64) -> u64 {
-    let power = 10_u64.pow((most / 5).max(1).ilog10());
-    let times = (most / 5 / power).max(1);
-    power
-        * if times >= 5 {
-            5
-        } else if times >= 2 {
-            2
-        } else {
-            1
-        }
+    let powers = (0..19).map(|power| 10_u64.pow(power));
+    let mut round = powers.flat_map(|power| [1, 2, 5].map(|digit| digit * power));
+    round.find(|step| step * 5 >= most).unwrap_or(most)
 }

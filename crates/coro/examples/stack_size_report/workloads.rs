@@ -41,7 +41,12 @@ fn skewed(random: &mut Random, octaves: usize) -> usize {
 
 /// The parser calls itself for each level of a document.
 fn parse_json(random: &mut Random) -> usize {
-    let depth = skewed(random, 5);
+    // Now and then there is a monster.
+    let depth = if random.below(2500) == 0 {
+        45
+    } else {
+        skewed(random, 5)
+    };
     let text = "[{\"key\": 1.5, \"nested\": ".repeat(depth) + "null" + &"}]".repeat(depth);
     let value: Value = serde_json::from_str(&text).expect("the text is well-formed");
     value.to_string().len()
