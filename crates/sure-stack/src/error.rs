@@ -34,6 +34,12 @@ pub enum StackError {
         /// Which limit is the likely reason.
         limit: crate::limits::Limit,
     },
+    /// The operating system refused a signal handler, or an alternate stack for one.
+    #[cfg(feature = "std")]
+    Signals {
+        /// What the operating system said.
+        os: std::io::Error,
+    },
     /// The mappings that a process may have are used up, but for some
     /// hundreds that are left for everything else that needs one.
     #[cfg(feature = "std")]
@@ -89,6 +95,14 @@ impl fmt::Display for StackError {
                 write!(f, "no guard below a stack: {os}; {limit}")
             }
             #[cfg(feature = "std")]
+            StackError::Signals { os } => {
+                write!(
+                    f,
+                    "no handler of stack overflows: {os}; go on without, or let the sandbox allow \
+                     sigaction and sigaltstack"
+                )
+            }
+            #[cfg(feature = "std")]
             StackError::MapCount { stacks, limit } => {
                 write!(
                     f,
@@ -105,7 +119,9 @@ impl core::error::Error for StackError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             #[cfg(feature = "std")]
-            StackError::Map { os, .. } | StackError::Guard { os, .. } => Some(os),
+            StackError::Map { os, .. }
+            | StackError::Guard { os, .. }
+            | StackError::Signals { os } => Some(os),
             _ => None,
         }
     }

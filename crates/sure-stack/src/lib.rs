@@ -23,12 +23,16 @@ mod map_count;
 #[cfg(feature = "std")]
 mod mmap;
 #[cfg(feature = "std")]
+pub mod overflow;
+#[cfg(feature = "std")]
 mod pool;
 #[cfg(feature = "std")]
 mod registry;
 mod stack;
 #[cfg(feature = "std")]
 mod sys;
+#[cfg(feature = "std")]
+mod usage;
 
 #[cfg(feature = "std")]
 pub use arena::{ArenaConfig, ArenaStack, ArenaStatistics, Reclaim, StackArena};
@@ -42,6 +46,8 @@ pub use mmap::GuardedMmapStack;
 #[cfg(feature = "std")]
 pub use pool::{PoolConfig, PoolStatistics, PooledStack};
 pub use stack::Stack;
+#[cfg(feature = "std")]
+pub use usage::{Bucket, UsageReport, high_water_mark};
 
 /// The usual size of a stack: 256 KiB, of which only touched pages take memory.
 pub const DEFAULT_STACK_SIZE: usize = 256 << 10;

@@ -4,8 +4,8 @@
 //! maps stacks says so here once a mapping, however many stacks it is cut
 //! into, and handing them out and taking them back costs nothing.
 
-use crate::StackError;
 use crate::index::Index;
+use crate::{StackError, overflow};
 
 static REGIONS: Index<Region> = Index::new();
 
@@ -39,6 +39,7 @@ pub(crate) struct Region {
 #[derive(Debug)]
 pub(crate) struct Registration {
     low: usize,
+    high: usize,
 }
 
 /// Makes a region known.
@@ -48,18 +49,21 @@ pub(crate) struct Registration {
 pub(crate) fn register(region: Region) -> Result<Registration, StackError> {
     debug_assert!(region.low < region.high && region.guard < region.stride);
     match REGIONS.insert(region.low, region) {
-        Ok(()) => Ok(Registration { low: region.low }),
+        Ok(()) => Ok(Registration {
+            low: region.low,
+            high: region.high,
+        }),
         Err(region) => Err(StackError::no_heap(region.high - region.low)),
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
+        overflow::forget(self.low, self.high);
         REGIONS.remove(self.low, self.low + 1);
     }
 }
 
-#[allow(dead_code, reason = "for the overflow handler, which comes next")]
 /// The place of one stack, its guard included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
@@ -71,7 +75,6 @@ pub(crate) struct Slot {
     pub(crate) end: usize,
 }
 
-#[allow(dead_code, reason = "for the overflow handler, which comes next")]
 impl Slot {
     /// Whether an access to this address, which lies in the slot, is an overflow.
     pub(crate) fn guards(&self, address: usize) -> bool {
@@ -79,7 +82,6 @@ impl Slot {
     }
 }
 
-#[allow(dead_code, reason = "for the overflow handler, which comes next")]
 /// The slot in which an address lies.
 ///
 /// It takes O(log n) steps for n regions, neither locks nor allocates, and may
@@ -131,30 +133,30 @@ mod tests {
     #[test]
     fn neighbours_are_told_apart() {
         let registrations: Vec<_> = (0..100)
-            .map(|n| register(single(0x20_0000 + n * 0x5000)).unwrap())
+            .map(|n| register(single(0x11_0000 + n * 0x5000)).unwrap())
             .collect();
         for n in 0..100 {
-            let low = 0x20_0000 + n * 0x5000;
+            let low = 0x11_0000 + n * 0x5000;
             assert_eq!(find(low).unwrap().guard, low);
             assert_eq!(find(low + 0x4FFF).unwrap().end, low + 0x5000);
         }
         for (n, registration) in registrations.into_iter().enumerate() {
             drop(registration);
-            assert_eq!(find(0x20_0000 + n * 0x5000), None);
+            assert_eq!(find(0x11_0000 + n * 0x5000), None);
         }
     }
 
     #[test]
     fn a_region_is_cut_into_slots() {
         let _registration = register(Region {
-            low: 0x30_0000,
-            high: 0x30_0000 + 1_000 * 0x500,
+            low: 0x31_0000,
+            high: 0x31_0000 + 1_000 * 0x500,
             stride: 0x500,
             guard: 0x100,
         })
         .unwrap();
         for n in 0..1_000 {
-            let guard = 0x30_0000 + n * 0x500;
+            let guard = 0x31_0000 + n * 0x500;
             let slot = Slot {
                 guard,
                 limit: guard + 0x100,

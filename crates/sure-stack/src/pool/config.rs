@@ -49,9 +49,10 @@ impl PoolConfig {
         self
     }
 
-    /// Whether a stack is cleared when it is returned, so that what is later found
-    /// used in it was used by its last user. That costs a system call, and a page
-    /// fault for each page that is used again.
+    /// Whether the high-water mark of each stack is noted when it is returned, for
+    /// [`PooledStack::usage`](crate::PooledStack::usage), and the stack
+    /// cleared, so that what is later found used in it was used by its last user. That
+    /// costs some system calls, and a page fault for each page that is used again.
     pub const fn measure(mut self, measure: bool) -> PoolConfig {
         self.measure = measure;
         self

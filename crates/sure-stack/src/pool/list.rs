@@ -3,12 +3,15 @@
 use super::PooledStack;
 use super::config::{PoolConfig, PoolStatistics};
 use crate::header::{Header, Reuse, release};
-use core::cell::Cell;
+use crate::usage::{self, UsageReport};
+use core::cell::{Cell, RefCell};
 use core::ptr::NonNull;
 
 thread_local! {
     // Without a destructor, so that it can be used until the thread is gone.
     pub(super) static POOL: FreeList = const { FreeList::new() };
+    /// What was measured on this thread. Without a destructor, too.
+    static USAGE: RefCell<UsageReport> = const { RefCell::new(UsageReport::new()) };
     /// Empties the pool when its thread ends.
     static REAPER: Reaper = const { Reaper };
 }
@@ -119,6 +122,40 @@ impl FreeList {
         kept
     }
 
+    /// Notes how much of the stack was used, and clears it for its next user, if the
+    /// pool is to measure.
+    ///
+    /// # Safety
+    /// The stack is the caller's, and nothing on it is alive.
+    pub(super) unsafe fn measure(&self, header: NonNull<Header>) {
+        if self.config.get().measure {
+            // SAFETY: the stack below its header; the caller's promise.
+            unsafe {
+                let mark = usage::mark(header.as_ref().limit, header.cast());
+                USAGE.with_borrow_mut(|usage| usage.record(mark));
+                self.prepare(header);
+            }
+        }
+    }
+
+    /// Clears a stack that somebody may have used before, if the pool is to measure.
+    ///
+    /// # Safety
+    /// As [`measure`](FreeList::measure).
+    pub(super) unsafe fn prepare(&self, mut header: NonNull<Header>) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            // Stacks of other sizes are new each time.
+            if self.config.get().measure && header.as_ref().poolable {
+                header.as_mut().clear();
+            }
+        }
+    }
+
+    pub(super) fn usage() -> UsageReport {
+        USAGE.with_borrow(UsageReport::clone)
+    }
+
     /// Takes the pool into use, if it has not been yet.
     fn open(&self) {
         if self.life.get() == Life::Unused && REAPER.try_with(|_| ()).is_ok() {
@@ -127,16 +164,12 @@ impl FreeList {
         }
     }
 
-    /// Clears the stack, or measures it and gives back what is too much. False
-    /// if the pool cannot keep even the least of it.
+    /// Gives back what is too much of the stack. False if the pool cannot keep
+    /// even the least of it.
     ///
     /// # Safety
     /// Nothing on the stack is alive.
     unsafe fn fit(&self, header: &mut Header, config: PoolConfig) -> bool {
-        if config.measure {
-            // SAFETY: the caller's promise.
-            unsafe { header.clear() };
-        }
         // Those that nobody looked at may be full.
         let unlooked = self.unlooked.get() * PooledStack::arena().stack_bytes();
         let looked = self.len.get() > self.unlooked.get();

@@ -8,7 +8,8 @@ pub use config::{PoolConfig, PoolStatistics};
 
 use crate::header::{Header, OVERHEAD, Reuse, release};
 use crate::{
-    ArenaConfig, DEFAULT_STACK_SIZE, GuardedMmapStack, Stack, StackArena, StackError, colour,
+    ArenaConfig, DEFAULT_STACK_SIZE, GuardedMmapStack, Stack, StackArena, StackError, UsageReport,
+    colour,
 };
 use core::hint::assert_unchecked;
 use core::ptr::NonNull;
@@ -98,6 +99,28 @@ impl PooledStack {
         POOL.with(FreeList::statistics)
     }
 
+    /// How much was used of the stacks that the current thread has returned so far,
+    /// while its pool was configured to [measure](PoolConfig::measure): those of other
+    /// sizes, too.
+    ///
+    /// ```
+    /// use sure_stack::{PoolConfig, PooledStack, Stack};
+    ///
+    /// PooledStack::configure(PoolConfig::new().measure(true));
+    /// for used in [1000, 5000, 3000] {
+    ///     let stack = PooledStack::new()?;
+    ///     // SAFETY: the stack's memory, on which nothing runs.
+    ///     unsafe { stack.base().sub(used).write(1) };
+    /// }
+    /// let usage = PooledStack::usage();
+    /// assert_eq!((usage.count(), usage.largest()), (3, 5000));
+    /// println!("{usage}");
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    pub fn usage() -> UsageReport {
+        FreeList::usage()
+    }
+
     /// The arena of all threads, from which stacks of the default size come.
     pub fn arena() -> &'static StackArena {
         &ARENA
@@ -107,8 +130,11 @@ impl PooledStack {
     fn from_arena() -> Result<PooledStack, StackError> {
         POOL.with(FreeList::count_miss);
         let mut header = ARENA.allocate()?.into_header();
-        // SAFETY: owned.
-        unsafe { header.as_mut() }.poolable = true;
+        // SAFETY: owned, and nothing is alive on it yet.
+        unsafe {
+            header.as_mut().poolable = true;
+            POOL.with(|pool| pool.prepare(header));
+        }
         Ok(PooledStack { header })
     }
 }
@@ -156,7 +182,10 @@ unsafe fn return_slowly(header: NonNull<Header>) {
     // SAFETY: owned.
     let poolable = unsafe { header.as_ref() }.poolable;
     // SAFETY: owned, and not used after this.
-    let kept = poolable && POOL.with(|pool| unsafe { pool.keep_after_a_look(header) });
+    let kept = POOL.with(|pool| unsafe {
+        pool.measure(header);
+        poolable && pool.keep_after_a_look(header)
+    });
     if !kept {
         // SAFETY: owned, and not used after this.
         unsafe { release(header, Reuse::Keep) };

@@ -4,5 +4,7 @@ mod arena;
 mod fork;
 mod guards;
 mod limits;
+mod overflow;
 mod pool;
 mod sizes;
+mod usage;
