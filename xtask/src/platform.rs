@@ -98,6 +98,10 @@ impl Platform {
                 command
                     .env(format!("{prefix}_LINKER"), target.linker())
                     .env(format!("{prefix}_RUNNER"), target.runner());
+                // Names and lines are all that a backtrace wants; the rest would be compiled, linked and thrown away.
+                command
+                    .env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")
+                    .env("CARGO_INCREMENTAL", "0");
                 if target.names_need_debug {
                     command.env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only");
                 }

@@ -176,7 +176,7 @@ impl Suite<'_> {
         if !finished.success() {
             println!("{}", exec::complaints(&finished.stderr));
             println!("   full log: {}", self.log.display());
-            bail!("the build {}", finished.ending());
+            bail!("the build {}{}", finished.ending(), hint(&finished.stderr));
         }
         Ok(finished)
     }
@@ -225,6 +225,20 @@ impl Suite<'_> {
                 .into_iter()
                 .map(|(name, outcome)| (format!("{label}/{name}"), outcome)),
         );
+    }
+}
+
+/// What helps when cargo could not reach the registry.
+fn hint(stderr: &str) -> &'static str {
+    let unreachable = [
+        "failed to download",
+        "download of",
+        "spurious network error",
+    ];
+    if unreachable.iter().any(|words| stderr.contains(words)) {
+        "; dependencies could not be downloaded: once there is a network, run: cargo fetch --locked"
+    } else {
+        ""
     }
 }
 
