@@ -10,7 +10,6 @@ mod future;
 mod io;
 mod iter;
 mod lifecycle;
-mod model;
 mod nesting;
 mod on_stack;
 mod panics;

@@ -80,9 +80,26 @@ macro_rules! jump_to {
     };
 }
 
+/// Call the function in x2 with `(from, object)`, on a stack that ends at
+/// x3, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            cfi!(".cfi_remember_state\n"),
+            cfi!(".cfi_undefined x30\n"),
+            "mov sp, x3
+             mov x29, xzr
+             mov x30, xzr
+             br x2\n",
+            cfi!(".cfi_restore_state\n"),
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link.
 macro_rules! exchange {
-    ($from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
         asm!(
             "adr x4, 2f",
@@ -90,7 +107,7 @@ macro_rules! exchange {
             "mov x4, sp",
             "stp x19, x4, [x0, 16]",
             $(concat!("str x0, [{", stringify!($link), "}]"),)?
-            jump_to!(),
+            $leave!(),
             "nop",
             "2:",
             $($link = in(reg) $link,)?

@@ -71,6 +71,20 @@ macro_rules! jump_to {
     };
 }
 
+/// Call the function in r2 with `(from, object)`, on a stack that ends at
+/// r3, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            "mov sp, r3
+             mov r11, #0
+             mov lr, #0
+             bx r2\n",
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link.
 ///
 /// Which state it is assembled for shows in the size of `add lr, pc`: four
@@ -78,7 +92,7 @@ macro_rules! jump_to {
 /// two in Thumb state, where it does so too, and where an address to continue
 /// at has its lowest bit set. The constant at 5 is made from that.
 macro_rules! exchange {
-    ($from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
         asm!(
             "ldr lr, 5f",
@@ -92,7 +106,7 @@ macro_rules! exchange {
             "str r7, [r0, #12]",
             "str r12, [r0, #16]",
             $(concat!("str r0, [{", stringify!($link), "}]"),)?
-            jump_to!(),
+            $leave!(),
             ".balign 4",
             "5:",
             ".long 2f - 3b - 2 * (4b - 3b) + (4 - (4b - 3b)) / 2",

@@ -1,10 +1,11 @@
 //! The switch as inline assembly. The file of an architecture includes this one
-//! after its macros `exchange!` and `depart!`, which are the `asm!` blocks.
+//! after its macros `exchange!` and `depart!`, which are the `asm!` blocks, and
+//! `jump_to!` and `call_below!`, of which an exchange ends in one.
 
 // What the macros name.
 use super::*;
 use crate::Word;
-use crate::arch::Landing;
+use crate::arch::{EntryBelow, Landing};
 
 /// # Safety
 /// `to` is the context of an execution that nobody has continued yet; `link`
@@ -19,7 +20,7 @@ pub(crate) unsafe fn resume(
     let from;
     // SAFETY: every register that the other side may change is saved by the
     // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { exchange!(from, to, word, signal, link) };
+    unsafe { exchange!(jump_to, from, to, word, signal, link) };
     Landing { from, word, signal }
 }
 
@@ -29,7 +30,19 @@ pub(crate) unsafe fn resume(
 pub(crate) unsafe fn switch(to: usize, mut word: Word, mut signal: usize) -> Landing {
     let from;
     // SAFETY: as in `resume`.
-    unsafe { exchange!(from, to, word, signal) };
+    unsafe { exchange!(jump_to, from, to, word, signal) };
+    Landing { from, word, signal }
+}
+
+/// # Safety
+/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
+/// as soon as they are below the stack pointer.
+#[inline(always)]
+pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
+    let from;
+    let (mut word, mut signal) = (object, entry as usize);
+    // SAFETY: as in `resume`.
+    unsafe { exchange!(call_below, from, top, word, signal) };
     Landing { from, word, signal }
 }
 

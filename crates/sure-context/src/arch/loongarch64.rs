@@ -82,9 +82,26 @@ macro_rules! jump_to {
     };
 }
 
+/// Call the function in $a2 with `(from, object)`, on a stack that ends at
+/// $a3, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            cfi!(".cfi_remember_state\n"),
+            cfi!(".cfi_undefined 1\n"),
+            "move $sp, $a3
+             move $fp, $zero
+             move $ra, $zero
+             jr $a2\n",
+            cfi!(".cfi_restore_state\n"),
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link.
 macro_rules! exchange {
-    ($from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
         asm!(
             "la.pcrel $a4, 2f",
@@ -94,7 +111,7 @@ macro_rules! exchange {
             "st.d $sp, $a0, 24",
             "addi.d $a0, $a0, 16",
             $(concat!("st.d $a0, {", stringify!($link), "}, 0"),)?
-            jump_to!(),
+            $leave!(),
             "nop",
             "2:",
             $($link = in(reg) $link,)?

@@ -162,6 +162,31 @@ macro_rules! store_link {
     };
 }
 
+/// As `exchange!`, but then the function in $6 is called with `(from, object)`,
+/// on a stack that ends at $4, and as the end of every walk: nothing returns
+/// there, and what lies above is about to be overwritten. `(top, object,
+/// entry)` in $4-$6.
+macro_rules! descend {
+    () => {
+        verbatim!(
+            ".cfi_startproc",
+            concat!(add!(), " $29, $29, -", frame_size!()),
+            concat!(".cfi_def_cfa_offset ", frame_size!()),
+            each_float!("sdc1 $f", "($29)\n"),
+            each_word!(concat!(store!(), " $"), "($29)\n"),
+            ".cfi_undefined 31",
+            "move $2, $29",
+            concat!(add!(), " $29, $4, -", home_size!()),
+            "move $4, $2",
+            "move $25, $6",
+            "move $30, $0",
+            "jr $25",
+            "move $31, $0",
+            ".cfi_endproc",
+        )
+    };
+}
+
 /// Continues the other side for good, as coming from nobody: `(to, word,
 /// signal)` in $4-$6.
 macro_rules! depart {

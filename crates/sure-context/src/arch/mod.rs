@@ -5,13 +5,13 @@
 //! | item | what it is |
 //! |---|---|
 //! | `STACK_ALIGNMENT` | alignment of the stack pointer at a switch, in bytes |
-//! | `BYTES_BELOW` | bytes below a suspended stack pointer that are still in use: the saved registers or the red zone, whichever reaches lower |
+//! | `BYTES_BELOW` | bytes below a suspended stack pointer that are still in use: saved registers, and whatever of a red zone is not empty |
 //! | `Saved` | the saved registers of a suspended execution, a struct whose fields are named after the registers |
 //! | `CONTEXT` | where in a `Saved` an [`ExecutionContext`](crate::ExecutionContext) points |
 //! | `Saved::stack_pointer` | the stack pointer that it will continue with |
 //! | `FirstFrame` | what is written below `top` of a fresh stack: a `Saved`, `SAVED` bytes from its beginning, and what the ABI wants around it |
 //! | `FirstFrame::first` | that of an execution that will begin in `root` |
-//! | `exchange!` | save, perhaps store the saved address in a parent link, continue the other side |
+//! | `exchange!` | save, perhaps store the saved address in a parent link, and then continue the other side (`jump_to!`), or call a function further down (`call_below!`; out of line, that is `descend!`) |
 //! | `depart!` | continue the other side, save nothing |
 //! | `root` | the function at the bottom of every fresh stack: calls the entry, and describes to unwinders how to go on in whoever resumed it; its first instruction has `ROOT_BEGIN` bytes |
 //! | `stack_pointer_is!`, `prefetch_is!` | the instructions for that |
@@ -42,6 +42,11 @@
 //! Elsewhere a signal handler may overwrite what is there, so it lies above: a
 //! local of the inline switch, or the frame of the out-of-line one. There
 //! `BYTES_BELOW` is 0.
+//!
+//! `descend` saves the caller in the same way, and then calls `entry(from,
+//! object)` on a fresh frame at a given address: nothing is written there
+//! before the stack pointer is below it. A signal handler can run at any
+//! instruction, on whatever lies below the stack pointer.
 //!
 //! At every instruction of a switch the unwind information is right: up to the
 //! one that sets the stack pointer it describes the side that is left, from
@@ -85,6 +90,9 @@ pub(crate) struct Landing {
 
 /// What `root` calls: `(from, word, signal, object) -> !`.
 pub(crate) type Entry = unsafe extern "C" fn(usize, Word, usize, *mut u8) -> !;
+
+/// What `descend` calls: `(from, object) -> !`.
+pub(crate) type EntryBelow = unsafe extern "C" fn(usize, *mut u8) -> !;
 
 /// Unwind directives are allowed only inside functions that have unwind
 /// information, which a build that aborts on panic may leave out. (A naked

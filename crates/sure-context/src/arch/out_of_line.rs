@@ -1,12 +1,13 @@
 //! The switch as functions of their own. The file of an architecture includes
-//! this one after its macros `exchange!` and `depart!`, which are the bodies.
+//! this one after its macros `exchange!`, `descend!` and `depart!`, which are
+//! the bodies.
 //!
 //! A function returns at most two registers: the signal travels in the lowest
 //! bit of `from`, which is an address of at least two bytes' alignment.
 
 use super::Registers;
 use crate::Word;
-use crate::arch::Landing;
+use crate::arch::{EntryBelow, Landing};
 use core::arch::naked_asm;
 
 #[unsafe(naked)]
@@ -22,6 +23,11 @@ unsafe extern "C" fn resume_function(
 #[unsafe(naked)]
 unsafe extern "C" fn switch_function(to: usize, word: Word, signal: usize) -> Registers {
     naked_asm!(exchange!(""))
+}
+
+#[unsafe(naked)]
+unsafe extern "C" fn descend_function(top: usize, object: Word, entry: EntryBelow) -> Registers {
+    naked_asm!(descend!())
 }
 
 #[unsafe(naked)]
@@ -65,6 +71,15 @@ pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize)
 pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
     // SAFETY: as in `resume`.
     land(unsafe { switch_function(to, word, signal) })
+}
+
+/// # Safety
+/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
+/// as soon as they are below the stack pointer.
+#[inline(always)]
+pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
+    // SAFETY: as in `resume`.
+    land(unsafe { descend_function(top, object, entry) })
 }
 
 /// # Safety

@@ -146,9 +146,47 @@ macro_rules! jump_to {
     };
 }
 
+/// Jump to the function pointer in r5, as this ABI has them; see `call_r31`.
+#[cfg(any(target_pointer_width = "32", target_abi = "elfv2"))]
+macro_rules! jump_r5 {
+    () => {
+        "mr 12, 5
+         mtctr 12
+         bctr\n"
+    };
+}
+#[cfg(all(target_pointer_width = "64", not(target_abi = "elfv2")))]
+macro_rules! jump_r5 {
+    () => {
+        "ld 12, 0(5)
+         ld 2, 8(5)
+         ld 11, 16(5)
+         mtctr 12
+         bctr\n"
+    };
+}
+
+/// Call the function in r5 with `(from, object)`, on a stack that ends at
+/// r6, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            cfi!(".cfi_remember_state\n"),
+            cfi!(".cfi_undefined 65\n"),
+            by_width!("addi 1, 6, -16\n", "addi 1, 6, -112\n"),
+            "li 7, 0\n",
+            by_width!("stw 7, 0(1)\n", "std 7, 0(1)\n"),
+            "mtlr 7\n",
+            jump_r5!(),
+            cfi!(".cfi_restore_state\n"),
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link.
 macro_rules! exchange {
-    ($from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
         asm!(
             "bcl 20, 31, 3f",
@@ -162,7 +200,7 @@ macro_rules! exchange {
             store!(1, 4),
             by_width!("", "std 2, 40(3)"),
             $(concat!(by_width!("stw", "std"), " 3, 0({", stringify!($link), "})"),)?
-            jump_to!(),
+            $leave!(),
             "nop",
             "2:",
             $($link = in(reg_nonzero) $link,)?

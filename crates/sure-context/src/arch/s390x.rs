@@ -85,9 +85,26 @@ macro_rules! jump_to {
     };
 }
 
+/// Call the function in r4 with `(from, object)`, on a stack that ends at
+/// r5, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            cfi!(".cfi_remember_state\n"),
+            cfi!(".cfi_undefined %r14\n"),
+            "lay %r15, -160(%r5)
+             lghi %r14, 0
+             stg %r14, 0(%r15)
+             br %r4\n",
+            cfi!(".cfi_restore_state\n"),
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link.
 macro_rules! exchange {
-    ($from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
         asm!(
             "larl %r1, 2f",
@@ -95,7 +112,7 @@ macro_rules! exchange {
             "stg %r11, 8(%r2)",
             "stg %r15, 16(%r2)",
             $(concat!("stg %r2, 0({", stringify!($link), "})"),)?
-            jump_to!(),
+            $leave!(),
             "nop",
             "2:",
             $($link = in(reg_addr) $link,)?

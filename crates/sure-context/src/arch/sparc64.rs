@@ -128,6 +128,30 @@ macro_rules! store_link {
     };
 }
 
+/// As `exchange!`, but then the function in %i2 is called with `(from,
+/// object)`, on a frame of its own below %i0, and as the end of every walk:
+/// nothing returns there, and what lies above is about to be overwritten.
+/// `(top, object, entry)` in %i0-%i2.
+macro_rules! descend {
+    () => {
+        concat!(
+            ".cfi_startproc\n",
+            enter!(),
+            "add %fp, 2047 - 16, %o0
+             stx %fp, [%o0]
+             stx %i7, [%o0 + 8]\n",
+            ".cfi_undefined 15\n",
+            "mov %i1, %o1
+             mov -8, %i7
+             sub %i0, 2047 + 192, %sp
+             mov %g0, %fp
+             jmp %i2
+             mov -8, %o7\n",
+            ".cfi_endproc",
+        )
+    };
+}
+
 /// Continues the other side for good, as coming from nobody: `(to, word,
 /// signal)` in %i0-%i2.
 macro_rules! depart {

@@ -106,18 +106,37 @@ unsafe extern "C" fn here() {
     )
 }
 
+/// Call the function in ecx with `(from, object)`, on a stack that ends at
+/// edi, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            cfi!(".cfi_remember_state\n"),
+            cfi!(".cfi_undefined %eip\n"),
+            "leal -8(%edi), %esp
+             pushl %edx
+             pushl %eax
+             xorl %ebp, %ebp
+             pushl %ebp
+             jmp *%ecx\n",
+            cfi!(".cfi_restore_state\n"),
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link. The link comes
 /// first, because its register is needed for something else: five are all there are.
 macro_rules! exchange {
-    ($from:ident, $to:ident, $word:ident, $signal:ident) => {
-        exchange!([] [out("ebx") _] $from $to $word $signal)
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident) => {
+        exchange!([] [out("ebx") _] $leave $from $to $word $signal)
     };
-    ($from:ident, $to:ident, $word:ident, $signal:ident, $link:ident) => {
-        exchange!(["movl %eax, (%ebx)",] [inout("ebx") $link => _] $from $to $word $signal)
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident, $link:ident) => {
+        exchange!(["movl %eax, (%ebx)",] [inout("ebx") $link => _] $leave $from $to $word $signal)
     };
     (
         [$($store_link:tt)*] [$($ebx:tt)*]
-        $from:ident $to:ident $word:ident $signal:ident
+        $leave:ident $from:ident $to:ident $word:ident $signal:ident
     ) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
         asm!(
@@ -129,7 +148,7 @@ macro_rules! exchange {
             "movl %ebx, 4(%eax)",
             "movl %esi, 8(%eax)",
             "movl %esp, 12(%eax)",
-            jump_to!(),
+            $leave!(),
             "nop",
             "2:",
             here = sym here,

@@ -21,7 +21,9 @@ use core::ptr;
 
 pub(crate) const STACK_ALIGNMENT: usize = 16;
 
-pub(crate) const BYTES_BELOW: usize = 128;
+/// The saved registers. The rest of the red zone of a suspended execution is
+/// empty, because it belongs to the `asm!` block that suspends.
+pub(crate) const BYTES_BELOW: usize = size_of::<Saved>();
 
 /// Lies directly below the suspended stack pointer. A context is the address
 /// of `rbp`, which makes it a frame record, `{caller's rbp, return address}`,
@@ -82,6 +84,23 @@ macro_rules! jump_to {
     };
 }
 
+/// Call the function in rdx with `(from, object)`, on a stack that ends at
+/// rcx, and as the end of every walk: nothing returns there, and what lies
+/// above is about to be overwritten.
+macro_rules! call_below {
+    () => {
+        concat!(
+            cfi!(".cfi_remember_state\n"),
+            cfi!(".cfi_undefined rip\n"),
+            "mov rsp, rcx
+             xor ebp, ebp
+             push rbp
+             jmp rdx\n",
+            cfi!(".cfi_restore_state\n"),
+        )
+    };
+}
+
 /// The one switch, with or without storing the parent link.
 ///
 /// From the moment at which rsp belongs to the other side, the unwind
@@ -89,7 +108,7 @@ macro_rules! jump_to {
 /// profiler's signal handler, say) finds a frame that was called from where
 /// the other side will continue.
 macro_rules! exchange {
-    ($from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         asm!(
             "lea rax, [rip + 2f]",
             "mov [rsp - 8], rax",
@@ -97,7 +116,7 @@ macro_rules! exchange {
             "mov [rsp - 24], rbx",
             "lea rdi, [rsp - 16]",
             $(concat!("mov [{", stringify!($link), "}], rdi"),)?
-            jump_to!(),
+            $leave!(),
             "nop",
             "2:",
             $($link = in(reg) $link,)?

@@ -18,6 +18,13 @@ macro_rules! frame_size {
     };
 }
 
+/// Bytes of a `Home`.
+macro_rules! home_size {
+    () => {
+        "0"
+    };
+}
+
 macro_rules! words_at {
     () => {
         ", 64+8*"

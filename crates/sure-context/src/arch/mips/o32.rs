@@ -46,6 +46,13 @@ macro_rules! frame_size {
     };
 }
 
+/// Bytes of a `Home`.
+macro_rules! home_size {
+    () => {
+        "16"
+    };
+}
+
 macro_rules! words_at {
     () => {
         ", 48+4*"
