@@ -228,17 +228,22 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
                 minimum,
             });
         }
+        let named = name.is_some();
         // SAFETY: the stack's memory is its own, and stays where it is for as
         // long as this coroutine keeps it, which is until nothing on it is
         // alive; half of `MIN_STACK_SIZE` exceeds any first frame.
         let (context, handle) =
             unsafe { Root::<F, Input, Yield, Return>::lay(stack.limit(), stack.base(), name, f) };
-        Ok(Coroutine {
+        let coroutine = Coroutine {
             context: Some(context),
             handle,
             stack: ManuallyDrop::new(stack),
             types: PhantomData,
-        })
+        };
+        if named {
+            coroutine.name_stack(coroutine.name().unwrap_or_default());
+        }
+        Ok(coroutine)
     }
 
     /// Runs the coroutine until it suspends or ends: the first time from the
@@ -408,6 +413,30 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         }
     }
 
+    /// The most bytes of its stack that were in use at once so far; see
+    /// [`sure_stack::high_water_mark`] for what is counted, and its bounds.
+    ///
+    /// It works at any time of the coroutine's life. A stack from a pool has been used before;
+    /// with [`PoolConfig::measure`](sure_stack::PoolConfig::measure) the mark is
+    /// that of this coroutine alone.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    /// use sure_stack::{PoolConfig, PooledStack};
+    ///
+    /// PooledStack::configure(PoolConfig::new().measure(true));
+    /// let mut coroutine = Coroutine::new(|handle: &SuspendHandle<(), u8>, ()| {
+    ///     let numbers = std::hint::black_box([7_u8; 10_000]);
+    ///     handle.suspend(numbers[4]);
+    /// });
+    /// coroutine.resume(());
+    /// assert!(coroutine.high_water_mark() > 10_000);
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn high_water_mark(&self) -> usize {
+        sure_stack::high_water_mark(&*self.stack)
+    }
+
     /// The stack of a complete coroutine, for another use.
     ///
     /// ```
@@ -433,9 +462,9 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             return Err(self);
         }
         let mut this = ManuallyDrop::new(self);
-        // SAFETY: `this` is never used again, nor dropped.
+        // SAFETY: `this` is complete, and never used again, nor dropped.
         unsafe {
-            this.handle.drop_in_place();
+            this.drop_root();
             Ok(ManuallyDrop::take(&mut this.stack))
         }
     }
@@ -529,9 +558,35 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         // SAFETY: nothing refers to the root or the stack any more, and nobody
         // will drop them again.
         unsafe {
-            self.handle.drop_in_place();
+            self.drop_root();
             ManuallyDrop::drop(&mut self.stack);
         }
+    }
+
+    /// Takes from the stack what is left on it.
+    ///
+    /// # Safety
+    /// The coroutine is complete, and nothing but the stack is used after this.
+    #[inline]
+    unsafe fn drop_root(&mut self) {
+        if self.handle().name.is_some() {
+            self.name_stack("");
+        }
+        // SAFETY: nothing refers to the root any more.
+        unsafe { self.handle.drop_in_place() };
+    }
+
+    /// Names the stack for the message about its overflow, if there is to be
+    /// one; an empty name takes it away.
+    #[cold]
+    fn name_stack(&self, name: &str) {
+        #[cfg(feature = "std")]
+        if sure_stack::overflow::is_installed() {
+            // Without memory for the name the message does without it.
+            sure_stack::overflow::set_name(&*self.stack, name);
+        }
+        #[cfg(not(feature = "std"))]
+        let _ = name;
     }
 }
 

@@ -4,11 +4,13 @@ mod backtrace;
 mod crashes;
 mod delegate;
 mod drops;
+mod fork;
 #[cfg(feature = "async")]
 mod future;
 #[cfg(feature = "async")]
 mod io;
 mod iter;
+mod large_frames;
 mod lifecycle;
 mod nesting;
 mod on_stack;
