@@ -7,7 +7,7 @@
 //!
 //! A program that fails, also one that crashes, is shortened and printed. What can be asked for:
 //!
-//! - `SURE_PROPERTY_CASES`: how many programs. Usually 100,000 in release, 4,000 in debug, and a tenth of that under an emulator.
+//! - `SURE_PROPERTY_CASES`: how many programs. Usually 100,000 in release and 4,000 in debug; 3,000 and 150 under an emulator.
 //! - `SURE_PROPERTY_SEED`: the seed of the first one, others follow; usually 1. A failure prints its seed.
 
 mod interpret;
@@ -45,8 +45,8 @@ fn cases() -> u64 {
     let full = match (cfg!(debug_assertions), emulated) {
         (false, false) => 100_000,
         (true, false) => 4_000,
-        (false, true) => 10_000,
-        (true, true) => 400,
+        (false, true) => 3_000,
+        (true, true) => 150,
     };
     number("SURE_PROPERTY_CASES").unwrap_or(testing::cases(full) as u64)
 }
