@@ -12,14 +12,20 @@ use tokio::task::yield_now;
 /// A step of an iterator, and the bare resume that is inside.
 fn iterators(c: &mut Criterion) {
     fn numbers(handle: &SuspendHandle<(), usize>) {
-        (0..).for_each(|i| handle.suspend(i));
+        for i in 0.. {
+            handle.suspend(i);
+        }
     }
     let mut group = c.benchmark_group("a step");
     let mut coroutine = Coroutine::new(|handle: &SuspendHandle<(), usize>, ()| numbers(handle));
     group.bench_function("bare resume", |b| b.iter(|| coroutine.resume(())));
     let mut iter = coro::iter(numbers);
     group.bench_function("iterator", |b| b.iter(|| iter.next()));
-    let mut stream = coro::stream(|handle| (0_usize..).for_each(|i| handle.send(i)));
+    let mut stream = coro::stream(|handle| {
+        for i in 0_usize.. {
+            handle.send(i);
+        }
+    });
     let mut context = Context::from_waker(Waker::noop());
     group.bench_function("stream", |b| {
         b.iter(|| Pin::new(&mut stream).poll_next(&mut context));

@@ -11,6 +11,8 @@ mod delegate;
 mod error;
 #[cfg(feature = "async")]
 mod future;
+#[cfg(all(doc, feature = "std"))]
+pub mod guide;
 mod handle;
 #[cfg(feature = "async")]
 pub mod io;

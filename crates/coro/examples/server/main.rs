@@ -65,11 +65,9 @@ fn compare(options: &Options) -> Result<(), String> {
         }
         println!("{}", Report::from_line(variant, &line)?);
     }
-    println!(
-        "Each of {} answers equals that of a direct parse. Not counted is what the kernel \
-         keeps: a stack for each thread, and buffers for each socket.",
-        serve::Variant::ALL.len() * options.connections
-    );
+    let answers = serve::Variant::ALL.len() * options.connections;
+    println!("Each of {answers} answers equals that of a direct parse.");
+    println!("Not counted: the kernel's own memory, for each socket and for each thread.");
     Ok(())
 }
 

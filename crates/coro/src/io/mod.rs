@@ -3,8 +3,7 @@
 //! A [`Shared`] holds a stream and the bytes that were read ahead. Its
 //! [`Reader`] and [`Writer`] suspend the coroutine where a blocking stream
 //! would block the thread, so that whatever is written for
-//! [`Read`](std::io::Read), [`BufRead`](std::io::BufRead) or [`Write`](std::io::Write) runs on
-//! a socket. What kind of stream, [`PollRead`] and [`PollWrite`] say: a few
+//! [`Read`], [`BufRead`](std::io::BufRead) or [`Write`] runs on a socket. What kind of stream, [`PollRead`] and [`PollWrite`] say: a few
 //! lines for each runtime.
 //!
 //! ```

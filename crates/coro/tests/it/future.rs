@@ -143,6 +143,44 @@ fn woken_from_other_threads() {
 }
 
 #[test]
+fn one_runtime_on_each_of_several_threads() {
+    const CORES: usize = 4;
+    const TASKS: usize = 50;
+    // Each task waits for its neighbour's on the thread before, through all threads.
+    let (mut first, mut last): (Vec<_>, Vec<_>) = (0..TASKS).map(|_| oneshot::channel()).unzip();
+    let mut threads = Vec::new();
+    for _ in 0..CORES {
+        let (senders, receivers): (Vec<_>, Vec<_>) = (0..TASKS).map(|_| oneshot::channel()).unzip();
+        let after = std::mem::replace(&mut first, senders);
+        let pairs: Vec<_> = receivers.into_iter().zip(after).collect();
+        threads.push(std::thread::spawn(move || {
+            run(async {
+                let work = |(receiver, sender): (oneshot::Receiver<usize>, oneshot::Sender<_>)| {
+                    spawn_local(coro::future(move |handle| {
+                        handle.block_on(yield_now());
+                        let value = handle.block_on(receiver).unwrap();
+                        sender.send(value + 1).unwrap();
+                    }))
+                };
+                let tasks: Vec<_> = pairs.into_iter().map(work).collect();
+                for task in tasks {
+                    task.await.unwrap();
+                }
+            });
+        }));
+    }
+    for (i, sender) in first.into_iter().enumerate() {
+        sender.send(100 * i).unwrap();
+    }
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    for (i, end) in last.iter_mut().enumerate() {
+        assert_eq!(end.try_recv(), Ok(100 * i + CORES));
+    }
+}
+
+#[test]
 fn a_panic_leaves_poll() {
     let mut future = coro::future(|handle| {
         handle.block_on(ready(()));

@@ -164,6 +164,49 @@ fn after_a_cancel_in_half_a_chunk_another_goes_on_exactly_there() {
 }
 
 #[test]
+fn after_a_cancel_another_json_parser_goes_on() {
+    let (mut far, shared) = pipe(1000);
+    run(async move {
+        // The first value ends in the middle of what has come, the second has no end yet.
+        far.write_all(br#"{"a": 1} {"b": [2, "#).await.unwrap();
+        let stream = shared.clone();
+        let seen = Rc::new(RefCell::new(None));
+        let inside = seen.clone();
+        let mut first = coro::future(move |handle| {
+            let mut reader = stream.reader(handle);
+            *inside.borrow_mut() = next_value(&mut reader);
+            handle.block_on(pending::<()>());
+        });
+        assert!(poll_once(&mut first).is_pending());
+        assert_eq!(*seen.borrow(), Some(serde_json::json!({"a": 1})));
+        drop(first);
+
+        let stream = shared.clone();
+        let second = spawn_local(coro::future(move |handle| {
+            let mut reader = stream.reader(handle);
+            (next_value(&mut reader), next_value(&mut reader))
+        }));
+        tokio::task::yield_now().await;
+        far.write_all(br#"3]}{"c": null}"#).await.unwrap();
+        let values = second.await.unwrap();
+        let (b, c) = (
+            serde_json::json!({"b": [2, 3]}),
+            serde_json::json!({"c": null}),
+        );
+        assert_eq!(values, (Some(b), Some(c)));
+        let (_, unread) = shared.into_parts().expect("nobody else has it");
+        assert!(unread.is_empty());
+    });
+}
+
+/// The next of several values in one stream. A value that ends with a bracket is read to
+/// its last byte, and no further.
+fn next_value(reader: &mut impl Read) -> Option<serde_json::Value> {
+    let mut values = serde_json::Deserializer::from_reader(reader).into_iter();
+    values.next().map(Result::unwrap)
+}
+
+#[test]
 fn a_cancel_while_it_waits_for_bytes_loses_none() {
     let (mut far, shared) = pipe(100);
     let stream = shared.clone();

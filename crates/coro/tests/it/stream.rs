@@ -152,7 +152,10 @@ fn where_it_cannot_suspend_it_does_not_send() {
         };
         // Inside of a future that it polls: the poll's context is in use.
         refused(&mut || {
-            handle.block_on(poll_fn(|_| Poll::Ready(handle.send(inside.make()))));
+            handle.block_on(poll_fn(|_| {
+                handle.send(inside.make());
+                Poll::Ready(())
+            }));
         });
         // On another stack.
         refused(&mut || {
