@@ -1,12 +1,15 @@
+mod create;
+mod end;
+
 use crate::handle::{Name, Stage};
 use crate::root::Root;
-use crate::unwind::{self, Payload};
+use crate::unwind;
 use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle, transfer};
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
-use sure_context::{Arrival, ExecutionContext, Signal, Word};
+use sure_context::{ExecutionContext, Signal};
 use sure_stack::{Stack, StackError};
 
 /// The smallest stack that a coroutine accepts, in usable bytes: room for its
@@ -55,128 +58,6 @@ pub struct Coroutine<Input, Yield, Return, S: Stack = DefaultStack> {
     /// the opposite one, it makes `Input` and `Yield` invariant: a coroutine that
     /// expects `&'static str` must not be taken for one that expects any `&str`.
     types: PhantomData<fn(Input) -> (Yield, Return)>,
-}
-
-#[cfg(feature = "std")]
-impl<Input: 'static, Yield: 'static, Return: 'static> Coroutine<Input, Yield, Return> {
-    /// A coroutine on a pooled stack of [`DEFAULT_STACK_SIZE`](sure_stack::DEFAULT_STACK_SIZE).
-    ///
-    /// ```
-    /// use coro::{Coroutine, SuspendHandle};
-    ///
-    /// // What goes in and out is inferred, or said where the closure's arguments are named.
-    /// let mut coroutine = Coroutine::new(|handle: &SuspendHandle<(), &str>, ()| {
-    ///     handle.suspend("hello");
-    ///     5
-    /// });
-    /// assert_eq!(coroutine.resume(()).yielded(), Some("hello"));
-    /// assert_eq!(coroutine.resume(()).complete(), Some(5));
-    /// ```
-    ///
-    /// # Panics
-    /// If there is no stack to be had; [`try_new`](Coroutine::try_new) returns
-    /// the reason instead.
-    #[inline]
-    pub fn new<F>(f: F) -> Self
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
-    {
-        match Coroutine::try_new(f) {
-            Ok(coroutine) => coroutine,
-            Err(error) => no_stack(&error),
-        }
-    }
-
-    /// As [`new`](Coroutine::new).
-    ///
-    /// ```
-    /// use coro::Coroutine;
-    ///
-    /// let mut coroutine = Coroutine::try_new(|handle, n: u32| handle.suspend(n + 1))?;
-    /// assert_eq!(coroutine.resume(1).yielded(), Some(2));
-    /// # Ok::<(), sure_stack::StackError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Any [`StackError`] of [`PooledStack::new`](sure_stack::PooledStack::new);
-    /// [`StackError::TooSmall`] if `Return` takes more than half of the stack.
-    #[inline]
-    pub fn try_new<F>(f: F) -> Result<Self, StackError>
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
-    {
-        Coroutine::assemble(sure_stack::PooledStack::new()?, None, f)
-    }
-}
-
-#[cfg(feature = "std")]
-impl Coroutine<(), (), ()> {
-    /// A coroutine with a name or a stack size of its own; see
-    /// [`Builder`](crate::Builder).
-    ///
-    /// ```
-    /// let builder = coro::Coroutine::builder().name("parser").stack_size(64 << 10);
-    /// let mut parser = builder.build(|handle, byte: u8| handle.suspend(byte.is_ascii_digit()))?;
-    /// assert_eq!(parser.resume(b'7').yielded(), Some(true));
-    /// # Ok::<(), sure_stack::StackError>(())
-    /// ```
-    pub fn builder() -> crate::Builder {
-        crate::Builder::new()
-    }
-}
-
-impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
-    Coroutine<Input, Yield, Return, S>
-{
-    /// A coroutine on the given stack.
-    ///
-    /// ```
-    /// use coro::Coroutine;
-    /// use sure_stack::GuardedMmapStack;
-    ///
-    /// let stack = GuardedMmapStack::allocate_at_least(1 << 20)?;
-    /// let mut coroutine = Coroutine::with_stack(stack, |handle, n: u32| handle.suspend(n * 2));
-    /// assert_eq!(coroutine.resume(4).yielded(), Some(8));
-    /// # Ok::<(), sure_stack::StackError>(())
-    /// ```
-    ///
-    /// # Panics
-    /// If the stack is too small; [`try_with_stack`](Coroutine::try_with_stack)
-    /// returns an error instead.
-    pub fn with_stack<F>(stack: S, f: F) -> Self
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
-    {
-        match Coroutine::try_with_stack(stack, f) {
-            Ok(coroutine) => coroutine,
-            Err(error) => no_stack(&error),
-        }
-    }
-
-    /// A coroutine on the given stack.
-    ///
-    /// ```
-    /// use coro::{Coroutine, SuspendHandle};
-    /// use sure_stack::{GuardedMmapStack, StackError};
-    ///
-    /// let page = GuardedMmapStack::allocate_at_least(1)?;
-    /// let refused = Coroutine::try_with_stack(page, |_: &SuspendHandle<(), ()>, ()| ());
-    /// // Unless a page is large here.
-    /// if let Err(error) = refused {
-    ///     assert!(matches!(error, StackError::TooSmall { .. }));
-    /// }
-    /// # Ok::<(), StackError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`StackError::TooSmall`] if the stack has less than [`MIN_STACK_SIZE`]
-    /// bytes, or if a `Return` takes more than half of it.
-    pub fn try_with_stack<F>(stack: S, f: F) -> Result<Self, StackError>
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
-    {
-        Coroutine::assemble(stack, None, f)
-    }
 }
 
 impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
@@ -451,108 +332,12 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     fn note_panic(&self) {
         self.handle().resumed_in_panic.set(true);
     }
-
-    /// What the execution has left: the word that sends its return value, or its panic.
-    ///
-    /// # Safety
-    /// `arrival` is that of its exit.
-    #[inline]
-    unsafe fn complete(&self, arrival: Arrival) -> Result<Word, Payload> {
-        self.handle().stage.set(Stage::Complete);
-        match arrival.signal {
-            Signal::Run => Ok(arrival.word),
-            // SAFETY: the root sends the address of a payload, given away.
-            Signal::Unwind => Err(unsafe { arrival.word.as_ptr::<Payload>().read() }),
-        }
-    }
-
-    /// Runs a suspended coroutine a last time, to run the destructors of
-    /// everything on its stack.
-    #[cold]
-    #[inline(never)]
-    fn unwind(&mut self, context: ExecutionContext) {
-        let handle = self.handle();
-        let created = handle.stage.get() == Stage::Created;
-        if !created && !unwind::CAN_UNWIND {
-            unwind::abort(format_args!(
-                "{handle} was dropped while suspended, and this build cannot unwind it: \
-                 run it to completion, or build with `panic = \"unwind\"` and the feature `std`"
-            ));
-        }
-        handle.stage.set(Stage::Unwinding);
-        handle.extent.set(0);
-        // SAFETY: as in `try_resume`; with the signal to unwind no input is received.
-        let arrival = unsafe { context.resume(self.handle.cast(), Word::EMPTY, Signal::Unwind) };
-        // SAFETY: it exits, because with an extent of 0 no suspend switches.
-        let outcome = unsafe { self.complete(arrival) };
-        // A value is moved out before the stack goes, and dropped after: its
-        // destructor may panic.
-        let value: Option<Return> = match outcome {
-            // The body has swallowed the unwind and returned.
-            // SAFETY: the root sent the `Return` for this.
-            Ok(word) if !created => Some(unsafe { transfer::receive(word) }),
-            _ => None,
-        };
-        // SAFETY: the coroutine is complete, and `drop` does nothing after this.
-        unsafe { self.release() };
-        drop(value);
-        match outcome {
-            Err(payload) if !unwind::was_forced(&payload) && !unwind::panicking() => {
-                unwind::go_on(payload)
-            }
-            // Of a panic while the thread is panicking, the message has been
-            // printed; going on with it would end the process.
-            _ => {}
-        }
-    }
-
-    /// Drops what is not simply complete.
-    #[cold]
-    #[inline(never)]
-    fn drop_slowly(&mut self) {
-        match self.context.take() {
-            Some(context) => self.unwind(context),
-            None if self.handle().stage.get() == Stage::Complete => {
-                // SAFETY: it is complete, and this is its end.
-                unsafe { self.release() }
-            }
-            None => dropped_running(self.handle()),
-        }
-    }
-
-    /// Drops the root and gives the stack back.
-    ///
-    /// # Safety
-    /// The coroutine is complete, and `self` is not used after this.
-    #[inline]
-    unsafe fn release(&mut self) {
-        // SAFETY: nothing refers to the root or the stack any more, and nobody
-        // will drop them again.
-        unsafe {
-            self.handle.drop_in_place();
-            ManuallyDrop::drop(&mut self.stack);
-        }
-    }
 }
 
 /// A closure that is too large for its stack.
 #[cfg(feature = "std")]
 type BoxedBody<'a, Input, Yield, Return> =
     std::boxed::Box<dyn FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'a>;
-
-impl<Input, Yield, Return, S: Stack> Drop for Coroutine<Input, Yield, Return, S> {
-    #[inline]
-    fn drop(&mut self) {
-        let handle = self.handle();
-        if handle.stage.get() == Stage::Complete && handle.name.is_none() {
-            // SAFETY: nothing refers to the stack any more, and nobody will drop
-            // it again. Without a name, the root has nothing to drop.
-            unsafe { ManuallyDrop::drop(&mut self.stack) };
-        } else {
-            self.drop_slowly();
-        }
-    }
-}
 
 impl<Input, Yield, Return, S: Stack> fmt::Debug for Coroutine<Input, Yield, Return, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -565,18 +350,6 @@ impl<Input, Yield, Return, S: Stack> fmt::Debug for Coroutine<Input, Yield, Retu
 
 #[cold]
 #[inline(never)]
-fn no_stack(error: &StackError) -> ! {
-    panic!("no stack for a coroutine: {error}")
-}
-
-#[cold]
-#[inline(never)]
 fn resumed_complete<Input, Yield>(handle: &SuspendHandle<Input, Yield>) -> ! {
     panic!("{handle} was resumed, but it is complete")
-}
-
-#[cold]
-#[inline(never)]
-fn dropped_running<Input, Yield>(handle: &SuspendHandle<Input, Yield>) -> ! {
-    unwind::abort(format_args!("{handle} was dropped while it is running"))
 }

@@ -1,6 +1,8 @@
 //! The behaviour of coroutines, from outside.
 
 mod backtrace;
+#[cfg(feature = "async")]
+mod cancel;
 mod crashes;
 mod delegate;
 mod drops;
@@ -14,6 +16,8 @@ mod model;
 mod nesting;
 mod on_stack;
 mod panics;
+#[cfg(feature = "async")]
+mod polling;
 mod scope;
 #[cfg(target_arch = "x86_64")]
 mod single_step;
