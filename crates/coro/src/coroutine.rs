@@ -1,8 +1,7 @@
 mod create;
 mod end;
 
-use crate::handle::{Name, Stage};
-use crate::root::Root;
+use crate::handle::Stage;
 use crate::unwind;
 use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle, transfer};
 use core::fmt;
@@ -60,68 +59,129 @@ pub struct Coroutine<Input, Yield, Return, S: Stack = DefaultStack> {
     types: PhantomData<fn(Input) -> (Yield, Return)>,
 }
 
-impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
-    /// Puts a closure on a stack; a large one into a box, of which the stack
-    /// holds the pointer. The callers see to what is borrowed: a bound of
-    /// `'static`, or the contract of [`borrowing`](Coroutine::borrowing).
-    #[inline]
-    pub(crate) fn assemble<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
-    {
-        #[cfg(feature = "std")]
-        if size_of::<F>() > stack.size() / 4 {
-            // Called through `dyn`, a boxed closure is run where it is; called
-            // as an `F` it would be moved to the stack first.
-            let f: BoxedBody<'_, Input, Yield, Return> = std::boxed::Box::new(f);
-            return Coroutine::lay(stack, name, f);
-        }
-        Coroutine::lay(stack, name, f)
-    }
-
-    /// A coroutine whose closure, values or stack may borrow.
+#[cfg(feature = "std")]
+impl<Input: 'static, Yield: 'static, Return: 'static> Coroutine<Input, Yield, Return> {
+    /// A coroutine on a pooled stack of [`DEFAULT_STACK_SIZE`](sure_stack::DEFAULT_STACK_SIZE).
     ///
-    /// # Safety
-    /// The coroutine is dropped before anything ends that they borrow: not
-    /// leaked, nor handed to safe code that could leak it.
-    #[cfg(feature = "std")]
-    pub(crate) unsafe fn borrowing<F>(
-        stack: S,
-        name: Option<Name>,
-        f: F,
-    ) -> Result<Self, StackError>
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
-    {
-        Coroutine::assemble(stack, name, f)
-    }
-
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    ///
+    /// // What goes in and out is inferred, or said where the closure's arguments are named.
+    /// let mut coroutine = Coroutine::new(|handle: &SuspendHandle<(), &str>, ()| {
+    ///     handle.suspend("hello");
+    ///     5
+    /// });
+    /// assert_eq!(coroutine.resume(()).yielded(), Some("hello"));
+    /// assert_eq!(coroutine.resume(()).complete(), Some(5));
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no stack to be had; [`try_new`](Coroutine::try_new) returns
+    /// the reason instead.
     #[inline]
-    fn lay<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
+    pub fn new<F>(f: F) -> Self
     where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
     {
-        let root = Root::<F, Input, Yield, Return>::SIZE;
-        let minimum = MIN_STACK_SIZE.max(root.saturating_mul(2));
-        if stack.size() < minimum {
-            return Err(StackError::TooSmall {
-                bytes: stack.size(),
-                minimum,
-            });
+        match Coroutine::try_new(f) {
+            Ok(coroutine) => coroutine,
+            Err(error) => no_stack(&error),
         }
-        // SAFETY: the stack's memory is its own, and stays where it is for as
-        // long as this coroutine keeps it, which is until nothing on it is
-        // alive; half of `MIN_STACK_SIZE` exceeds any first frame.
-        let (context, handle) =
-            unsafe { Root::<F, Input, Yield, Return>::lay(stack.limit(), stack.base(), name, f) };
-        Ok(Coroutine {
-            context: Some(context),
-            handle,
-            stack: ManuallyDrop::new(stack),
-            types: PhantomData,
-        })
     }
 
+    /// As [`new`](Coroutine::new).
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    ///
+    /// let mut coroutine = Coroutine::try_new(|handle, n: u32| handle.suspend(n + 1))?;
+    /// assert_eq!(coroutine.resume(1).yielded(), Some(2));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Any [`StackError`] of [`PooledStack::new`](sure_stack::PooledStack::new);
+    /// [`StackError::TooSmall`] if `Return` takes more than half of the stack.
+    #[inline]
+    pub fn try_new<F>(f: F) -> Result<Self, StackError>
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
+    {
+        Coroutine::assemble(sure_stack::PooledStack::new()?, None, f)
+    }
+}
+
+#[cfg(feature = "std")]
+impl Coroutine<(), (), ()> {
+    /// A coroutine with a name or a stack size of its own; see
+    /// [`Builder`](crate::Builder).
+    ///
+    /// ```
+    /// let builder = coro::Coroutine::builder().name("parser").stack_size(64 << 10);
+    /// let mut parser = builder.build(|handle, byte: u8| handle.suspend(byte.is_ascii_digit()))?;
+    /// assert_eq!(parser.resume(b'7').yielded(), Some(true));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    pub fn builder() -> crate::Builder {
+        crate::Builder::new()
+    }
+}
+
+impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
+    Coroutine<Input, Yield, Return, S>
+{
+    /// A coroutine on the given stack.
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    /// use sure_stack::GuardedMmapStack;
+    ///
+    /// let stack = GuardedMmapStack::allocate_at_least(1 << 20)?;
+    /// let mut coroutine = Coroutine::with_stack(stack, |handle, n: u32| handle.suspend(n * 2));
+    /// assert_eq!(coroutine.resume(4).yielded(), Some(8));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the stack is too small; [`try_with_stack`](Coroutine::try_with_stack)
+    /// returns an error instead.
+    pub fn with_stack<F>(stack: S, f: F) -> Self
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
+    {
+        match Coroutine::try_with_stack(stack, f) {
+            Ok(coroutine) => coroutine,
+            Err(error) => no_stack(&error),
+        }
+    }
+
+    /// A coroutine on the given stack.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    /// use sure_stack::{GuardedMmapStack, StackError};
+    ///
+    /// let page = GuardedMmapStack::allocate_at_least(1)?;
+    /// let refused = Coroutine::try_with_stack(page, |_: &SuspendHandle<(), ()>, ()| ());
+    /// // Unless a page is large here.
+    /// if let Err(error) = refused {
+    ///     assert!(matches!(error, StackError::TooSmall { .. }));
+    /// }
+    /// # Ok::<(), StackError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StackError::TooSmall`] if the stack has less than [`MIN_STACK_SIZE`]
+    /// bytes, or if a `Return` takes more than half of it.
+    pub fn try_with_stack<F>(stack: S, f: F) -> Result<Self, StackError>
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
+    {
+        Coroutine::assemble(stack, None, f)
+    }
+}
+
+impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// Runs the coroutine until it suspends or ends: the first time from the
     /// beginning, with the closure's second argument; later from where it
     /// suspended itself, with the value that its `suspend` returns.
@@ -334,11 +394,6 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     }
 }
 
-/// A closure that is too large for its stack.
-#[cfg(feature = "std")]
-type BoxedBody<'a, Input, Yield, Return> =
-    std::boxed::Box<dyn FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'a>;
-
 impl<Input, Yield, Return, S: Stack> fmt::Debug for Coroutine<Input, Yield, Return, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Coroutine")
@@ -346,6 +401,12 @@ impl<Input, Yield, Return, S: Stack> fmt::Debug for Coroutine<Input, Yield, Retu
             .field("status", &self.status())
             .finish_non_exhaustive()
     }
+}
+
+#[cold]
+#[inline(never)]
+fn no_stack(error: &StackError) -> ! {
+    panic!("no stack for a coroutine: {error}")
 }
 
 #[cold]
