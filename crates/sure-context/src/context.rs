@@ -68,8 +68,8 @@ impl Arrival {
 
 impl ExecutionContext {
     /// Bytes below [`stack_pointer`](ExecutionContext::stack_pointer) that a
-    /// suspended execution still uses on this target: its saved registers or
-    /// the ABI's red zone, whichever reaches lower.
+    /// suspended execution still uses on this target: its saved registers, where
+    /// they lie in a red zone. (The rest of that zone is empty.)
     pub const BYTES_BELOW: usize = arch::BYTES_BELOW;
 
     #[inline(always)]
@@ -78,6 +78,11 @@ impl ExecutionContext {
             saved,
             not_send: PhantomData,
         }
+    }
+
+    #[inline(always)]
+    pub(crate) fn address(&self) -> NonZeroUsize {
+        self.saved
     }
 
     /// The token as a number, for places that hold one word: an address,

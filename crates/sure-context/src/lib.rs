@@ -14,6 +14,7 @@
 
 mod arch;
 mod context;
+mod descend;
 mod hint;
 mod parent;
 mod sanitizer;
@@ -21,6 +22,7 @@ mod trampoline;
 mod word;
 
 pub use context::{Arrival, ExecutionContext, Signal, stack_pointer};
+pub use descend::{DESCENT, Descent, descend};
 pub use hint::{prefetch, speculate};
 pub use parent::ParentLink;
 pub use trampoline::{

@@ -40,7 +40,29 @@ impl ParentLink {
         // SAFETY: a resume has stored the address of its saved registers.
         ExecutionContext::from_saved(unsafe { NonZeroUsize::new_unchecked(self.resumer.get()) })
     }
+
+    /// Notes a resumer, as [`resume`](ExecutionContext::resume) does: for those
+    /// that continue an execution on somebody else's behalf.
+    #[inline(always)]
+    pub fn lead_to(&self, resumer: &ExecutionContext) {
+        self.resumer.set(resumer.address().get());
+    }
+
+    /// Makes every walk end here: the resumer's frames are not where they were.
+    #[inline(always)]
+    pub fn lead_nowhere(&self) {
+        // The middle, because a context may be an address inside its registers.
+        self.resumer
+            .set((&raw const NOBODY.0[NOBODY.0.len() / 2]).expose_provenance());
+    }
 }
+
+/// The saved registers of nobody, larger than any: all of them, the address to
+/// continue at too, are 0, which ends a walk.
+static NOBODY: Nobody = Nobody([0; 64]);
+
+#[repr(align(64))]
+struct Nobody([usize; 64]);
 
 impl Default for ParentLink {
     fn default() -> ParentLink {

@@ -12,7 +12,6 @@ mod future;
 mod io;
 mod iter;
 mod lifecycle;
-mod model;
 mod nesting;
 mod on_stack;
 mod panics;

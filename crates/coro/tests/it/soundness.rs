@@ -1,7 +1,7 @@
 //! What may never happen through safe code, and what holds it.
 //!
 //! Each line of the table is a hole that some coroutine library has, or had. The modules are those of this binary,
-//! `property` is the one beside it (random programs, which do all of this at once), and `compile-fail` are the cases of
+//! `property` is the binary beside it (random programs, which do all of this at once), and `compile-fail` are the cases of
 //! the package of that name, which must not compile.
 //!
 //! | | what may never happen | held by |

@@ -1,7 +1,7 @@
 //! No architecture at all: one error, and enough for the rest of the crate to
 //! compile, so that the error stands alone.
 
-use super::{Entry, Landing};
+use super::{Entry, EntryBelow, Landing};
 use crate::Word;
 
 compile_error!(
@@ -28,6 +28,10 @@ pub(crate) unsafe fn resume(_: usize, _: *mut u8, _: Word, _: usize) -> Landing 
 }
 
 pub(crate) unsafe fn switch(_: usize, _: Word, _: usize) -> Landing {
+    unreachable!()
+}
+
+pub(crate) unsafe fn descend(_: usize, _: EntryBelow, _: Word) -> Landing {
     unreachable!()
 }
 

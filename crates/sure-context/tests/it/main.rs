@@ -12,6 +12,7 @@
 )]
 
 mod backtrace;
+mod descend;
 mod fiber;
 mod random;
 mod registers;
