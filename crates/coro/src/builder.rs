@@ -30,7 +30,9 @@ impl Builder {
         }
     }
 
-    /// The name, for messages about the coroutine.
+    /// The name, for messages about the coroutine. That of a stack overflow
+    /// has it if [`overflow::install`](sure_stack::overflow::install) was called
+    /// before the coroutine is built.
     ///
     /// ```
     /// use coro::{Coroutine, SuspendHandle};

@@ -349,6 +349,30 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         }
     }
 
+    /// The most bytes of its stack that were in use at once so far; see
+    /// [`sure_stack::high_water_mark`] for what is counted, and its bounds.
+    ///
+    /// It works at any time of the coroutine's life. A stack from a pool has been used before;
+    /// with [`PoolConfig::measure`](sure_stack::PoolConfig::measure) the mark is
+    /// that of this coroutine alone.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    /// use sure_stack::{PoolConfig, PooledStack};
+    ///
+    /// PooledStack::configure(PoolConfig::new().measure(true));
+    /// let mut coroutine = Coroutine::new(|handle: &SuspendHandle<(), u8>, ()| {
+    ///     let numbers = std::hint::black_box([7_u8; 10_000]);
+    ///     handle.suspend(numbers[4]);
+    /// });
+    /// coroutine.resume(());
+    /// assert!(coroutine.high_water_mark() > 10_000);
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn high_water_mark(&self) -> usize {
+        sure_stack::high_water_mark(&*self.stack)
+    }
+
     /// The stack of a complete coroutine, for another use.
     ///
     /// ```
@@ -374,9 +398,9 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             return Err(self);
         }
         let mut this = ManuallyDrop::new(self);
-        // SAFETY: `this` is never used again, nor dropped.
+        // SAFETY: `this` is complete, and never used again, nor dropped.
         unsafe {
-            this.handle.drop_in_place();
+            this.drop_root();
             Ok(ManuallyDrop::take(&mut this.stack))
         }
     }

@@ -191,6 +191,12 @@ impl<Input, Yield, Return> ScopedCoroutine<'_, Input, Yield, Return> {
         let place = self.place.coroutine.try_borrow().ok()?;
         place.as_ref()?.name().map(String::from)
     }
+
+    /// As [`Coroutine::high_water_mark`], while it is not running.
+    pub fn high_water_mark(&self) -> Option<usize> {
+        let place = self.place.coroutine.try_borrow().ok()?;
+        place.as_ref().map(Coroutine::high_water_mark)
+    }
 }
 
 impl<Item> Iterator for ScopedCoroutine<'_, (), Item, ()> {

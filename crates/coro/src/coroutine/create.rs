@@ -57,17 +57,22 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
                 minimum,
             });
         }
+        let named = name.is_some();
         // SAFETY: the stack's memory is its own, and stays where it is for as
         // long as this coroutine keeps it, which is until nothing on it is
         // alive; half of `MIN_STACK_SIZE` exceeds any first frame.
         let (context, handle) =
             unsafe { Root::<F, Input, Yield, Return>::lay(stack.limit(), stack.base(), name, f) };
-        Ok(Coroutine {
+        let coroutine = Coroutine {
             context: Some(context),
             handle,
             stack: ManuallyDrop::new(stack),
             types: PhantomData,
-        })
+        };
+        if named {
+            coroutine.name_stack(coroutine.name().unwrap_or_default());
+        }
+        Ok(coroutine)
     }
 }
 

@@ -87,9 +87,35 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         // SAFETY: nothing refers to the root or the stack any more, and nobody
         // will drop them again.
         unsafe {
-            self.handle.drop_in_place();
+            self.drop_root();
             ManuallyDrop::drop(&mut self.stack);
         }
+    }
+
+    /// Takes from the stack what is left on it.
+    ///
+    /// # Safety
+    /// The coroutine is complete, and nothing but the stack is used after this.
+    #[inline]
+    pub(super) unsafe fn drop_root(&mut self) {
+        if self.handle().name.is_some() {
+            self.name_stack("");
+        }
+        // SAFETY: nothing refers to the root any more.
+        unsafe { self.handle.drop_in_place() };
+    }
+
+    /// Names the stack for the message about its overflow, if there is to be
+    /// one; an empty name takes it away.
+    #[cold]
+    pub(super) fn name_stack(&self, name: &str) {
+        #[cfg(feature = "std")]
+        if sure_stack::overflow::is_installed() {
+            // Without memory for the name the message does without it.
+            sure_stack::overflow::set_name(&*self.stack, name);
+        }
+        #[cfg(not(feature = "std"))]
+        let _ = name;
     }
 }
 

@@ -6,11 +6,13 @@ mod cancel;
 mod crashes;
 mod delegate;
 mod drops;
+mod fork;
 #[cfg(feature = "async")]
 mod future;
 #[cfg(feature = "async")]
 mod io;
 mod iter;
+mod large_frames;
 mod lifecycle;
 mod nesting;
 mod on_stack;

@@ -6,7 +6,7 @@
 //!
 //! | | what may never happen | held by |
 //! |---|---|---|
-//! | 1 | a leaked coroutine ends a borrow | compile-fail: `borrowing_closure`, `borrowed_input`, `borrowed_yield`, `borrowed_return`, `borrowed_stack`, `builder_borrows`, `borrowed_on_stack_of_own`, `iter_borrows`, `future_borrows` |
+//! | 1 | a leaked coroutine ends a borrow | compile-fail: `borrowing_closure`, `borrowed_input`, `borrowed_yield`, `borrowed_return`, `borrowed_stack`, `builder_borrows`, `borrowed_on_stack_of_own`, `iter_borrows`, `future_borrows`, `stream_borrows` |
 //! |   | … or a lifetime changes on the way | compile-fail: `prolonged_yield`, `shortened_input`, `scope_shortened_input` |
 //! |   | … or a scoped coroutine leaves its scope | compile-fail: `scope_*`; `scope::leaking_ends_no_borrow`, `scope::swapped_coroutines_are_only_called_otherwise`, `scope::a_panic_of_the_scope_unwinds_everything_first`, `scope::a_scope_in_a_coroutine_is_unwound_with_it`; property |
 //! | 2 | a coroutine, or a handle, changes threads | compile-fail: `send`, `sync`, `iter_send`, `future_send`, `scope_send`; the assertions below and in `threads`, `scope`, `future` |

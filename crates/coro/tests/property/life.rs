@@ -109,8 +109,8 @@ recipes! {
     1: Void, Void -> Void -> Void on Pooled;
     2: Three, Byte -> Three -> VoidLine on Pooled;
     3: Large, Words -> Byte -> Line on Watched;
-    4: Line, Line -> Page -> Byte on Pooled;
-    5: Byte, Page -> Text -> Words on Watched;
+    4: Line, Line -> Page -> Byte on Watched;
+    5: Byte, Page -> Text -> Words on Dyn;
     6: Words, Large -> Byte -> Large on Pooled;
     7: Text, Text -> Large -> Page on Dyn;
     8: Huge, Three -> Word -> Text on Pooled;
@@ -174,7 +174,7 @@ impl WatchedStack {
     fn new() -> WatchedStack {
         STACKS.set(STACKS.get() + 1);
         let kept = KEPT.with_borrow_mut(Vec::pop);
-        let fresh = || GuardedMmapStack::allocate_at_least(512 << 10).expect("a stack");
+        let fresh = || GuardedMmapStack::allocate_at_least(2 << 20).expect("a stack");
         WatchedStack {
             stack: Some(kept.unwrap_or_else(fresh)),
         }

@@ -11,7 +11,9 @@ use coro::Status;
 use std::collections::VecDeque;
 
 /// The kinds of values that a call can hold: not those that take too much of a stack in a debug build.
-const HELD: u32 = 9;
+const HELD: usize = 9;
+/// The kind of a whole page.
+const PAGE: usize = 7;
 /// The kind of what a scope's coroutines borrow.
 const LENT: usize = 5;
 const MOST_CALLS: usize = 5;
@@ -462,7 +464,7 @@ impl Model {
                     return None;
                 }
                 Plan::Enter(match act {
-                    Act::Hold => Call::Hold(self.choose(HELD as usize)),
+                    Act::Hold => self.hold(who),
                     Act::Catch => Call::Catch,
                     Act::Swallow => Call::Swallow,
                     Act::Scope => Call::Scope,
@@ -557,6 +559,14 @@ impl Model {
                 }))
             }
         })
+    }
+
+    /// A call that holds a value; one of a whole page at most, because that takes several pages in a debug build.
+    fn hold(&mut self, who: usize) -> Call {
+        let call = Call::Hold(self.choose(HELD));
+        let frames = &self.beings[who].frames;
+        let again = call == Call::Hold(PAGE) && frames.iter().any(|frame| frame.call == call);
+        if again { Call::Hold(LENT) } else { call }
     }
 
     /// What to create; often the same as whoever creates it, so that it can delegate.
