@@ -12,6 +12,9 @@ mod future;
 mod handle;
 #[cfg(feature = "async")]
 pub mod io;
+#[cfg(feature = "std")]
+#[doc(hidden)]
+pub mod internal;
 mod iter;
 mod on_stack;
 mod root;

@@ -1,0 +1,14 @@
+//! The API, on the thread's own stack and on a shared run stack.
+
+mod backtrace;
+mod displaced;
+mod drops;
+mod kinds;
+mod lifecycle;
+mod mixed;
+mod model;
+mod panics;
+mod room;
+mod signals;
+mod threads;
+mod values;
