@@ -45,8 +45,9 @@ pub(crate) const GRAIN: usize = 8;
 const GAP: usize = 1 << 10;
 
 /// Stack that must be left for the code that copies, in bytes: it may have to
-/// ask the system for memory, and a signal may interrupt it.
-pub(crate) const ROOM: usize = 8 << 10;
+/// ask the system for memory, and a signal may interrupt it. Who is refused for
+/// want of it has as much left for a panic with its message.
+pub(crate) const ROOM: usize = coro::MIN_STACK_SIZE;
 
 /// The life of a coroutine in full; [`Status`] is what users see of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
