@@ -4,6 +4,7 @@
 //! - `round_trip`: resume and suspend, at several depths and with several types
 //! - `lifetime`: creating, finishing, and dropping coroutines and stacks
 //! - `many`: ten thousand coroutines that take turns
+//! - `dynamic`: coroutines whose frames are copied
 //!
 //! `cargo bench` runs all, `cargo bench --bench many -- shuffled` some.
 

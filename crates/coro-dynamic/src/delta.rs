@@ -39,7 +39,7 @@ pub(crate) struct Displaced {
 pub(crate) struct Enter(Header);
 
 impl Descent for Enter {
-    #[inline]
+    #[inline(always)]
     unsafe fn run(this: NonNull<Self>, from: ExecutionContext) -> Departure {
         // SAFETY: whoever descends passes a header.
         let header = unsafe { &this.as_ref().0 };
@@ -73,7 +73,7 @@ impl Descent for Enter {
 pub(crate) struct Leave(Header);
 
 impl Descent for Leave {
-    #[inline]
+    #[inline(always)]
     unsafe fn run(this: NonNull<Self>, from: ExecutionContext) -> Departure {
         // SAFETY: whoever descends passes a header.
         let header = unsafe { &this.as_ref().0 };
@@ -154,13 +154,30 @@ pub(crate) unsafe fn take_away(header: &Header, context: &ExecutionContext) {
     };
 }
 
+/// Up to this many bytes are copied here, and more by the C library.
+const FEW: usize = 512;
+
+/// Word by word, because most words of a small delta have just been written
+/// one by one: a wider load would have to wait until they are in the cache.
+/// (`volatile` keeps the compiler from making a call of the loop.)
+///
 /// # Safety
 /// As for [`ptr::copy_nonoverlapping`]; both are aligned to 8, and `bytes` is a
 /// multiple of it.
 #[inline(always)]
 unsafe fn copy(from: *mut u8, to: *mut u8, bytes: usize) {
-    // SAFETY: the caller's promise.
-    unsafe { ptr::copy_nonoverlapping(from.cast::<u64>(), to.cast::<u64>(), bytes / 8) };
+    let (from, to) = (from.cast::<usize>(), to.cast::<usize>());
+    let words = bytes / size_of::<usize>();
+    if bytes > FEW {
+        // SAFETY: the caller's promise.
+        return unsafe { ptr::copy_nonoverlapping(from, to, words) };
+    }
+    let mut n = 0;
+    while n < words {
+        // SAFETY: inside both (the caller's promise).
+        unsafe { to.add(n).write_volatile(from.add(n).read_volatile()) };
+        n += 1;
+    }
 }
 
 /// The resumer of a coroutine that leaves; what was displaced is put back.

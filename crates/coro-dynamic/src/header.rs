@@ -149,16 +149,22 @@ impl Header {
             return false;
         };
         if grains != self.grains.get() {
-            let (old, new) = (self.bytes(), grains as usize * GRAIN);
-            if class::size(old) != class::size(new) {
-                let arena = &self.region().arena;
-                // SAFETY: the block is replaced.
-                unsafe { arena.free(self.block.get(), old) };
-                self.block.set(arena.allocate(new));
-            }
-            self.grains.set(grains);
+            self.regrow(grains);
         }
         true
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn regrow(&self, grains: u32) {
+        let (old, new) = (self.bytes(), grains as usize * GRAIN);
+        if class::size(old) != class::size(new) {
+            let arena = &self.region().arena;
+            // SAFETY: the block is replaced.
+            unsafe { arena.free(self.block.get(), old) };
+            self.block.set(arena.allocate(new));
+        }
+        self.grains.set(grains);
     }
 
     /// The high end of the frames.

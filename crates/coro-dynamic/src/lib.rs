@@ -10,6 +10,7 @@ mod header;
 mod region;
 mod root;
 mod run_stack;
+mod scheduler;
 mod thread;
 mod transfer;
 
@@ -18,3 +19,4 @@ pub use coroutine::{DynamicCoroutine, leaked};
 pub use error::{Refusal, ResumeError, UnwindError};
 pub use handle::DynamicHandle;
 pub use run_stack::RunStack;
+pub use scheduler::{RunError, Scheduler, Task, TaskId};

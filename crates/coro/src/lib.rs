@@ -10,11 +10,11 @@ mod error;
 #[cfg(feature = "async")]
 mod future;
 mod handle;
-#[cfg(feature = "async")]
-pub mod io;
 #[cfg(feature = "std")]
 #[doc(hidden)]
 pub mod internal;
+#[cfg(feature = "async")]
+pub mod io;
 mod iter;
 mod on_stack;
 mod root;

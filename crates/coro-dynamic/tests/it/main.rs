@@ -9,6 +9,7 @@ mod mixed;
 mod model;
 mod panics;
 mod room;
+mod scheduler;
 mod signals;
 mod threads;
 mod values;

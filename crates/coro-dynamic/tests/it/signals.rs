@@ -161,7 +161,7 @@ mod single_step {
             OUTSIDE.fetch_add(1, Relaxed);
         }
         scribble();
-        if SIGNALS.load(Relaxed) > 400_000 {
+        if SIGNALS.load(Relaxed) > 80_000 {
             registers[libc::REG_EFL as usize] &= !TRAP_FLAG;
         }
     }
@@ -171,13 +171,13 @@ mod single_step {
         handle(libc::SIGTRAP, on_trap as *const ());
         // SAFETY: the flag changes nothing but that a signal follows each instruction.
         unsafe { asm!("pushfq", "or qword ptr [rsp], {flag}", "popfq", flag = const TRAP_FLAG) };
-        exercise(|_| SIGNALS.load(Relaxed) <= 400_000);
+        exercise(|_| SIGNALS.load(Relaxed) <= 80_000);
         assert_eq!(OUTSIDE.load(Relaxed), 0, "inside the thread's own stack");
         println!("stepped {} instructions", SIGNALS.load(Relaxed));
     }
 
     #[test]
     fn after_every_instruction() {
-        child::run("signals::child", "stepped").assert_success(&["stepped 4000"]);
+        child::run("signals::child", "stepped").assert_success(&["stepped 8000"]);
     }
 }
