@@ -1,12 +1,14 @@
-use crate::handle::{Name, Stage};
-use crate::root::Root;
-use crate::unwind::{self, Payload};
+mod create;
+mod end;
+
+use crate::handle::Stage;
+use crate::unwind;
 use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle, transfer};
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
-use sure_context::{Arrival, ExecutionContext, Signal, Word};
+use sure_context::{ExecutionContext, Signal};
 use sure_stack::{Stack, StackError};
 
 /// The smallest stack that a coroutine accepts, in usable bytes: room for its
@@ -180,72 +182,6 @@ impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
 }
 
 impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
-    /// Puts a closure on a stack; a large one into a box, of which the stack
-    /// holds the pointer. The callers see to what is borrowed: a bound of
-    /// `'static`, or the contract of [`borrowing`](Coroutine::borrowing).
-    #[inline]
-    pub(crate) fn assemble<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
-    {
-        #[cfg(feature = "std")]
-        if size_of::<F>() > stack.size() / 4 {
-            // Called through `dyn`, a boxed closure is run where it is; called
-            // as an `F` it would be moved to the stack first.
-            let f: BoxedBody<'_, Input, Yield, Return> = std::boxed::Box::new(f);
-            return Coroutine::lay(stack, name, f);
-        }
-        Coroutine::lay(stack, name, f)
-    }
-
-    /// A coroutine whose closure, values or stack may borrow.
-    ///
-    /// # Safety
-    /// The coroutine is dropped before anything ends that they borrow: not
-    /// leaked, nor handed to safe code that could leak it.
-    #[cfg(feature = "std")]
-    pub(crate) unsafe fn borrowing<F>(
-        stack: S,
-        name: Option<Name>,
-        f: F,
-    ) -> Result<Self, StackError>
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
-    {
-        Coroutine::assemble(stack, name, f)
-    }
-
-    #[inline]
-    fn lay<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
-    {
-        let root = Root::<F, Input, Yield, Return>::SIZE;
-        let minimum = MIN_STACK_SIZE.max(root.saturating_mul(2));
-        if stack.size() < minimum {
-            return Err(StackError::TooSmall {
-                bytes: stack.size(),
-                minimum,
-            });
-        }
-        let named = name.is_some();
-        // SAFETY: the stack's memory is its own, and stays where it is for as
-        // long as this coroutine keeps it, which is until nothing on it is
-        // alive; half of `MIN_STACK_SIZE` exceeds any first frame.
-        let (context, handle) =
-            unsafe { Root::<F, Input, Yield, Return>::lay(stack.limit(), stack.base(), name, f) };
-        let coroutine = Coroutine {
-            context: Some(context),
-            handle,
-            stack: ManuallyDrop::new(stack),
-            types: PhantomData,
-        };
-        if named {
-            coroutine.name_stack(coroutine.name().unwrap_or_default());
-        }
-        Ok(coroutine)
-    }
-
     /// Runs the coroutine until it suspends or ends: the first time from the
     /// beginning, with the closure's second argument; later from where it
     /// suspended itself, with the value that its `suspend` returns.
@@ -480,133 +416,6 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     fn note_panic(&self) {
         self.handle().resumed_in_panic.set(true);
     }
-
-    /// What the execution has left: the word that sends its return value, or its panic.
-    ///
-    /// # Safety
-    /// `arrival` is that of its exit.
-    #[inline]
-    unsafe fn complete(&self, arrival: Arrival) -> Result<Word, Payload> {
-        self.handle().stage.set(Stage::Complete);
-        match arrival.signal {
-            Signal::Run => Ok(arrival.word),
-            // SAFETY: the root sends the address of a payload, given away.
-            Signal::Unwind => Err(unsafe { arrival.word.as_ptr::<Payload>().read() }),
-        }
-    }
-
-    /// Runs a suspended coroutine a last time, to run the destructors of
-    /// everything on its stack.
-    #[cold]
-    #[inline(never)]
-    fn unwind(&mut self, context: ExecutionContext) {
-        let handle = self.handle();
-        let created = handle.stage.get() == Stage::Created;
-        if !created && !unwind::CAN_UNWIND {
-            unwind::abort(format_args!(
-                "{handle} was dropped while suspended, and this build cannot unwind it: \
-                 run it to completion, or build with `panic = \"unwind\"` and the feature `std`"
-            ));
-        }
-        handle.stage.set(Stage::Unwinding);
-        handle.extent.set(0);
-        // SAFETY: as in `try_resume`; with the signal to unwind no input is received.
-        let arrival = unsafe { context.resume(self.handle.cast(), Word::EMPTY, Signal::Unwind) };
-        // SAFETY: it exits, because with an extent of 0 no suspend switches.
-        let outcome = unsafe { self.complete(arrival) };
-        // A value is moved out before the stack goes, and dropped after: its
-        // destructor may panic.
-        let value: Option<Return> = match outcome {
-            // The body has swallowed the unwind and returned.
-            // SAFETY: the root sent the `Return` for this.
-            Ok(word) if !created => Some(unsafe { transfer::receive(word) }),
-            _ => None,
-        };
-        // SAFETY: the coroutine is complete, and `drop` does nothing after this.
-        unsafe { self.release() };
-        drop(value);
-        match outcome {
-            Err(payload) if !unwind::was_forced(&payload) && !unwind::panicking() => {
-                unwind::go_on(payload)
-            }
-            // Of a panic while the thread is panicking, the message has been
-            // printed; going on with it would end the process.
-            _ => {}
-        }
-    }
-
-    /// Drops what is not simply complete.
-    #[cold]
-    #[inline(never)]
-    fn drop_slowly(&mut self) {
-        match self.context.take() {
-            Some(context) => self.unwind(context),
-            None if self.handle().stage.get() == Stage::Complete => {
-                // SAFETY: it is complete, and this is its end.
-                unsafe { self.release() }
-            }
-            None => dropped_running(self.handle()),
-        }
-    }
-
-    /// Drops the root and gives the stack back.
-    ///
-    /// # Safety
-    /// The coroutine is complete, and `self` is not used after this.
-    #[inline]
-    unsafe fn release(&mut self) {
-        // SAFETY: nothing refers to the root or the stack any more, and nobody
-        // will drop them again.
-        unsafe {
-            self.drop_root();
-            ManuallyDrop::drop(&mut self.stack);
-        }
-    }
-
-    /// Takes from the stack what is left on it.
-    ///
-    /// # Safety
-    /// The coroutine is complete, and nothing but the stack is used after this.
-    #[inline]
-    unsafe fn drop_root(&mut self) {
-        if self.handle().name.is_some() {
-            self.name_stack("");
-        }
-        // SAFETY: nothing refers to the root any more.
-        unsafe { self.handle.drop_in_place() };
-    }
-
-    /// Names the stack for the message about its overflow, if there is to be
-    /// one; an empty name takes it away.
-    #[cold]
-    fn name_stack(&self, name: &str) {
-        #[cfg(feature = "std")]
-        if sure_stack::overflow::is_installed() {
-            // Without memory for the name the message does without it.
-            sure_stack::overflow::set_name(&*self.stack, name);
-        }
-        #[cfg(not(feature = "std"))]
-        let _ = name;
-    }
-}
-
-/// A closure that is too large for its stack.
-#[cfg(feature = "std")]
-type BoxedBody<'a, Input, Yield, Return> =
-    std::boxed::Box<dyn FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'a>;
-
-impl<Input, Yield, Return, S: Stack> Drop for Coroutine<Input, Yield, Return, S> {
-    #[inline]
-    fn drop(&mut self) {
-        let handle = self.handle();
-        if handle.stage.get() == Stage::Complete && handle.name.is_none() {
-            // SAFETY: nothing refers to the stack any more, and nobody will drop
-            // it again. Without a name, the root has nothing to drop.
-            unsafe { ManuallyDrop::drop(&mut self.stack) };
-        } else {
-            self.drop_slowly();
-        }
-    }
 }
 
 impl<Input, Yield, Return, S: Stack> fmt::Debug for Coroutine<Input, Yield, Return, S> {
@@ -628,10 +437,4 @@ fn no_stack(error: &StackError) -> ! {
 #[inline(never)]
 fn resumed_complete<Input, Yield>(handle: &SuspendHandle<Input, Yield>) -> ! {
     panic!("{handle} was resumed, but it is complete")
-}
-
-#[cold]
-#[inline(never)]
-fn dropped_running<Input, Yield>(handle: &SuspendHandle<Input, Yield>) -> ! {
-    unwind::abort(format_args!("{handle} was dropped while it is running"))
 }

@@ -88,6 +88,35 @@ impl crate::Builder {
         let coroutine = self.build(body(f))?;
         Ok(CoroutineFuture { coroutine })
     }
+
+    /// As [`future`](crate::future()), on the given stack; the size that was set is ignored.
+    ///
+    /// ```
+    /// use sure_stack::GuardedMmapStack;
+    ///
+    /// let stack = GuardedMmapStack::allocate_at_least(1 << 20)?;
+    /// let future = coro::Coroutine::builder()
+    ///     .build_future_with_stack(stack, |handle| handle.block_on(async { 1 }))?;
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// assert_eq!(runtime.block_on(future), 1);
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`build_with_stack`](crate::Builder::build_with_stack).
+    pub fn build_future_with_stack<F, R, S>(
+        self,
+        stack: S,
+        f: F,
+    ) -> Result<CoroutineFuture<R, S>, StackError>
+    where
+        F: FnOnce(&AsyncHandle<'_>) -> R + 'static,
+        R: 'static,
+        S: Stack + 'static,
+    {
+        let coroutine = self.build_with_stack(stack, body(f))?;
+        Ok(CoroutineFuture { coroutine })
+    }
 }
 
 /// The future of [`future`](crate::future()).

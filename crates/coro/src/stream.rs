@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use sure_stack::StackError;
+use sure_stack::{Stack, StackError};
 
 /// A stream of what a closure sends, from any call depth; between the items it
 /// may wait for futures, as the code of a [`future`](crate::future()) does.
@@ -104,6 +104,36 @@ impl crate::Builder {
         let coroutine = self.build(body(Rc::clone(&next), f))?;
         Ok(CoroutineStream { coroutine, next })
     }
+
+    /// As [`stream`](crate::stream()), on the given stack; the size that was set is ignored.
+    ///
+    /// ```
+    /// use sure_stack::GuardedMmapStack;
+    ///
+    /// let stack = GuardedMmapStack::allocate_at_least(1 << 20)?;
+    /// let stream = coro::Coroutine::builder()
+    ///     .name("letters")
+    ///     .build_stream_with_stack(stack, |handle| handle.send('a'))?;
+    /// # drop(stream);
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`build_with_stack`](crate::Builder::build_with_stack).
+    pub fn build_stream_with_stack<F, Item, S>(
+        self,
+        stack: S,
+        f: F,
+    ) -> Result<CoroutineStream<Item, S>, StackError>
+    where
+        F: FnOnce(&StreamHandle<'_, Item>) + 'static,
+        Item: 'static,
+        S: Stack + 'static,
+    {
+        let next = Rc::default();
+        let coroutine = self.build_with_stack(stack, body(Rc::clone(&next), f))?;
+        Ok(CoroutineStream { coroutine, next })
+    }
 }
 
 /// The stream of [`stream`](crate::stream()).
@@ -119,8 +149,8 @@ impl crate::Builder {
 /// assert_eq!(Pin::new(&mut stream).poll_next(&mut context), Poll::Ready(None));
 /// ```
 #[must_use = "a stream does nothing unless it is polled"]
-pub struct CoroutineStream<Item> {
-    coroutine: Coroutine<Poller, (), (), DefaultStack>,
+pub struct CoroutineStream<Item, S: Stack = DefaultStack> {
+    coroutine: Coroutine<Poller, (), (), S>,
     /// An item that was sent, from the switch that sends it to the end of the
     /// poll; empty at all other times. That a suspend sends nothing itself is
     /// what makes the handle of a stream the handle of a future, too.
@@ -128,9 +158,9 @@ pub struct CoroutineStream<Item> {
 }
 
 /// Nothing in it minds being moved: the coroutine's frames stay where they are.
-impl<Item> Unpin for CoroutineStream<Item> {}
+impl<Item, S: Stack> Unpin for CoroutineStream<Item, S> {}
 
-impl<Item> Stream for CoroutineStream<Item> {
+impl<Item, S: Stack> Stream for CoroutineStream<Item, S> {
     type Item = Item;
 
     #[inline]
@@ -151,13 +181,13 @@ impl<Item> Stream for CoroutineStream<Item> {
     }
 }
 
-impl<Item> FusedStream for CoroutineStream<Item> {
+impl<Item, S: Stack> FusedStream for CoroutineStream<Item, S> {
     fn is_terminated(&self) -> bool {
         self.coroutine.is_complete()
     }
 }
 
-impl<Item> fmt::Debug for CoroutineStream<Item> {
+impl<Item, S: Stack> fmt::Debug for CoroutineStream<Item, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("CoroutineStream")
             .field(&self.coroutine)

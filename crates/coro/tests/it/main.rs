@@ -1,6 +1,8 @@
 //! The behaviour of coroutines, from outside.
 
 mod backtrace;
+#[cfg(feature = "async")]
+mod cancel;
 mod crashes;
 mod delegate;
 mod drops;
@@ -15,6 +17,8 @@ mod lifecycle;
 mod nesting;
 mod on_stack;
 mod panics;
+#[cfg(feature = "async")]
+mod polling;
 mod scope;
 #[cfg(target_arch = "x86_64")]
 mod single_step;

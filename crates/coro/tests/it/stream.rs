@@ -1,5 +1,6 @@
 //! Coroutines as streams.
 
+use crate::polling::run;
 use coro::io::{PollRead, Shared};
 use coro::{BlockOnError, Coroutine, CoroutineStream, StreamHandle, SuspendHandle, scope};
 use futures_core::stream::{FusedStream, Stream};
@@ -11,7 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use testing::Drops;
 use tokio::sync::mpsc;
-use tokio::task::{LocalSet, spawn_local, yield_now};
+use tokio::task::{spawn_local, yield_now};
 
 assert_impl_all!(CoroutineStream<*const ()>: Unpin);
 assert_not_impl_any!(CoroutineStream<()>: Send, Sync);
@@ -27,11 +28,6 @@ async fn collect<Item>(mut stream: CoroutineStream<Item>) -> Vec<Item> {
         all.push(item);
     }
     all
-}
-
-fn run<F: Future>(future: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    LocalSet::new().block_on(&runtime.unwrap(), future)
 }
 
 #[test]

@@ -14,7 +14,7 @@
 
 use super::Entry;
 use core::arch::{asm, naked_asm};
-use core::mem::{MaybeUninit, offset_of, size_of};
+use core::mem::{MaybeUninit, offset_of};
 
 pub(crate) const STACK_ALIGNMENT: usize = 8;
 
