@@ -90,7 +90,11 @@ pub(crate) fn sections(workspace: &Workspace, report: &mut Report) -> Option<Res
 
 /// A log file for this run's section, emptied.
 pub(crate) fn fresh(workspace: &Workspace, section: &str) -> Result<PathBuf> {
-    let log = workspace.log(section);
+    emptied(workspace.log(section))
+}
+
+/// The same path, without what an earlier run has left there.
+pub(crate) fn emptied(log: PathBuf) -> Result<PathBuf> {
     match std::fs::remove_file(&log) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             bail!("cannot empty {}: {error}", log.display())

@@ -12,6 +12,7 @@ use anyhow::{Result, bail};
 
 use crate::binaries::{self, Binary};
 use crate::exec::{self, BuildProgress, Finished};
+use crate::host;
 use crate::libtest::{self, Outcome, Parsed, Totals};
 use crate::platform::{Platform, Profile};
 use crate::workspace::Workspace;
@@ -122,7 +123,7 @@ impl Suite<'_> {
             "--",
         ]);
         command.args(skip_words(&skip(DOC)));
-        let log = self.log.with_extension("docs.log");
+        let log = host::emptied(self.log.with_extension("docs.log"))?;
         let finished = exec::run(&mut command, &log, BUILD_LIMIT, |_| {})?;
         let mut results = Results::default();
         self.take(DOC, &finished, started, &mut results);

@@ -7,6 +7,7 @@
 //! - `arenas`: ten thousand to a million of them, on stacks of several layouts
 //! - `stacks`: where stacks come from, thousands alive
 //! - `bridge`: iterators, futures and streams
+//! - `dynamic`: coroutines whose frames are copied
 //!
 //! `cargo bench` runs all, `cargo bench --bench many -- shuffled` some. What takes
 //! gigabytes is left out by `-- --quick`, and where memory is short.

@@ -14,6 +14,9 @@ mod future;
 #[cfg(all(doc, feature = "std"))]
 pub mod guide;
 mod handle;
+#[cfg(feature = "std")]
+#[doc(hidden)]
+pub mod internal;
 #[cfg(feature = "async")]
 pub mod io;
 mod iter;

@@ -193,6 +193,15 @@ impl<Input, Yield, Return> ScopedCoroutine<'_, Input, Yield, Return> {
     }
 
     /// As [`Coroutine::high_water_mark`], while it is not running.
+    ///
+    /// ```
+    /// let text = "x".repeat(5000);
+    /// coro::scope(|s| {
+    ///     let mut upper = s.coroutine(|handle, ()| handle.suspend(text.to_uppercase()));
+    ///     upper.resume(());
+    ///     assert!(upper.high_water_mark().is_some_and(|bytes| bytes > 0));
+    /// });
+    /// ```
     pub fn high_water_mark(&self) -> Option<usize> {
         let place = self.place.coroutine.try_borrow().ok()?;
         place.as_ref().map(Coroutine::high_water_mark)

@@ -2,9 +2,9 @@
 //! is dropped while suspended.
 
 #[cfg(feature = "std")]
-pub use with_std::is_forced_unwind;
+pub use with_std::{Payload, is_forced_unwind};
 #[cfg(feature = "std")]
-pub(crate) use with_std::{Payload, catch, force_unwind, go_on, panicking, was_forced};
+pub(crate) use with_std::{catch, force_unwind, go_on, panicking, was_forced};
 #[cfg(not(feature = "std"))]
 pub(crate) use without_std::*;
 
@@ -15,7 +15,7 @@ mod with_std {
     use std::panic::{self, AssertUnwindSafe};
 
     /// What a panic carries.
-    pub(crate) type Payload = Box<dyn Any + Send>;
+    pub type Payload = Box<dyn Any + Send>;
 
     /// The payload of a forced unwind.
     struct ForcedUnwind;
@@ -107,7 +107,7 @@ mod without_std {
 }
 
 /// Whether a suspended coroutine can be unwound in this build.
-pub(crate) const CAN_UNWIND: bool = cfg!(all(feature = "std", panic = "unwind"));
+pub const CAN_UNWIND: bool = cfg!(all(feature = "std", panic = "unwind"));
 
 /// Ends the process after a message, where going on would break memory safety.
 ///

@@ -1,5 +1,3 @@
-use core::arch::asm;
-
 /// Asks the processor to bring the cache line at `address` into its cache. Any
 /// address is allowed; nothing is read or written as far as the program can tell.
 #[inline(always)]
@@ -18,15 +16,8 @@ pub fn speculate(guess: usize, value: usize) -> usize {
     if guess == value {
         guess
     } else {
-        let opaque;
         // What comes out may be anything, as far as the compiler knows: else it
         // would see that both branches return `value`, and drop the comparison.
-        // (`black_box` says the same through memory, and takes a slot of the
-        // caller's frame.)
-        // SAFETY: no instruction.
-        unsafe {
-            asm!("/* {} */", inout(reg) value => opaque, options(pure, nomem, nostack, preserves_flags));
-        }
-        opaque
+        crate::arch::opaque(value)
     }
 }

@@ -1,7 +1,9 @@
 //! Coroutines of many types, as one.
 
+use crate::house::House;
 use crate::interpret::{self, Door};
-use crate::stage::{INPUT, Outcome, RETURNED, STACKS, fail};
+use crate::stacks::{Dyn, Place, Pooled, Watched};
+use crate::stage::{INPUT, Outcome, RETURNED, fail};
 use crate::values::{
     Body, Byte, Cargo, Huge, Large, Line, Page, Text, Three, Value, Void, VoidLine, Word, Words,
 };
@@ -9,11 +11,7 @@ use coro::{
     Coroutine, CoroutineState, Iter, ResumeError, Scope, ScopedCoroutine, Status, SuspendHandle,
 };
 use std::any::Any;
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::ptr::NonNull;
-use sure_stack::{GuardedMmapStack, PooledStack, Stack};
 
 /// A coroutine of any type.
 pub(crate) trait Life {
@@ -124,130 +122,6 @@ pub(crate) struct Borrowed<'a> {
     pub(crate) tag: u32,
     /// The handle of the coroutine around it.
     pub(crate) outer: Option<&'a dyn Door>,
-}
-
-/// Where the stack of a coroutine comes from.
-pub(crate) trait Place: 'static {
-    type Stack: Stack + 'static;
-    const COUNTED: bool;
-    fn stack() -> Self::Stack;
-}
-
-struct Pooled;
-impl Place for Pooled {
-    type Stack = PooledStack;
-    const COUNTED: bool = false;
-    fn stack() -> PooledStack {
-        PooledStack::new().expect("a stack")
-    }
-}
-
-struct Watched;
-impl Place for Watched {
-    type Stack = WatchedStack;
-    const COUNTED: bool = true;
-    fn stack() -> WatchedStack {
-        WatchedStack::new()
-    }
-}
-
-struct Dyn;
-impl Place for Dyn {
-    type Stack = Box<dyn Stack>;
-    const COUNTED: bool = true;
-    fn stack() -> Box<dyn Stack> {
-        Box::new(WatchedStack::new())
-    }
-}
-
-/// A stack that is counted, and destroys what is on it when it is dropped.
-struct WatchedStack {
-    /// `None` at the very end.
-    stack: Option<GuardedMmapStack>,
-}
-
-thread_local! {
-    static KEPT: RefCell<Vec<GuardedMmapStack>> = const { RefCell::new(Vec::new()) };
-}
-
-impl WatchedStack {
-    fn new() -> WatchedStack {
-        STACKS.set(STACKS.get() + 1);
-        let kept = KEPT.with_borrow_mut(Vec::pop);
-        let fresh = || GuardedMmapStack::allocate_at_least(2 << 20).expect("a stack");
-        WatchedStack {
-            stack: Some(kept.unwrap_or_else(fresh)),
-        }
-    }
-
-    fn inner(&self) -> &GuardedMmapStack {
-        self.stack.as_ref().expect("not dropped")
-    }
-}
-
-// SAFETY: the bounds are those of the stack that it owns, which is never exchanged.
-unsafe impl Stack for WatchedStack {
-    fn base(&self) -> NonNull<u8> {
-        self.inner().base()
-    }
-    fn limit(&self) -> NonNull<u8> {
-        self.inner().limit()
-    }
-}
-
-impl Drop for WatchedStack {
-    fn drop(&mut self) {
-        const HIGH_END: usize = 2048;
-        STACKS.set(STACKS.get() - 1);
-        let stack = self.stack.take().expect("dropped once");
-        // SAFETY: its owner has no use for it any more.
-        unsafe { stack.base().sub(HIGH_END).write_bytes(0xA5, HIGH_END) };
-        KEPT.with_borrow_mut(|kept| kept.push(stack));
-    }
-}
-
-/// Where a coroutine is kept.
-enum House<T> {
-    Open(T),
-    Boxed(Box<T>),
-    Vec(Vec<T>),
-    Map(HashMap<u32, T>),
-    /// Nowhere, while it moves.
-    Empty,
-}
-
-impl<T> House<T> {
-    fn get(&mut self) -> &mut T {
-        let found = match self {
-            House::Open(it) => Some(it),
-            House::Boxed(it) => Some(&mut **it),
-            House::Vec(all) => all.last_mut(),
-            House::Map(all) => all.get_mut(&7),
-            House::Empty => None,
-        };
-        found.unwrap_or_else(|| fail("a house is empty"))
-    }
-
-    fn take(&mut self) -> T {
-        let found = match std::mem::replace(self, House::Empty) {
-            House::Open(it) => Some(it),
-            House::Boxed(it) => Some(*it),
-            House::Vec(mut all) => all.pop(),
-            House::Map(mut all) => all.remove(&7),
-            House::Empty => None,
-        };
-        found.unwrap_or_else(|| fail("a house is empty"))
-    }
-
-    fn change(&mut self, way: u32) {
-        let it = self.take();
-        *self = match way % 4 {
-            0 => House::Open(it),
-            1 => House::Boxed(Box::new(it)),
-            2 => House::Vec(vec![it]),
-            _ => House::Map(HashMap::from([(7, it)])),
-        };
-    }
 }
 
 /// Compares what a resume has brought with what it should.

@@ -10,14 +10,17 @@
 //! - `SURE_PROPERTY_CASES`: how many programs. Usually 100,000 in release and 4,000 in debug; 3,000 and 150 under an emulator.
 //! - `SURE_PROPERTY_SEED`: the seed of the first one, others follow; usually 1. A failure prints its seed.
 
+mod frames;
+mod house;
 mod interpret;
 mod life;
 mod model;
 mod program;
+mod stacks;
 mod stage;
 mod values;
 
-use program::{ACTS, Step};
+use program::{ACTS, EVENTS, Step};
 use stage::Counts;
 use std::env;
 use std::sync::Mutex;
@@ -32,6 +35,9 @@ const BATCH: &str = "SURE_PROPERTY_BATCH";
 const SINGLE: &str = "SURE_PROPERTY_SINGLE";
 /// How many programs share a process. What they leak is gone with it.
 const MOST_IN_BATCH: u64 = 2_500;
+
+/// Nothing was done yet.
+const NONE: Counts = [0; ACTS.len() + EVENTS.len()];
 
 fn number(variable: &str) -> Option<u64> {
     let text = env::var(variable).ok()?;
@@ -75,7 +81,7 @@ fn batch() {
     with_room(|| {
         let (first, count) = told(BATCH);
         let count: u64 = count.parse().expect("a number of programs");
-        let mut counts: Counts = [0; ACTS.len()];
+        let mut counts: Counts = NONE;
         // The test harness has left its line unfinished.
         println!();
         for seed in first..first + count {
@@ -95,7 +101,7 @@ fn single() {
             .filter(|&(_, c)| c == '1')
             .map(|(step, _)| step)
             .collect();
-        stage::perform(steps, true, &mut [0; ACTS.len()]);
+        stage::perform(steps, true, &mut NONE.clone());
     });
 }
 
@@ -169,7 +175,7 @@ fn random_programs() {
     let (total, first) = (cases(), number("SURE_PROPERTY_SEED").unwrap_or(1));
     let size = (total / 8).clamp(50, MOST_IN_BATCH);
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let sum = Mutex::new([0; ACTS.len()]);
+    let sum = Mutex::new(NONE);
     let work = || {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed) as u64 * size;
@@ -197,12 +203,13 @@ fn random_programs() {
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
     std::thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
     let sum: Counts = sum.into_inner().expect("nobody panics with it");
-    let all: u64 = sum.iter().sum();
+    let all: u64 = sum[..ACTS.len()].iter().sum();
     println!(
         "{total} programs, {:.1} steps each",
         all as f64 / total as f64
     );
-    for ((_, _, what), count) in ACTS.iter().zip(sum) {
+    let acts = ACTS.iter().map(|(_, _, what)| what);
+    for (what, count) in acts.chain(EVENTS).zip(sum) {
         println!("{count:>10} {what}");
     }
     assert!(all >= 30 * total, "{all} steps in {total} programs");

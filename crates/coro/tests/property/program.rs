@@ -53,6 +53,17 @@ acts! {
     OnStack: 6, "create, resume, drop or panic on another stack";
 }
 
+/// What is counted besides acts.
+pub(crate) const EVENTS: &[&str] = &[
+    "acts inside of a coroutine",
+    "acts inside of a coroutine inside of a coroutine",
+    "acts three coroutines deep, or more",
+    "panics that go through a coroutine to whoever resumed it",
+    "suspended coroutines that are dropped, and so unwound",
+    "of these, by a panic",
+    "of these, by their scope, because they were leaked",
+];
+
 /// The program of a seed.
 pub(crate) fn program(seed: u64) -> Vec<Step> {
     let total: usize = ACTS.iter().map(|(_, weight, _)| weight).sum();

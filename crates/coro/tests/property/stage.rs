@@ -2,7 +2,7 @@
 
 use crate::life::Life;
 use crate::model::{Model, Place};
-use crate::program::{ACTS, Step};
+use crate::program::{ACTS, EVENTS, Step};
 use crate::values;
 use coro::Status;
 use std::cell::{Cell, RefCell};
@@ -102,8 +102,8 @@ thread_local! {
     pub(crate) static STACKS: Cell<i32> = const { Cell::new(0) };
 }
 
-/// How many steps of each kind were done.
-pub(crate) type Counts = [u64; ACTS.len()];
+/// How often each kind of act was done, and how often each event has happened.
+pub(crate) type Counts = [u64; ACTS.len() + EVENTS.len()];
 
 /// Ends the process: something is not as the model says. Nothing is unwound, because nothing can be relied on.
 pub(crate) fn fail(message: &str) -> ! {
@@ -170,8 +170,8 @@ impl Stage {
     }
 }
 
-/// Runs a program; fails in the middle of it, if at all. Returns how many steps were possible.
-pub(crate) fn perform(steps: Vec<Step>, verbose: bool, counts: &mut Counts) -> usize {
+/// Runs a program; fails in the middle of it, if at all.
+pub(crate) fn perform(steps: Vec<Step>, verbose: bool, counts: &mut Counts) {
     values::forget_all();
     HOOK.set(0);
     STACKS.set(0);
@@ -195,5 +195,4 @@ pub(crate) fn perform(steps: Vec<Step>, verbose: bool, counts: &mut Counts) -> u
     for (count, more) in counts.iter_mut().zip(stage.model.counts) {
         *count += more;
     }
-    stage.model.counts.iter().sum::<u64>() as usize
 }

@@ -3,6 +3,7 @@
 
 use super::{BYTES_BELOW, CONTEXT, FirstFrame, ROOT_BEGIN, SAVED, Saved, root};
 use crate::arch::Entry;
+use core::arch::asm;
 use core::mem::size_of;
 use core::ptr;
 
@@ -34,4 +35,20 @@ pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
 /// An address inside `root`: its second instruction.
 pub(crate) fn root_address() -> *const u8 {
     (root as *const u8).wrapping_add(ROOT_BEGIN)
+}
+
+/// Returns `value`, which the compiler does not know. (`black_box` says the
+/// same through memory, and takes a slot of the caller's frame.)
+#[inline(always)]
+pub(crate) fn opaque(value: usize) -> usize {
+    let result;
+    // SAFETY: no instruction.
+    unsafe {
+        asm!(
+            "/* {} */",
+            inout(reg) value => result,
+            options(pure, nomem, nostack, preserves_flags),
+        )
+    };
+    result
 }

@@ -113,6 +113,7 @@ macro_rules! cfi {
 }
 
 #[macro_use]
+#[allow(unused_macros, reason = "a target that is not supported names none")]
 mod instructions;
 
 // The only `cfg` of the workspace that selects an architecture. Where none of

@@ -1,0 +1,143 @@
+use std::error::Error;
+use std::fmt;
+
+/// Why a coroutine was not resumed. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Its closure has returned or panicked.
+    Complete,
+    /// It is being resumed right now.
+    Running,
+    /// It belongs to another thread.
+    OtherThread,
+    /// The caller stands on another stack than the one that holds the
+    /// coroutine's addresses: inside a `coro::Coroutine`, say.
+    OtherStack,
+    /// A coroutine on the shared run stack is in the middle of a call to
+    /// another stack, from where the caller comes.
+    Busy,
+    /// The copy would reach beyond the end of the stack.
+    NoRoom {
+        /// Bytes of stack that are needed below the caller.
+        needed: usize,
+        /// Bytes of stack that are left below the caller.
+        available: usize,
+    },
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Complete => f.write_str("a complete dynamic coroutine was resumed"),
+            Refusal::Running => f.write_str("a dynamic coroutine was resumed while it runs"),
+            Refusal::OtherThread => f.write_str(
+                "a dynamic coroutine was resumed on another thread: its frames can stand \
+                 only on the stack of the thread that made it",
+            ),
+            Refusal::OtherStack => f.write_str(
+                "a dynamic coroutine was resumed by code that runs on another stack than the \
+                 one that its frames belong to: resume it from the thread's own stack, or give \
+                 it a shared run stack",
+            ),
+            Refusal::Busy => f.write_str(
+                "a shared run stack is in use by a dynamic coroutine that called the resumer \
+                 on another stack: give the inner coroutine a run stack of its own",
+            ),
+            Refusal::NoRoom { needed, available } => write!(
+                f,
+                "resuming a dynamic coroutine needs {needed} bytes of stack here, and \
+                 {available} are left: resume it from a shallower call, or give the thread a \
+                 larger stack"
+            ),
+        }
+    }
+}
+
+impl Error for Refusal {}
+
+/// A coroutine that was not resumed: the reason, and the input that could not
+/// be delivered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ResumeError<Input> {
+    input: Input,
+    refusal: Refusal,
+}
+
+impl<Input> ResumeError<Input> {
+    pub(crate) fn new(input: Input, refusal: Refusal) -> Self {
+        ResumeError { input, refusal }
+    }
+
+    /// Why it was not resumed.
+    pub fn refusal(&self) -> Refusal {
+        self.refusal
+    }
+
+    /// The input that was not delivered.
+    pub fn into_input(self) -> Input {
+        self.input
+    }
+}
+
+impl<Input> fmt::Debug for ResumeError<Input> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResumeError")
+            .field("refusal", &self.refusal)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<Input> fmt::Display for ResumeError<Input> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.refusal.fmt(f)
+    }
+}
+
+impl<Input> Error for ResumeError<Input> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.refusal)
+    }
+}
+
+/// A coroutine that could not be unwound: the reason, and the coroutine, as it was.
+pub struct UnwindError<C> {
+    coroutine: C,
+    refusal: Refusal,
+}
+
+impl<C> UnwindError<C> {
+    pub(crate) fn new(coroutine: C, refusal: Refusal) -> Self {
+        UnwindError { coroutine, refusal }
+    }
+
+    /// Why it was not unwound.
+    pub fn refusal(&self) -> Refusal {
+        self.refusal
+    }
+
+    /// The coroutine, to be unwound or resumed where that is possible.
+    pub fn into_coroutine(self) -> C {
+        self.coroutine
+    }
+}
+
+impl<C> fmt::Debug for UnwindError<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnwindError")
+            .field("refusal", &self.refusal)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C> fmt::Display for UnwindError<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not unwound: {}", self.refusal)
+    }
+}
+
+impl<C> Error for UnwindError<C> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.refusal)
+    }
+}

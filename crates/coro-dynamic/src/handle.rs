@@ -1,0 +1,140 @@
+use crate::delta::{self, Leave};
+use crate::header::{GRAIN, Header, Mode, ROOM, Stage};
+use crate::transfer;
+use coro::internal;
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::ptr::{self, NonNull};
+use sure_context::{Arrival, Signal, descend};
+
+/// The inside of a dynamic coroutine: the way to suspend it.
+///
+/// The closure of a [`DynamicCoroutine`](crate::DynamicCoroutine) receives a
+/// reference, and hands it down to whatever has to suspend, at any call depth.
+/// It stands on the heap, and cannot leave its thread.
+#[repr(transparent)]
+pub struct DynamicHandle<Input, Yield> {
+    header: Header,
+    types: PhantomData<fn(Yield) -> Input>,
+}
+
+impl<Input, Yield> DynamicHandle<Input, Yield> {
+    #[inline(always)]
+    pub(crate) fn of(header: &Header) -> &Self {
+        // SAFETY: the handle is nothing but a header.
+        unsafe { &*ptr::from_ref(header).cast::<Self>() }
+    }
+
+    /// Suspends the coroutine: its present [`resume`](crate::DynamicCoroutine::resume)
+    /// returns `value`, and this call returns what the next one brings.
+    ///
+    /// Everything that stands on the stack between the coroutine's first frame
+    /// and this call is copied to the heap meanwhile; the time is proportional
+    /// to that. (On a shared run stack it is copied only if another coroutine
+    /// wants the place.)
+    ///
+    /// # Panics
+    /// - Unwinds without a message if the coroutine is dropped while suspended here.
+    /// - If it is called anywhere but on the coroutine's own frames: in another
+    ///   coroutine that this one has resumed, say.
+    /// - If the coroutine is unwinding from a panic of its own: a destructor
+    ///   must not suspend then. (That ends the process, as any panic of a
+    ///   destructor during a panic does.)
+    /// - If less than 16 KiB of stack are left: the code that copies needs them.
+    ///
+    /// # Aborts
+    /// With a message, if the coroutine is being dropped and has swallowed the
+    /// forced unwind.
+    #[inline]
+    pub fn suspend(&self, value: Yield) -> Input {
+        let header = &self.header;
+        if !header.runs_here() || header.stage() != Stage::Running {
+            self.refuse();
+        }
+        if internal::panicking() {
+            self.suspend_in_panic();
+        }
+        let mut value = ManuallyDrop::new(value);
+        let arrival = if header.mode() == Mode::Direct {
+            let word = internal::send(&mut value);
+            // SAFETY: the coroutine runs, and uses no other token of its
+            // resumer. That waits in `resume`, on this thread; it understands
+            // words that send a `Yield`, and keeps the token of this execution.
+            unsafe { header.parent.resumer().switch(word, Signal::Run) }
+        } else {
+            let top = delta::below_here(header);
+            let region = header.region();
+            if top < region.limit + ROOM || (header.base() - top) / GRAIN > u32::MAX as usize {
+                // The value is in nobody's hands yet.
+                drop(ManuallyDrop::into_inner(value));
+                no_room(top.wrapping_sub(region.limit));
+            }
+            region.word.set(internal::send(&mut value));
+            let top = ptr::with_exposed_provenance_mut(top);
+            let object = NonNull::from(header).cast::<Leave>();
+            // SAFETY: `top` is below the stack pointer and above the region's
+            // limit, by enough; a header outlives its execution; whoever
+            // continues this one puts its frames back before.
+            unsafe { descend(NonNull::new_unchecked(top), object) }
+        };
+        // SAFETY: the arrival is that of a resume.
+        unsafe { self.arrive(arrival) }
+    }
+
+    /// What every arrival does first: the input, or the forced unwind.
+    ///
+    /// # Safety
+    /// `arrival` is that of a resume by this coroutine's owner, and its word,
+    /// if the signal is to run, sends an `Input`.
+    #[inline(always)]
+    pub(crate) unsafe fn arrive(&self, arrival: Arrival) -> Input {
+        if arrival.signal == Signal::Unwind {
+            internal::force_unwind();
+        }
+        let locate = |address| self.header.locate_input(address);
+        // SAFETY: with the signal to run comes an input, sent for this.
+        unsafe { transfer::receive(arrival.word, locate) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse(&self) -> ! {
+        if self.header.stage() == Stage::Unwinding {
+            internal::abort(format_args!(
+                "a dynamic coroutine is being dropped, but suspends again: it has swallowed \
+                 its forced unwind, or a destructor suspends"
+            ));
+        }
+        panic!(
+            "a dynamic coroutine was asked to suspend by code that does not run on its own \
+             frames: a handle works only inside its own coroutine, while that runs"
+        );
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn suspend_in_panic(&self) {
+        assert!(
+            self.header.resumed_in_panic.replace(false),
+            "a dynamic coroutine was asked to suspend by a destructor while it unwinds from a panic"
+        );
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn no_room(left: usize) -> ! {
+    panic!(
+        "a dynamic coroutine cannot suspend with {} bytes of stack left, because the code that \
+         copies its frames needs {ROOM} below them: recurse less deeply, or give the thread a \
+         larger stack",
+        left as isize
+    )
+}
+
+impl<Input, Yield> fmt::Debug for DynamicHandle<Input, Yield> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DynamicHandle").finish_non_exhaustive()
+    }
+}

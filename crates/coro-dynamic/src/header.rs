@@ -1,0 +1,343 @@
+use crate::Refusal;
+use crate::region::{ALIGNMENT, Region};
+use crate::root::Start;
+use crate::{class, delta, thread};
+use coro::Status;
+use std::cell::Cell;
+use std::mem;
+use std::ptr::{self, NonNull};
+use std::rc::Rc;
+use sure_context::{DESCENT, ExecutionContext, FIRST_FRAME_SIZE, ParentLink, stack_pointer};
+
+/// What is known of a coroutine, apart from its frames. It stands on the heap,
+/// and never moves: the frames refer to it.
+///
+/// There may be a hundred million of these, so every word counts.
+#[repr(C)]
+pub(crate) struct Header {
+    /// First, as the root of the frames wants it.
+    pub(crate) parent: ParentLink,
+    /// Where the frames belong. Counted: see [`Header::release`].
+    region: NonNull<Region>,
+    /// By stage: how to start; the suspended context; the coroutine that runs
+    /// further out in the same region.
+    state: Cell<usize>,
+    /// A block of the arena: the closure, then the frames, then what the
+    /// closure has returned, if that is larger than a word.
+    block: Cell<NonNull<u8>>,
+    /// How many bytes of the block are meant, in units of [`GRAIN`].
+    grains: Cell<u32>,
+    /// How far the base of the frames lies below the region's top, in units of
+    /// [`ALIGNMENT`].
+    below_top: Cell<u32>,
+    stage: Cell<Stage>,
+    mode: Cell<Mode>,
+    /// Whether the thread was panicking at the last resume.
+    pub(crate) resumed_in_panic: Cell<bool>,
+}
+
+/// Bytes are counted in these: what the low edge of the frames is aligned to.
+pub(crate) const GRAIN: usize = 8;
+
+/// How much further down than its first resumer's frame a coroutine's frames
+/// begin. Later resumers that stand deeper by no more than this need not be
+/// displaced. It takes no memory; it is a hole in the stack.
+const GAP: usize = 1 << 10;
+
+/// Stack that must be left for the code that copies, in bytes: it may have to
+/// ask the system for memory, and a signal may interrupt it. Who is refused for
+/// want of it has as much left for a panic with its message.
+pub(crate) const ROOM: usize = coro::MIN_STACK_SIZE;
+
+/// The life of a coroutine in full; [`Status`] is what users see of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The closure is in the block.
+    Created,
+    /// On the way to its first instruction.
+    Starting,
+    /// Frames, in the block or still on the run stack.
+    Suspended,
+    Running,
+    /// It runs, to take its frames down.
+    Unwinding,
+    /// The closure has returned.
+    Returned,
+    /// A panic has left the closure.
+    Panicked,
+}
+
+/// How a running coroutine came to run, and has to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// On the run stack, from another stack: by a plain switch.
+    Direct,
+    /// Below its resumer.
+    Below,
+    /// Over its resumer's frames, which have been displaced.
+    Displacing,
+}
+
+/// A resume that will be granted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    Direct,
+    /// By a descent to below this address.
+    Below(NonNull<u8>),
+}
+
+impl Header {
+    /// A header on the heap, with `bytes` bytes for a closure in its block.
+    pub(crate) fn create(region: Rc<Region>, start: Start, bytes: usize) -> NonNull<Header> {
+        let arena = Rc::clone(&region.arena);
+        let header = arena.allocate(size_of::<Header>()).cast::<Header>();
+        let grains = grains(bytes).expect("a closure of less than 32 GiB");
+        // SAFETY: a fresh block, large enough and aligned to `GRAIN`.
+        unsafe {
+            header.write(Header {
+                parent: ParentLink::new(),
+                region: NonNull::new_unchecked(Rc::into_raw(region).cast_mut()),
+                state: Cell::new(start as usize),
+                block: Cell::new(arena.allocate(grains as usize * GRAIN)),
+                grains: Cell::new(grains),
+                below_top: Cell::new(0),
+                stage: Cell::new(Stage::Created),
+                mode: Cell::new(Mode::Direct),
+                resumed_in_panic: Cell::new(false),
+            });
+        }
+        header
+    }
+
+    /// Gives the block, the header and its share of the region back.
+    ///
+    /// # Safety
+    /// Nothing refers to the header any more, and nothing in the block is
+    /// needed. It is called on the header's thread, once.
+    pub(crate) unsafe fn release(this: NonNull<Header>) {
+        // SAFETY: made by `create` from an `Rc`, of which this was a share.
+        unsafe {
+            let region = Rc::from_raw(this.as_ref().region.as_ptr());
+            let header = this.as_ref();
+            region.arena.free(header.block.get(), header.bytes());
+            region.arena.free(this.cast(), size_of::<Header>());
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn region(&self) -> &Region {
+        // SAFETY: this header is one of its owners.
+        unsafe { self.region.as_ref() }
+    }
+
+    /// Bytes in the block.
+    #[inline(always)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.grains.get() as usize * GRAIN
+    }
+
+    #[inline(always)]
+    pub(crate) fn block(&self) -> *mut u8 {
+        self.block.get().as_ptr()
+    }
+
+    /// Makes room for `bytes` bytes in the block. What was in it is lost.
+    /// `false`, and nothing has changed, if they are too many to be counted.
+    #[inline(always)]
+    pub(crate) fn resize(&self, bytes: usize) -> bool {
+        let Some(grains) = grains(bytes) else {
+            return false;
+        };
+        if grains != self.grains.get() {
+            self.regrow(grains);
+        }
+        true
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn regrow(&self, grains: u32) {
+        let (old, new) = (self.bytes(), grains as usize * GRAIN);
+        if class::size(old) != class::size(new) {
+            let arena = &self.region().arena;
+            // SAFETY: the block is replaced.
+            unsafe { arena.free(self.block.get(), old) };
+            self.block.set(arena.allocate(new));
+        }
+        self.grains.set(grains);
+    }
+
+    /// The high end of the frames.
+    #[inline(always)]
+    pub(crate) fn base(&self) -> usize {
+        self.region().top - self.below_top.get() as usize * ALIGNMENT
+    }
+
+    #[inline(always)]
+    pub(crate) fn stage(&self) -> Stage {
+        self.stage.get()
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_stage(&self, stage: Stage) {
+        self.stage.set(stage);
+    }
+
+    #[inline(always)]
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode.get()
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        match self.stage.get() {
+            Stage::Created => Status::Created,
+            Stage::Suspended => Status::Suspended,
+            Stage::Starting | Stage::Running | Stage::Unwinding => Status::Running,
+            Stage::Returned | Stage::Panicked => Status::Complete,
+        }
+    }
+
+    /// How to start it.
+    ///
+    /// # Safety
+    /// It is created, and was never started.
+    #[inline]
+    pub(crate) unsafe fn start(&self) -> Start {
+        // SAFETY: `create` has put it there.
+        unsafe { mem::transmute::<usize, Start>(self.state.get()) }
+    }
+
+    /// The suspended execution.
+    ///
+    /// # Safety
+    /// It is suspended, or has just been left to be resumed, and its frames are in place; the token is used once.
+    #[inline(always)]
+    pub(crate) unsafe fn context(&self) -> ExecutionContext {
+        // SAFETY: `suspended` has put it there.
+        unsafe { ExecutionContext::from_raw(self.state.get().try_into().unwrap_unchecked()) }
+    }
+
+    /// The innermost coroutine of the region begins to run, in `mode`.
+    #[inline(always)]
+    pub(crate) fn begin(&self, mode: Mode) {
+        let outer = self.region().running.replace(Some(NonNull::from(self)));
+        let outer = outer.map_or(0, |outer| outer.as_ptr().expose_provenance());
+        self.state.set(outer);
+        self.mode.set(mode);
+    }
+
+    /// It does not run any more.
+    #[inline(always)]
+    pub(crate) fn end(&self) {
+        let outer = ptr::with_exposed_provenance_mut(self.state.get());
+        self.region().running.set(NonNull::new(outer));
+    }
+
+    /// It has suspended itself.
+    #[inline(always)]
+    pub(crate) fn suspended(&self, context: ExecutionContext) {
+        self.state.set(context.into_raw().get());
+        self.stage.set(Stage::Suspended);
+    }
+
+    /// Whether this coroutine's own code runs, on its own stack.
+    #[inline(always)]
+    pub(crate) fn runs_here(&self) -> bool {
+        let region = self.region();
+        region.running.get() == Some(NonNull::from(self)) && region.contains(stack_pointer().addr())
+    }
+
+    /// Whether the caller may resume it from where it stands, and how.
+    #[inline(always)]
+    pub(crate) fn admit(&self) -> Result<Way, Refusal> {
+        let region = self.region();
+        if thread::serial() != region.thread {
+            return Err(Refusal::OtherThread);
+        }
+        let created = match self.stage.get() {
+            Stage::Suspended => false,
+            Stage::Created => true,
+            Stage::Returned | Stage::Panicked => return Err(Refusal::Complete),
+            Stage::Starting | Stage::Running | Stage::Unwinding => return Err(Refusal::Running),
+        };
+        let sp = stack_pointer().addr();
+        if !region.contains(sp) {
+            return match (&region.run_stack, region.running.get()) {
+                (None, _) => Err(Refusal::OtherStack),
+                (Some(_), Some(_)) => Err(Refusal::Busy),
+                (Some(_), None) => Ok(Way::Direct),
+            };
+        }
+        let low = if created {
+            self.place(sp).saturating_sub(FIRST_FRAME_SIZE)
+        } else {
+            self.base() - self.bytes()
+        };
+        let top = low.min(sp.saturating_sub(DESCENT));
+        if top < region.limit + ROOM {
+            return Err(Refusal::NoRoom {
+                needed: sp.saturating_sub(top) + ROOM,
+                available: sp - region.limit,
+            });
+        }
+        // An address above the region's limit is not null.
+        let top = ptr::with_exposed_provenance_mut(top);
+        // SAFETY: see above.
+        Ok(Way::Below(unsafe { NonNull::new_unchecked(top) }))
+    }
+
+    /// Decides where the frames of a created coroutine go that is resumed from
+    /// this stack pointer.
+    #[inline]
+    fn place(&self, sp: usize) -> usize {
+        let region = self.region();
+        // On a run stack all begin at its high end.
+        let below_top = if region.run_stack.is_some() {
+            0
+        } else {
+            (region.top - sp + DESCENT + GAP).div_ceil(ALIGNMENT)
+        };
+        // Out of reach is out of room as well.
+        let below_top = u32::try_from(below_top).unwrap_or(u32::MAX);
+        self.below_top.set(below_top);
+        region.top.saturating_sub(below_top as usize * ALIGNMENT)
+    }
+
+    /// The low edge of a suspended context's frames.
+    #[inline(always)]
+    pub(crate) fn low_edge(context: &ExecutionContext) -> usize {
+        (context.stack_pointer().addr() - ExecutionContext::BYTES_BELOW) & !(GRAIN - 1)
+    }
+
+    /// Whether its frames were left on the run stack when it suspended itself.
+    pub(crate) fn is_resident(&self) -> bool {
+        self.region().resident.get() == Some(NonNull::from(self))
+    }
+
+    /// Where a value is now that stood at `address` when it was sent by this
+    /// coroutine, which has suspended itself.
+    #[inline(always)]
+    pub(crate) fn locate(&self, address: *const u8) -> *const u8 {
+        let low = self.base() - self.bytes();
+        let offset = address.addr().wrapping_sub(low);
+        if self.mode.get() != Mode::Direct && offset < self.bytes() {
+            self.block().wrapping_add(offset)
+        } else {
+            address
+        }
+    }
+
+    /// Where a value is now that stood at `address` when it was sent to this
+    /// coroutine, which runs.
+    #[inline(always)]
+    pub(crate) fn locate_input(&self, address: *const u8) -> *const u8 {
+        match self.mode.get() {
+            Mode::Displacing => delta::locate_displaced(self.region(), address),
+            Mode::Direct | Mode::Below => address,
+        }
+    }
+}
+
+fn grains(bytes: usize) -> Option<u32> {
+    u32::try_from(bytes.div_ceil(GRAIN)).ok()
+}

@@ -1,0 +1,264 @@
+use crate::{CoroutineState, DynamicCoroutine, DynamicHandle, Refusal, RunStack};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::error::Error;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::{Rc, Weak};
+
+/// Runs dynamic coroutines in turn, one step each, until all are done.
+///
+/// ```
+/// use coro_dynamic::Scheduler;
+/// use std::{cell::RefCell, rc::Rc};
+///
+/// let log = Rc::new(RefCell::new(String::new()));
+/// let mut scheduler = Scheduler::new();
+/// for name in ["a", "b"] {
+///     let log = Rc::clone(&log);
+///     // SAFETY: no addresses of locals leave the task, or come into it.
+///     unsafe {
+///         scheduler.spawn(move |task| {
+///             for n in 0..3 {
+///                 log.borrow_mut().push_str(&format!("{name}{n} "));
+///                 task.yield_now();
+///             }
+///         })
+///     };
+/// }
+/// scheduler.run()?;
+/// assert_eq!(*log.borrow(), "a0 b0 a1 b1 a2 b2 ");
+/// # Ok::<(), coro_dynamic::RunError>(())
+/// ```
+///
+/// Tasks spawn others through their [`Task`]. The queue is on the heap: a task
+/// costs its frames, and a few words.
+#[derive(Default)]
+pub struct Scheduler {
+    queue: Rc<Queue>,
+}
+
+/// Which task of a scheduler: they are numbered in the order of spawning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(u64);
+
+/// The inside of a scheduler's task.
+#[derive(Debug)]
+pub struct Task<'a> {
+    handle: &'a DynamicHandle<(), ()>,
+    queue: &'a Weak<Queue>,
+    id: TaskId,
+}
+
+type Coroutine = DynamicCoroutine<(), (), ()>;
+
+#[derive(Default)]
+struct Queue {
+    ready: RefCell<VecDeque<(TaskId, Coroutine)>>,
+    spawned: Cell<u64>,
+    stack: Option<RunStack>,
+}
+
+impl Queue {
+    /// # Safety
+    /// As for [`Scheduler::spawn`].
+    unsafe fn spawn<F: FnOnce(&Task<'_>) + 'static>(self: &Rc<Self>, f: F) -> TaskId {
+        let id = TaskId(self.spawned.get());
+        self.spawned.set(id.0 + 1);
+        // The queue holds the task, so the task does not own the queue.
+        let queue = Rc::downgrade(self);
+        let body = move |handle: &DynamicHandle<(), ()>, ()| {
+            f(&Task {
+                handle,
+                queue: &queue,
+                id,
+            });
+        };
+        // SAFETY: the caller's promises.
+        let coroutine = unsafe {
+            match &self.stack {
+                None => DynamicCoroutine::new(body),
+                Some(stack) => DynamicCoroutine::on_run_stack(stack, body),
+            }
+        };
+        self.ready.borrow_mut().push_back((id, coroutine));
+        id
+    }
+}
+
+impl Scheduler {
+    /// A scheduler without tasks, whose tasks run on the thread's own stack.
+    pub fn new() -> Scheduler {
+        Scheduler::default()
+    }
+
+    /// A scheduler whose tasks run on a shared run stack.
+    pub fn on_run_stack(stack: RunStack) -> Scheduler {
+        Scheduler {
+            queue: Rc::new(Queue {
+                stack: Some(stack),
+                ..Queue::default()
+            }),
+        }
+    }
+
+    /// Adds a task at the end of the queue. It begins to run in [`run`](Scheduler::run).
+    ///
+    /// # Safety
+    /// The promises of [`DynamicCoroutine::new`].
+    ///
+    /// # Panics
+    /// As [`DynamicCoroutine::new`].
+    pub unsafe fn spawn<F: FnOnce(&Task<'_>) + 'static>(&mut self, f: F) -> TaskId {
+        // SAFETY: the caller's promises.
+        unsafe { self.queue.spawn(f) }
+    }
+
+    /// How many tasks have not ended.
+    pub fn len(&self) -> usize {
+        self.queue.ready.borrow().len()
+    }
+
+    /// Whether all tasks have ended.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Runs all tasks in turn until they have ended, those too that are
+    /// spawned meanwhile.
+    ///
+    /// # Errors
+    /// At the first task that panics, or that cannot be resumed here. All
+    /// others are kept as they are: `run` again goes on with them.
+    pub fn run(&mut self) -> Result<(), RunError> {
+        while self.step()? {}
+        Ok(())
+    }
+
+    /// Runs one task for one step; whether there was one.
+    ///
+    /// # Errors
+    /// As [`run`](Scheduler::run).
+    pub fn step(&mut self) -> Result<bool, RunError> {
+        let next = self.queue.ready.borrow_mut().pop_front();
+        let Some((id, mut coroutine)) = next else {
+            return Ok(false);
+        };
+        match catch_unwind(AssertUnwindSafe(|| coroutine.try_resume(()))) {
+            Ok(Ok(CoroutineState::Yielded(()))) => {
+                self.queue.ready.borrow_mut().push_back((id, coroutine));
+                Ok(true)
+            }
+            Ok(Ok(CoroutineState::Complete(()))) => Ok(true),
+            Ok(Err(error)) => {
+                self.queue.ready.borrow_mut().push_front((id, coroutine));
+                Err(RunError::Refused(id, error.refusal()))
+            }
+            Err(payload) => Err(RunError::Panicked(id, payload)),
+        }
+    }
+}
+
+impl Drop for Scheduler {
+    /// Unwinds the suspended tasks, oldest first, and those that they spawn meanwhile.
+    fn drop(&mut self) {
+        loop {
+            let next = self.queue.ready.borrow_mut().pop_front();
+            match next {
+                Some(task) => drop(task),
+                None => break,
+            }
+        }
+    }
+}
+
+impl Task<'_> {
+    /// Lets the other tasks run, and returns when it is this one's turn again.
+    ///
+    /// # Panics
+    /// As [`DynamicHandle::suspend`].
+    #[inline]
+    pub fn yield_now(&self) {
+        self.handle.suspend(());
+    }
+
+    /// Adds a task to the same scheduler, at the end of the queue.
+    ///
+    /// # Safety
+    /// The promises of [`DynamicCoroutine::new`].
+    ///
+    /// # Panics
+    /// As [`DynamicCoroutine::new`].
+    pub unsafe fn spawn<F: FnOnce(&Task<'_>) + 'static>(&self, f: F) -> TaskId {
+        let queue = self
+            .queue
+            .upgrade()
+            .expect("a scheduler outlives its tasks");
+        // SAFETY: the caller's promises.
+        unsafe { queue.spawn(f) }
+    }
+
+    /// Which task this is.
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+}
+
+/// Why a scheduler stopped before all its tasks had ended.
+pub enum RunError {
+    /// A task panicked, with this payload. It is gone; the others are kept.
+    Panicked(TaskId, Box<dyn Any + Send>),
+    /// A task could not be resumed where the scheduler runs. It is kept.
+    Refused(TaskId, Refusal),
+}
+
+impl RunError {
+    /// The task that it is about.
+    pub fn task(&self) -> TaskId {
+        match self {
+            RunError::Panicked(id, _) | RunError::Refused(id, _) => *id,
+        }
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task {}", self.0)
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunError::Panicked(id, payload) => {
+                let text = payload.downcast_ref::<&str>().copied();
+                let text = text.or(payload.downcast_ref::<String>().map(String::as_str));
+                write!(f, "{id} panicked: {}", text.unwrap_or("(no message)"))
+            }
+            RunError::Refused(id, refusal) => write!(f, "{id}: {refusal}"),
+        }
+    }
+}
+
+impl fmt::Debug for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RunError({self})")
+    }
+}
+
+impl Error for RunError {}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Scheduler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scheduler")
+            .field("tasks", &self.len())
+            .finish_non_exhaustive()
+    }
+}

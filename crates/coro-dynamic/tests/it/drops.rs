@@ -1,0 +1,243 @@
+//! Dropping: what is unwound, what is handed back, what is leaked.
+
+use crate::kinds::{Kind, deeper, each};
+use coro::Coroutine;
+use coro_dynamic::{
+    CoroutineState, DynamicCoroutine, DynamicHandle, Refusal, is_forced_unwind, leaked,
+};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use testing::{Drops, OnDrop, child, scenarios};
+
+/// The count of leaked coroutines is the process's.
+static COUNT: Mutex<()> = Mutex::new(());
+
+fn with_count<R>(f: impl FnOnce() -> R) -> (R, usize) {
+    let _alone = COUNT
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    let before = leaked();
+    let result = f();
+    (result, leaked() - before)
+}
+
+type Plain = DynamicCoroutine<(), (), ()>;
+
+/// Suspended some calls down, with a counted local in each.
+fn suspended(kind: &Kind, drops: &Drops, calls: usize) -> Plain {
+    fn dive(handle: &DynamicHandle<(), ()>, drops: &Drops, calls: usize) {
+        let _local = drops.make();
+        match calls {
+            0 => handle.suspend(()),
+            _ => dive(handle, drops, calls - 1),
+        }
+    }
+    let made = drops.clone();
+    let captured = drops.make();
+    let mut coroutine = kind.make(move |handle, ()| {
+        let _captured = captured;
+        dive(handle, &made, calls);
+    });
+    assert_eq!(coroutine.resume(()), CoroutineState::Yielded(()));
+    coroutine
+}
+
+#[test]
+fn every_local_is_dropped() {
+    each(|kind| {
+        for from in [0, 50] {
+            let drops = Drops::new();
+            let coroutine = suspended(kind, &drops, 10);
+            assert_eq!(drops.alive(), 12);
+            let mut coroutine = Some(coroutine);
+            deeper(from, &mut || drop(coroutine.take()));
+            assert_eq!((drops.alive(), drops.dropped()), (0, 12));
+        }
+    });
+}
+
+#[test]
+fn a_created_one_drops_its_closure() {
+    each(|kind| {
+        let drops = Drops::new();
+        let captured = drops.make();
+        let coroutine = kind.make(move |handle: &DynamicHandle<(), ()>, ()| {
+            handle.suspend(());
+            drop(captured);
+        });
+        drop(coroutine);
+        assert_eq!((drops.alive(), drops.dropped()), (0, 1));
+    });
+}
+
+#[test]
+fn a_body_may_swallow_the_unwind_and_return() {
+    each(|kind| {
+        let drops = Drops::new();
+        let made = drops.clone();
+        let mut coroutine = kind.make(move |handle, ()| {
+            let caught = catch_unwind(AssertUnwindSafe(|| handle.suspend(())));
+            assert!(is_forced_unwind(&*caught.expect_err("dropped")));
+            [made.make(), made.make(), made.make(), made.make()]
+        });
+        let _ = coroutine.resume(());
+        drop(coroutine);
+        assert_eq!((drops.alive(), drops.dropped()), (0, 4));
+    });
+}
+
+#[test]
+fn a_destructor_that_panics_goes_on_in_the_dropper() {
+    each(|kind| {
+        for through_unwind in [false, true] {
+            let mut coroutine: Plain = kind.make(|handle, ()| {
+                let _guard = OnDrop(|| {
+                    if std::thread::panicking() {
+                        return;
+                    }
+                });
+                let caught = catch_unwind(AssertUnwindSafe(|| handle.suspend(())));
+                drop(caught);
+                resume_unwind(Box::new("instead"));
+            });
+            let _ = coroutine.resume(());
+            let payload = catch_unwind(AssertUnwindSafe(|| {
+                if through_unwind {
+                    coroutine.unwind().expect("its frames can be put back");
+                } else {
+                    drop(coroutine);
+                }
+            }));
+            let payload = payload.expect_err("it panics");
+            assert_eq!(payload.downcast_ref::<&str>(), Some(&"instead"));
+        }
+    });
+}
+
+/// A coroutine in the frames of another: the inner is unwound by the outer's unwind.
+#[test]
+fn an_outer_one_takes_its_inner_one_along() {
+    each(|kind| {
+        let drops = Drops::new();
+        let (inner_kind, made) = (kind.clone(), drops.clone());
+        let mut outer = kind.make(move |handle: &DynamicHandle<(), ()>, ()| {
+            let inner = suspended(&inner_kind, &made, 5);
+            handle.suspend(());
+            drop(inner);
+        });
+        let _ = outer.resume(());
+        assert_eq!(drops.alive(), 7);
+        let mut outer = Some(outer);
+        deeper(30, &mut || drop(outer.take()));
+        assert_eq!(drops.alive(), 0);
+    });
+}
+
+/// On another stack nothing can be put back: returned by `unwind`, leaked by `drop`.
+#[test]
+fn inside_another_coroutine() {
+    let drops = Drops::new();
+    let coroutine = suspended(&Kind::Thread, &drops, 3);
+    let (_, count) = with_count(|| {
+        let mut other = Coroutine::new(move |_: &coro::SuspendHandle<(), ()>, ()| {
+            let error = coroutine.unwind().expect_err("another stack");
+            assert_eq!(error.refusal(), Refusal::OtherStack);
+            assert!(error.to_string().contains("another stack"), "{error}");
+            error.into_coroutine()
+        });
+        let coroutine = other.resume(()).complete().expect("it returns");
+        assert_eq!(coroutine.status(), coro_dynamic::Status::Suspended);
+        let mut third = Coroutine::new(move |_: &coro::SuspendHandle<(), ()>, ()| drop(coroutine));
+        assert!(third.resume(()).complete().is_some());
+    });
+    assert_eq!(count, 1);
+    assert_eq!(drops.alive(), 5, "no destructor has run");
+}
+
+/// The coroutine in which another one was made and first resumed is gone; the
+/// addresses are the thread's, and can be used all the same.
+#[test]
+fn after_the_coroutine_around_it_has_ended() {
+    each(|kind| {
+        let drops = Drops::new();
+        let (inner_kind, made) = (kind.clone(), drops.clone());
+        let mut outer =
+            kind.make(move |_: &DynamicHandle<(), ()>, ()| suspended(&inner_kind, &made, 4));
+        let inner = outer.resume(()).complete().expect("it returns");
+        drop(outer);
+        assert_eq!(drops.alive(), 6);
+        let (_, count) = with_count(|| drop(inner));
+        assert_eq!((drops.alive(), count), (0, 0));
+    });
+}
+
+/// In a thread-local that is destroyed when its thread ends.
+#[test]
+fn in_a_destructor_of_a_thread_local() {
+    static DROPPED: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static EARLY: RefCell<Option<Plain>> = const { RefCell::new(None) };
+        static LATE: RefCell<Option<Plain>> = const { RefCell::new(None) };
+    }
+    fn guarded() -> Plain {
+        let mut coroutine = Kind::Thread.make(|handle, ()| {
+            let _guard = OnDrop(|| {
+                DROPPED.fetch_add(1, Ordering::Relaxed);
+            });
+            handle.suspend(());
+        });
+        let _ = coroutine.resume(());
+        coroutine
+    }
+    let (_, count) = with_count(|| {
+        let thread = std::thread::spawn(|| {
+            // One is registered before the library's own thread-local, one after.
+            EARLY.with(|early| assert!(early.borrow().is_none()));
+            let coroutine = guarded();
+            EARLY.set(Some(coroutine));
+            LATE.set(Some(guarded()));
+        });
+        thread.join().expect("no panic");
+    });
+    assert_eq!(DROPPED.load(Ordering::Relaxed) + count, 2);
+    assert_eq!(count, 0, "the thread's stack is still there");
+}
+
+scenarios!(child; suspend_in_a_destructor, dropped_while_running);
+
+/// A destructor that suspends while its coroutine is being dropped.
+fn suspend_in_a_destructor() {
+    let mut coroutine = Kind::Thread.make(|handle: &DynamicHandle<(), ()>, ()| {
+        let _ = catch_unwind(AssertUnwindSafe(|| handle.suspend(())));
+        handle.suspend(());
+    });
+    let _ = coroutine.resume(());
+    drop(coroutine);
+}
+
+#[test]
+fn suspending_after_a_swallowed_unwind_aborts() {
+    let ended = child::run("drops::child", "suspend_in_a_destructor");
+    ended.assert_killed(libc::SIGABRT, &["is being dropped, but suspends again"]);
+}
+
+fn dropped_while_running() {
+    thread_local!(static OWN: RefCell<Option<Plain>> = const { RefCell::new(None) });
+    let coroutine = Kind::Thread.make(|_: &DynamicHandle<(), ()>, ()| {
+        // The resumer's reference is dangling from here on, which is the test's sin.
+        OWN.with(|own| drop(unsafe { own.as_ptr().read() }));
+    });
+    OWN.set(Some(coroutine));
+    OWN.with(|own| {
+        let own = unsafe { &mut *own.as_ptr() };
+        let _ = own.as_mut().expect("set").resume(());
+    });
+}
+
+#[test]
+fn dropping_a_running_one_aborts() {
+    let ended = child::run("drops::child", "dropped_while_running");
+    ended.assert_killed(libc::SIGABRT, &["dropped while it is running"]);
+}

@@ -1,0 +1,105 @@
+//! Panics cross to the resumer, and leave everything as it should be.
+
+use crate::kinds::{Kind, deeper, each};
+use coro_dynamic::{CoroutineState, DynamicHandle, Status};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use testing::{Drops, OnDrop};
+
+/// Resumes `before` times, then lets it panic, from some depth.
+fn panics_after(kind: &Kind, before: usize, calls: usize) {
+    let drops = Drops::new();
+    let made = drops.clone();
+    let mut coroutine = kind.make(move |handle: &DynamicHandle<bool, usize>, mut panic| {
+        let _local = made.make();
+        let mut n = 0;
+        while !panic {
+            let _another = made.make();
+            panic = handle.suspend(n);
+            n += 1;
+        }
+        resume_unwind(Box::new(n));
+    });
+    let near = [before; 50];
+    for n in 0..before {
+        let state: CoroutineState<usize, ()> = coroutine.resume(false);
+        assert_eq!(state, CoroutineState::Yielded(n));
+    }
+    let payload = deeper(calls, &mut || {
+        catch_unwind(AssertUnwindSafe(|| coroutine.resume(true))).expect_err("it panics")
+    });
+    assert_eq!(payload.downcast_ref::<usize>(), Some(&before));
+    assert_eq!(coroutine.status(), Status::Complete);
+    assert_eq!(drops.alive(), 0);
+    assert_eq!(near, [before; 50]);
+}
+
+#[test]
+fn at_each_point_and_from_each_depth() {
+    each(|kind| {
+        for before in 0..5 {
+            for calls in [0, 1, 5, 50] {
+                panics_after(kind, before, calls);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_caught_panic_inside_stays_inside() {
+    each(|kind| {
+        let mut coroutine = kind.make(|handle, ()| {
+            for n in 0..3 {
+                let caught = catch_unwind(AssertUnwindSafe(|| {
+                    let _guard = OnDrop(|| ());
+                    handle.suspend(n);
+                    resume_unwind(Box::new(n));
+                }));
+                let payload = caught.expect_err("it panics");
+                assert_eq!(payload.downcast_ref::<i32>(), Some(&n));
+            }
+        });
+        for n in 0..3 {
+            let state = deeper(n as usize * 10, &mut || coroutine.resume(()));
+            assert_eq!(state, CoroutineState::Yielded(n));
+        }
+        assert_eq!(coroutine.resume(()), CoroutineState::Complete(()));
+    });
+}
+
+#[test]
+fn a_coroutine_may_be_used_while_the_thread_panics() {
+    each(|kind| {
+        let kind = kind.clone();
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let _guard = OnDrop(|| {
+                let mut coroutine = kind.make(|handle, ()| handle.suspend(1));
+                assert_eq!(coroutine.resume(()), CoroutineState::Yielded(1));
+                // Dropped suspended, while the thread panics.
+            });
+            resume_unwind(Box::new("outer"));
+        }));
+        let payload = outcome.expect_err("it panics");
+        assert_eq!(payload.downcast_ref::<&str>(), Some(&"outer"));
+    });
+}
+
+#[test]
+fn a_foreign_handle_is_refused() {
+    each(|kind| {
+        let outer_kind = kind.clone();
+        let mut outer = kind.make(move |outer: &DynamicHandle<(), ()>, ()| {
+            // Its frame is alive while the inner one runs, which promises not to use it.
+            let outer: &'static DynamicHandle<(), ()> = unsafe { &*std::ptr::from_ref(outer) };
+            let mut inner = outer_kind.make(move |_: &DynamicHandle<(), ()>, ()| outer.suspend(()));
+            let payload = catch_unwind(AssertUnwindSafe(|| inner.resume(()))).expect_err("refused");
+            let message = payload.downcast_ref::<&str>().expect("a message");
+            assert!(
+                message.contains("does not run on its own frames"),
+                "{message}"
+            );
+            outer.suspend(());
+        });
+        assert_eq!(outer.resume(()), CoroutineState::Yielded(()));
+        assert_eq!(outer.resume(()), CoroutineState::Complete(()));
+    });
+}

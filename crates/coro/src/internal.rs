@@ -1,0 +1,45 @@
+//! What `coro-dynamic` shares with this crate: panics that cross to a resumer,
+//! and words that send values.
+//!
+//! Both kinds of coroutines must agree on these, since one is resumed inside the
+//! other: a forced unwind is recognised by the type of its payload, which is this
+//! crate's. Not for anybody else; it changes without notice.
+
+use crate::{transfer, unwind};
+use core::mem::ManuallyDrop;
+use sure_context::Word;
+
+pub use crate::unwind::{CAN_UNWIND, Payload};
+
+/// Calls `f`; a panic becomes its payload.
+#[inline(always)]
+pub fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
+    unwind::catch(f)
+}
+
+/// Starts a forced unwind.
+pub fn force_unwind() -> ! {
+    unwind::force_unwind()
+}
+
+/// Lets a panic that ended a coroutine go on in the caller.
+pub fn go_on(payload: Payload) -> ! {
+    unwind::go_on(payload)
+}
+
+/// Whether this thread is unwinding.
+#[inline(always)]
+pub fn panicking() -> bool {
+    unwind::panicking()
+}
+
+/// Ends the process after a message, where going on would break memory safety.
+pub fn abort(message: core::fmt::Arguments<'_>) -> ! {
+    unwind::abort(message)
+}
+
+/// The word for a value that is given away: its bytes, or its address.
+#[inline(always)]
+pub fn send<T>(value: &mut ManuallyDrop<T>) -> Word {
+    transfer::send(value)
+}
