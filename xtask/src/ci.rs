@@ -4,7 +4,6 @@ use anyhow::Result;
 
 use crate::host;
 use crate::platform::Profile;
-use crate::record::LastRun;
 use crate::report::{Report, Section};
 use crate::setup::{self, Consent};
 use crate::table;
@@ -43,17 +42,14 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     let toolchain = test_target::prepare(&jobs, args.consent)?;
     let workspace = Workspace::read()?;
     let mut report = Report::new();
-    host::sections(&workspace, &mut report);
+    let host = host::sections(&workspace, &mut report);
     report.section("an unsupported target is refused", || {
         unsupported::section(&workspace, &toolchain)
     });
-    // Before the run replaces the file that the table is made from.
-    if LastRun::path().is_file() {
-        report.section("the README's support table", || {
-            table::run(&table::Args::check())?;
-            Ok(Section::default())
-        });
-    }
-    test_target::sections(&workspace, &toolchain, &jobs, &mut report);
+    report.section("the README's support table", || {
+        table::check()?;
+        Ok(Section::default())
+    });
+    test_target::sections(&workspace, &toolchain, &jobs, host, &mut report);
     Ok(report.finish())
 }

@@ -15,21 +15,23 @@ pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    /// Set when the program was killed because it ran longer than it may.
-    pub(crate) timed_out: bool,
+    /// Set when the program was killed because it ran longer than this.
+    pub(crate) timed_out: Option<Duration>,
 }
 
 impl Finished {
     pub(crate) fn success(&self) -> bool {
-        self.status.success() && !self.timed_out
+        self.status.success() && self.timed_out.is_none()
     }
 
     /// In words, for the sentence that reports a failure.
     pub(crate) fn ending(&self) -> String {
-        if self.timed_out {
-            "ran too long and was stopped".to_owned()
-        } else {
-            format!("ended with {}", self.status)
+        match self.timed_out {
+            Some(limit) => format!(
+                "was stopped because it ran longer than {} s",
+                limit.as_secs()
+            ),
+            None => format!("ended with {}", self.status),
         }
     }
 }
@@ -80,7 +82,7 @@ pub(crate) fn run(
 
     let mut text = String::new();
     let mut errors = String::new();
-    let mut timed_out = false;
+    let mut timed_out = None;
     let status = thread::scope(|scope| {
         scope.spawn(|| {
             each_line(stdout, |line| {
@@ -100,7 +102,7 @@ pub(crate) fn run(
                 return anyhow::Ok(status);
             }
             if started.elapsed() > limit {
-                timed_out = true;
+                timed_out = Some(limit);
                 kill_tree(&mut child);
                 return Ok(child.wait()?);
             }
@@ -284,7 +286,7 @@ mod tests {
             "echo begun; sh -c 'sleep 60; true'; true",
             Duration::from_millis(300),
         );
-        assert!(finished.timed_out && !finished.success());
+        assert!(finished.timed_out.is_some() && !finished.success());
         assert_eq!(finished.stdout, "begun\n");
         assert!(started.elapsed() < Duration::from_secs(30));
     }

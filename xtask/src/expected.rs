@@ -4,60 +4,65 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 
-use crate::binaries::Binary;
 use crate::host;
 use crate::libtest::Outcome;
 use crate::platform::{Platform, Profile};
 use crate::record::{Found, LastRun};
 use crate::skips::Skips;
-use crate::suite::Suite;
+use crate::suite::{DOC, Results, Suite};
 use crate::targets::{self, Target};
-use crate::workspace::{COMPILE_FAIL, Workspace};
+use crate::workspace::Workspace;
 
 /// What the host found: the measure for every target.
 pub(crate) struct Expected {
     /// Every test of the libraries, and whether it is marked `#[ignore]`.
     pub(crate) tests: BTreeMap<String, bool>,
     skips: Skips,
-    /// How each ended on the host, where that was asked for.
+    /// How each ended on the host, where they ran.
     ran: Option<BTreeMap<String, Outcome>>,
 }
 
 impl Expected {
-    /// Lists the host's tests; with `run`, runs them too.
-    pub(crate) fn of_host(workspace: &Workspace, run: bool) -> Result<Self> {
-        let platform = Platform::host();
-        let log = host::fresh(workspace, "the host's list of tests")?;
+    /// Lists the host's tests, without running any.
+    pub(crate) fn list(workspace: &Workspace) -> Result<Self> {
         let suite = Suite {
             workspace,
-            platform: &platform,
+            platform: &Platform::host(),
             profile: Profile::Debug,
-            log,
+            log: host::fresh(workspace, "the host's list of tests")?,
+            name: None,
         };
-        let binaries: Vec<_> = suite
-            .build()?
-            .into_iter()
-            .filter(|binary| portable(workspace, binary))
-            .collect();
-        let mut tests = suite.list(&binaries)?;
-        let folders = workspace
+        let tests = suite.list(&suite.build()?)?;
+        Self::new(workspace, tests, None)
+    }
+
+    /// From a run of all the host's tests.
+    pub(crate) fn of_run(workspace: &Workspace, results: &Results) -> Result<Self> {
+        let ignored =
+            |(name, outcome): (&String, &Outcome)| (name.clone(), *outcome == Outcome::Ignored);
+        let tests = results.tests.iter().map(ignored).collect();
+        Self::new(workspace, tests, Some(results.tests.clone()))
+    }
+
+    fn new(
+        workspace: &Workspace,
+        mut tests: BTreeMap<String, bool>,
+        ran: Option<BTreeMap<String, Outcome>>,
+    ) -> Result<Self> {
+        let prefixes: Vec<_> = workspace
             .libraries()
             .into_iter()
-            .map(|package| format!("doc/{}/", package.relative_folder().display()));
-        let folders: Vec<_> = folders.collect();
-        tests.retain(|test, _| {
-            !test.starts_with("doc/") || folders.iter().any(|folder| test.starts_with(folder))
-        });
+            .flat_map(|package| {
+                let folder = package.relative_folder().display();
+                [format!("{}/", package.name), format!("{DOC}/{folder}/")]
+            })
+            .collect();
+        tests.retain(|test, _| prefixes.iter().any(|prefix| test.starts_with(prefix)));
         if tests.is_empty() {
             bail!("the libraries have no tests to run on a target");
         }
         let skips = Skips::read()?;
         skips.check(targets::ALL, &tests)?;
-        let ran = if run {
-            Some(suite.run(&binaries, |_| Vec::new())?.tests)
-        } else {
-            None
-        };
         Ok(Self { tests, skips, ran })
     }
 
@@ -74,29 +79,16 @@ impl Expected {
         self.skips.of(target, self.tests.keys())
     }
 
-    /// The beginning of a record: the host's part of it.
+    /// The host's part of a record.
     pub(crate) fn last_run(&self) -> LastRun {
         let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-        let to_run = self.to_run();
-        let found = self
-            .ran
-            .as_ref()
-            .map(|ran| (host.clone(), Found::sum(std::slice::from_ref(ran), &to_run)));
+        let found = self.ran.as_ref().map(|ran| {
+            let found = Found::sum(std::slice::from_ref(ran), &self.to_run());
+            (host.clone(), found)
+        });
         LastRun {
             host,
-            tests: to_run.len(),
             targets: found.into_iter().collect(),
         }
     }
-}
-
-/// Whether a test binary of the host's is one that targets run too.
-fn portable(workspace: &Workspace, binary: &Binary) -> bool {
-    workspace.libraries().iter().any(|package| {
-        let binary = binary
-            .label
-            .strip_prefix(&package.name)
-            .and_then(|rest| rest.strip_prefix('/'));
-        binary.is_some_and(|binary| binary != COMPILE_FAIL)
-    })
 }

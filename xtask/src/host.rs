@@ -10,14 +10,15 @@ use crate::exec::{self, BuildProgress};
 use crate::libtest::Outcome;
 use crate::platform::{Platform, Profile};
 use crate::report::{Report, Section};
-use crate::suite::Suite;
+use crate::suite::{Results, Suite};
 use crate::workspace::{self, Workspace};
 
 /// The crates that also work without the standard library.
 const NO_STD: [&str; 2] = ["sure-context", "coro"];
 
-/// Runs every section, whatever the ones before it found.
-pub(crate) fn sections(workspace: &Workspace, report: &mut Report) {
+/// Runs every section, whatever the ones before it found. Returns what the tests found in debug, unless they could not be built.
+pub(crate) fn sections(workspace: &Workspace, report: &mut Report) -> Option<Results> {
+    let mut in_debug = None;
     report.section("format", || {
         check(workspace, "format", |cargo| {
             cargo.args(["fmt", "--all", "--check"]);
@@ -46,7 +47,11 @@ pub(crate) fn sections(workspace: &Workspace, report: &mut Report) {
     for profile in [Profile::Debug, Profile::Release] {
         let name = format!("tests, {}", profile.name());
         report.section(&name, || {
-            tests(workspace, profile, fresh(workspace, &name)?)
+            let (section, results) = tests(workspace, profile, fresh(workspace, &name)?)?;
+            if profile == Profile::Debug {
+                in_debug = Some(results);
+            }
+            Ok(section)
         });
     }
     report.section("no_std", || {
@@ -80,11 +85,16 @@ pub(crate) fn sections(workspace: &Workspace, report: &mut Report) {
             })
         });
     }
+    in_debug
 }
 
 /// A log file for this run's section, emptied.
 pub(crate) fn fresh(workspace: &Workspace, section: &str) -> Result<PathBuf> {
-    let log = workspace.log(section);
+    emptied(workspace.log(section))
+}
+
+/// The same path, without what an earlier run has left there.
+pub(crate) fn emptied(log: PathBuf) -> Result<PathBuf> {
     match std::fs::remove_file(&log) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             bail!("cannot empty {}: {error}", log.display())
@@ -113,15 +123,17 @@ fn check(workspace: &Workspace, name: &str, words: impl FnOnce(&mut Command)) ->
     })
 }
 
-fn tests(workspace: &Workspace, profile: Profile, log: PathBuf) -> Result<Section> {
+/// Builds and runs everything, doc tests included.
+fn tests(workspace: &Workspace, profile: Profile, log: PathBuf) -> Result<(Section, Results)> {
     let suite = Suite {
         workspace,
         platform: &Platform::host(),
         profile,
         log,
+        name: None,
     };
-    let binaries = suite.build()?;
-    let results = suite.run(&binaries, |_| Vec::new())?;
+    let mut results = suite.run(&suite.build()?, |_| Vec::new())?;
+    results.extend(suite.run_docs(|_| Vec::new())?);
     let ignored = results.count(Outcome::Ignored);
     let ignored = (ignored > 0).then(|| format!("{ignored} ignored"));
     let note = results
@@ -130,10 +142,11 @@ fn tests(workspace: &Workspace, profile: Profile, log: PathBuf) -> Result<Sectio
         .chain(ignored)
         .collect::<Vec<_>>()
         .join("; ");
-    Ok(Section {
+    let section = Section {
         passed: results.count(Outcome::Passed),
         failed: results.failed(),
         note,
         log: Some(suite.log),
-    })
+    };
+    Ok((section, results))
 }

@@ -57,6 +57,18 @@ pub(crate) fn parse(stdout: &str) -> Parsed {
     parsed
 }
 
+/// Tests that were reported as taking long, and then no more.
+pub(crate) fn long_running(stdout: &str) -> Vec<&str> {
+    let ended = parse(stdout).tests;
+    let late = stdout.lines().filter_map(|line| {
+        line.strip_prefix("test ")?
+            .split_once(" has been running for over ")
+    });
+    late.map(|(name, _)| plain_name(name))
+        .filter(|name| !ended.iter().any(|(other, _)| other == name))
+        .collect()
+}
+
 /// The names that `--list --format terse` prints.
 pub(crate) fn parse_list(stdout: &str) -> Vec<String> {
     stdout
@@ -122,6 +134,16 @@ mod tests {
                 ignored: 1
             })
         );
+    }
+
+    #[test]
+    fn a_stuck_test_is_named() {
+        let stdout = "running 3 tests\n\
+                      test quick ... ok\n\
+                      test slow has been running for over 60 seconds\n\
+                      test stuck has been running for over 60 seconds\n\
+                      test slow ... ok\n";
+        assert_eq!(long_running(stdout), ["stuck"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod expected;
 mod host;
 mod libtest;
 mod peers;
+mod pipeline;
 mod platform;
 mod record;
 mod report;
@@ -49,7 +50,7 @@ enum Task {
     TestMips(test_target::MipsArgs),
     /// Run the tests of every library on other targets, under emulators
     TestTarget(test_target::Args),
-    /// Write the README's support table from the last run on all targets
+    /// Write what the last runs on targets found into the README's support table
     Table(table::Args),
     /// What every change must pass: the host's suite, then all targets
     Ci(ci::Args),

@@ -1,24 +1,23 @@
-//! `ci/last-run.json`: what the last run on all targets found. The support table is made from it.
+//! What runs on targets found. Each run keeps its findings in the target folder, which is not checked in; `cargo xtask table` takes
+//! them into `ci/last-run.json`, from which the README's support table is made. So no run of the tests changes a checked-in file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::libtest::Outcome;
-use crate::workspace;
+use crate::workspace::{self, Workspace};
 
 /// Where it is kept, from the root.
 pub(crate) const FILE: &str = "ci/last-run.json";
 
-/// The last run on all targets.
+/// The last run on each target.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LastRun {
     /// The machine that ran it.
     pub(crate) host: String,
-    /// How many tests the host ran, those marked `#[ignore]` left out.
-    pub(crate) tests: usize,
     /// By triple, the host included.
     pub(crate) targets: BTreeMap<String, Found>,
 }
@@ -34,6 +33,8 @@ pub(crate) enum Found {
     Ran {
         /// Tests that passed in every profile they ran in.
         passed: usize,
+        /// How many the host had then, those marked `#[ignore]` left out.
+        of: usize,
         /// Whether every test of panics and unwinding passed; `None` without such tests.
         unwinding: Option<bool>,
         /// Whether every test of backtraces passed; `None` without such tests.
@@ -42,21 +43,37 @@ pub(crate) enum Found {
 }
 
 impl LastRun {
-    pub(crate) fn path() -> PathBuf {
+    /// The file that is checked in.
+    pub(crate) fn checked_in() -> PathBuf {
         workspace::root().join(FILE)
     }
 
-    pub(crate) fn read() -> Result<Self> {
-        let text = std::fs::read_to_string(Self::path()).with_context(|| {
-            format!("cannot read {FILE}; make it with: cargo xtask test-target all")
-        })?;
-        serde_json::from_str(&text).with_context(|| format!("cannot understand {FILE}"))
+    /// The file of this checkout's own runs.
+    pub(crate) fn of_here(workspace: &Workspace) -> PathBuf {
+        workspace.target.join("xtask-last-run.json")
     }
 
-    pub(crate) fn write(&self) -> Result<()> {
+    /// `None` when there is no such file.
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
+        let text = match std::fs::read_to_string(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            text => text.with_context(|| format!("cannot read {}", path.display()))?,
+        };
+        let last = serde_json::from_str(&text)
+            .with_context(|| format!("cannot understand {}", path.display()))?;
+        Ok(Some(last))
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
-        std::fs::write(Self::path(), text).with_context(|| format!("cannot write {FILE}"))
+        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Takes newer findings, target by target.
+    pub(crate) fn update(&mut self, newer: &Self) {
+        self.host.clone_from(&newer.host);
+        self.targets.extend(newer.targets.clone());
     }
 }
 
@@ -81,6 +98,7 @@ impl Found {
         };
         Self::Ran {
             passed: passed.len(),
+            of: expected.len(),
             unwinding: all_of(&["unwind", "panic"]),
             backtrace: all_of(&["backtrace"]),
         }
@@ -119,6 +137,7 @@ mod tests {
             Found::sum(&[good, bad], &expected),
             Found::Ran {
                 passed: 1,
+                of: 3,
                 unwinding: Some(true),
                 backtrace: Some(false)
             }
@@ -134,9 +153,24 @@ mod tests {
             found,
             Found::Ran {
                 passed: 1,
+                of: 1,
                 unwinding: None,
                 backtrace: None
             }
         );
+    }
+
+    #[test]
+    fn newer_findings_replace_older_ones_of_the_same_target() {
+        let of = |pairs: &[(&str, Found)]| LastRun {
+            host: "here".to_owned(),
+            targets: pairs
+                .iter()
+                .map(|(name, found)| ((*name).to_owned(), found.clone()))
+                .collect(),
+        };
+        let mut last = of(&[("a", Found::Broken), ("b", Found::Builds)]);
+        last.update(&of(&[("a", Found::Builds)]));
+        assert_eq!(last, of(&[("a", Found::Builds), ("b", Found::Builds)]));
     }
 }

@@ -140,18 +140,18 @@ fn install(packages: &[String], consent: Consent) -> Result<()> {
              it is not needed: rustup component add rust-src --toolchain nightly)"
         );
     }
-    println!("To be run:\n    {command}");
+    println!("To be run: {command}");
     if find_program("apt-get").is_none() {
         bail!(
             "this system has no apt-get: install the equivalents of the packages above with its own package manager"
         );
     }
     if std::fs::metadata("/proc/self").map_or(1, |process| process.uid()) != 0 {
-        bail!("only root may install packages: run the line above as root");
+        bail!("only root may install packages; as root, run: {command}");
     }
     if !consent.given() {
         if !std::io::stdin().is_terminal() {
-            bail!("nobody is here to be asked: add --yes, or run the line above as root");
+            bail!("nobody is here to be asked; add --yes to the command, or run: {command}");
         }
         print!("Install them now? [y/N] ");
         std::io::stdout().flush()?;

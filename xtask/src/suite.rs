@@ -12,6 +12,7 @@ use anyhow::{Result, bail};
 
 use crate::binaries::{self, Binary};
 use crate::exec::{self, BuildProgress, Finished};
+use crate::host;
 use crate::libtest::{self, Outcome, Parsed, Totals};
 use crate::platform::{Platform, Profile};
 use crate::workspace::Workspace;
@@ -20,7 +21,7 @@ use crate::workspace::Workspace;
 const BUILD_LIMIT: Duration = Duration::from_secs(45 * 60);
 
 /// Where a test's name begins with its package and binary, a doc test's begins with this: its own name says where it is.
-const DOC: &str = "doc";
+pub(crate) const DOC: &str = "doc";
 
 /// Which tests ran, and how each ended. Their names are `<package>/<binary>/<test>`, and `doc/<file> - <item> (line N)`.
 #[derive(Debug, Default)]
@@ -37,6 +38,12 @@ impl Results {
 
     pub(crate) fn failed(&self) -> usize {
         self.count(Outcome::Failed) + self.broken
+    }
+
+    /// What other tests of the same suite found, too.
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.tests.extend(more.tests);
+        self.broken += more.broken;
     }
 
     /// The first few failed tests, for the table.
@@ -56,26 +63,39 @@ pub(crate) struct Suite<'a> {
     pub(crate) platform: &'a Platform,
     pub(crate) profile: Profile,
     pub(crate) log: PathBuf,
+    /// Said before each line of progress, where several suites are at work at once.
+    pub(crate) name: Option<String>,
 }
 
 impl Suite<'_> {
     /// Builds all test binaries, in one cargo run, so that the standard library and shared dependencies are built once.
     pub(crate) fn build(&self) -> Result<Vec<Binary>> {
+        self.say("building");
         let started = Instant::now();
         let mut command = self.platform.cargo("test", self.profile);
         command.args(self.platform.selection(self.workspace));
         command.args(["--no-run", "--message-format=json-render-diagnostics"]);
         let finished = self.cargo(&mut command)?;
         let binaries = binaries::parse(&finished.stdout, self.workspace)?;
-        println!(
-            "   built {} test binaries, {:.1} s",
+        self.say(&format!(
+            "built {} test binaries, {:.1} s",
             binaries.len(),
             started.elapsed().as_secs_f64()
-        );
+        ));
         Ok(binaries)
     }
 
-    /// Runs them all, and the doc tests. `skip` gives the tests to leave out, by the binary's label.
+    /// Compiles the libraries down to machine code, which is as far as one gets without a C library to link with.
+    pub(crate) fn compile(&self) -> Result<()> {
+        self.say("building");
+        let mut command = self.platform.cargo("build", self.profile);
+        command
+            .args(self.platform.packages(self.workspace))
+            .arg("--lib");
+        self.cargo(&mut command).map(drop)
+    }
+
+    /// Runs them all. `skip` gives the tests to leave out, by the binary's label.
     pub(crate) fn run(
         &self,
         binaries: &[Binary],
@@ -90,6 +110,11 @@ impl Suite<'_> {
             let finished = exec::run(&mut command, &self.log, self.platform.limit(), |_| {})?;
             self.take(&binary.label, &finished, started, &mut results);
         }
+        Ok(results)
+    }
+
+    /// Builds and runs the doc tests. They have a log of their own, because they may run beside the others.
+    pub(crate) fn run_docs(&self, skip: impl Fn(&str) -> Vec<String>) -> Result<Results> {
         let started = Instant::now();
         let mut command = self.platform.cargo("test", self.profile);
         command.args(self.platform.packages(self.workspace)).args([
@@ -98,7 +123,9 @@ impl Suite<'_> {
             "--",
         ]);
         command.args(skip_words(&skip(DOC)));
-        let finished = exec::run(&mut command, &self.log, BUILD_LIMIT, |_| {})?;
+        let log = host::emptied(self.log.with_extension("docs.log"))?;
+        let finished = exec::run(&mut command, &log, BUILD_LIMIT, |_| {})?;
+        let mut results = Results::default();
         self.take(DOC, &finished, started, &mut results);
         Ok(results)
     }
@@ -139,15 +166,27 @@ impl Suite<'_> {
 
     /// Runs a cargo command that must succeed.
     pub(crate) fn cargo(&self, command: &mut Command) -> Result<Finished> {
-        let mut progress = BuildProgress::new();
-        let finished = exec::run(command, &self.log, BUILD_LIMIT, |line| progress.see(line))?;
+        // One line that overwrites itself is for a suite that has the terminal to itself.
+        let mut progress = self.name.is_none().then(BuildProgress::new);
+        let finished = exec::run(command, &self.log, BUILD_LIMIT, |line| {
+            if let Some(progress) = &mut progress {
+                progress.see(line);
+            }
+        })?;
         drop(progress);
         if !finished.success() {
             println!("{}", exec::complaints(&finished.stderr));
             println!("   full log: {}", self.log.display());
-            bail!("the build {}", finished.ending());
+            bail!("the build {}{}", finished.ending(), hint(&finished.stderr));
         }
         Ok(finished)
+    }
+
+    fn say(&self, text: &str) {
+        match &self.name {
+            Some(name) => println!("   {name}: {text}"),
+            None => println!("   {text}"),
+        }
     }
 
     /// What `cargo test` tells a test binary about its package: its folder, and variables that `trybuild` reads.
@@ -164,7 +203,11 @@ impl Suite<'_> {
         let trouble = trouble(label, &parsed, finished);
         let (passed, failed) = (parsed.count(Outcome::Passed), parsed.count(Outcome::Failed));
         let seconds = started.elapsed().as_secs_f64();
-        println!("   {label}: {passed} passed, {failed} failed, {seconds:.1} s");
+        if passed + failed > 0 || trouble.is_some() {
+            self.say(&format!(
+                "{label}: {passed} passed, {failed} failed, {seconds:.1} s"
+            ));
+        }
         if failed > 0 || trouble.is_some() {
             // The list of tests that passed is in the log.
             let details = finished
@@ -174,7 +217,7 @@ impl Suite<'_> {
             println!("{details}\n{}", finished.stderr);
         }
         if let Some(trouble) = trouble {
-            println!("   {label}: {trouble}");
+            self.say(&format!("{label}: {trouble}"));
             results.broken += 1;
         }
         results.tests.extend(
@@ -186,11 +229,32 @@ impl Suite<'_> {
     }
 }
 
+/// What helps when cargo could not reach the registry.
+fn hint(stderr: &str) -> &'static str {
+    let unreachable = [
+        "failed to download",
+        "download of",
+        "spurious network error",
+    ];
+    if unreachable.iter().any(|words| stderr.contains(words)) {
+        "; dependencies could not be downloaded: once there is a network, run: cargo fetch --locked"
+    } else {
+        ""
+    }
+}
+
 /// What is wrong with a run besides tests that say they failed.
 fn trouble(label: &str, parsed: &Parsed, finished: &Finished) -> Option<String> {
     let seen = (parsed.count(Outcome::Passed), parsed.count(Outcome::Failed));
     match parsed.totals {
-        _ if finished.timed_out => Some(finished.ending()),
+        _ if finished.timed_out.is_some() => {
+            let unfinished = libtest::long_running(&finished.stdout);
+            let unfinished = match &unfinished[..] {
+                [] => String::new(),
+                names => format!("; not finished: {}", names.join(", ")),
+            };
+            Some(format!("{}{unfinished}", finished.ending()))
+        }
         // Crates without doc tests print nothing.
         None if label == DOC && finished.success() => None,
         None => Some(format!("{} before it could report", finished.ending())),

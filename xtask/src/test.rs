@@ -33,9 +33,9 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     };
     let workspace = Workspace::read()?;
     let mut report = Report::new();
-    host::sections(&workspace, &mut report);
+    let host = host::sections(&workspace, &mut report);
     if let Some(toolchain) = toolchain {
-        test_target::sections(&workspace, &toolchain, &jobs, &mut report);
+        test_target::sections(&workspace, &toolchain, &jobs, host, &mut report);
     }
     Ok(report.finish())
 }

@@ -4,14 +4,12 @@ use anyhow::Result;
 
 use crate::cross;
 use crate::expected::Expected;
-use crate::host;
-use crate::libtest::Outcome;
-use crate::platform::{Platform, Profile};
-use crate::record::Found;
+use crate::pipeline;
+use crate::platform::Profile;
+use crate::record::LastRun;
 use crate::report::{Report, Section, Table};
 use crate::setup::{self, Consent};
-use crate::skips;
-use crate::suite::{Results, Suite};
+use crate::suite::Results;
 use crate::table;
 use crate::targets::{self, Level, Target};
 use crate::toolchain::Toolchain;
@@ -107,7 +105,7 @@ fn run_jobs(jobs: &[Job], consent: Consent) -> Result<bool> {
     let toolchain = prepare(jobs, consent)?;
     let workspace = Workspace::read()?;
     let mut report = Report::new();
-    sections(&workspace, &toolchain, jobs, &mut report);
+    sections(&workspace, &toolchain, jobs, None, &mut report);
     Ok(report.finish())
 }
 
@@ -119,128 +117,40 @@ pub(crate) fn prepare(jobs: &[Job], consent: Consent) -> Result<Toolchain> {
     )
 }
 
-/// Runs every job as sections of `report`. A run on all targets, whatever it found, is kept for the support table.
+/// Runs every job as sections of `report`, compared with the host's tests: with what `host` found, or with a list of them.
 pub(crate) fn sections(
     workspace: &Workspace,
     toolchain: &Toolchain,
     jobs: &[Job],
+    host: Option<Results>,
     report: &mut Report,
 ) {
-    let all = targets::ALL
-        .iter()
-        .all(|target| jobs.iter().any(|job| std::ptr::eq(job.target, target)));
     let mut expected = None;
-    report.section("the host's list of tests", || {
-        let found = Expected::of_host(workspace, all)?;
+    report.section("the tests that targets must run", || {
+        let found = match host {
+            Some(results) => Expected::of_run(workspace, &results)?,
+            None => Expected::list(workspace)?,
+        };
         println!("   {} tests", found.to_run().len());
         expected = Some(found);
         Ok(Section::default())
     });
     let Some(expected) = expected else { return };
     let mut last = expected.last_run();
-    for job in jobs {
-        let found = job_sections(workspace, toolchain, job, &expected, report);
-        last.targets.insert(job.target.triple.to_owned(), found);
+    last.targets
+        .extend(pipeline::run(workspace, toolchain, jobs, &expected, report));
+    if let Err(error) = keep(workspace, &last) {
+        println!("   {error:#}");
     }
-    if all {
-        match last.write() {
-            Ok(()) => println!("\n{}", table::table(&last)),
-            Err(error) => println!("   {error:#}"),
-        }
-    }
+    println!("\n{}", table::table(&last));
 }
 
-/// One target, one section for each profile.
-fn job_sections(
-    workspace: &Workspace,
-    toolchain: &Toolchain,
-    job: &Job,
-    expected: &Expected,
-    report: &mut Report,
-) -> Found {
-    let platform = Platform::target(job.target, toolchain, workspace, job.divisor);
-    let mut runs = Vec::new();
-    let mut built = true;
-    for &profile in &job.profiles {
-        let name = format!("{}, {}", job.target.triple, profile.name());
-        built &= report.section(&name, || {
-            let suite = Suite {
-                workspace,
-                platform: &platform,
-                profile,
-                log: host::fresh(workspace, &name)?,
-            };
-            if job.target.level == Level::Build {
-                return build_only(&suite);
-            }
-            let results = run_tests(&suite, job.target, expected);
-            runs.push(
-                results
-                    .as_ref()
-                    .map(|(_, results)| results.tests.clone())
-                    .unwrap_or_default(),
-            );
-            Ok(results?.0)
-        });
-    }
-    match job.target.level {
-        Level::Build if built => Found::Builds,
-        Level::Build => Found::Broken,
-        Level::Run => Found::sum(&runs, &expected.to_run()),
-    }
-}
-
-fn run_tests(
-    suite: &Suite<'_>,
-    target: &Target,
-    expected: &Expected,
-) -> Result<(Section, Results)> {
-    let skipped = expected.skipped_on(target);
-    let binaries = suite.build()?;
-    let results = suite.run(&binaries, |label| {
-        let of_label =
-            |test: &String| Some(test.strip_prefix(label)?.strip_prefix('/')?.to_owned());
-        skipped.iter().filter_map(of_label).collect()
-    })?;
-    let differences = skips::differences(&expected.tests, &skipped, &results.tests);
-    for difference in &differences {
-        println!("   {difference}");
-    }
-    let passed = results.count(Outcome::Passed);
-    let mut note = format!("{passed} of {} tests", expected.to_run().len());
-    if !skipped.is_empty() {
-        note += &format!(", {} skipped", skipped.len());
-    }
-    if !differences.is_empty() {
-        note += &format!(", {} differ from the host", differences.len());
-    }
-    if let Some(failed) = results.failed_names() {
-        note += &format!("; {failed}");
-    }
-    let failed = results.failed() + usize::from(!differences.is_empty());
-    Ok((
-        Section {
-            passed,
-            failed,
-            note,
-            log: Some(suite.log.clone()),
-        },
-        results,
-    ))
-}
-
-/// Compiles the libraries down to machine code, which is as far as one gets without a C library to link with.
-fn build_only(suite: &Suite<'_>) -> Result<Section> {
-    let mut command = suite.platform.cargo("build", suite.profile);
-    command
-        .args(suite.platform.packages(suite.workspace))
-        .arg("--lib");
-    suite.cargo(&mut command)?;
-    Ok(Section {
-        note: "builds, not run".to_owned(),
-        log: Some(suite.log.clone()),
-        ..Section::default()
-    })
+/// Keeps what was found beside what earlier runs found on other targets.
+fn keep(workspace: &Workspace, last: &LastRun) -> Result<()> {
+    let path = LastRun::of_here(workspace);
+    let mut all = LastRun::read(&path)?.unwrap_or_default();
+    all.update(last);
+    all.write(&path)
 }
 
 fn list() -> String {

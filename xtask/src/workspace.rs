@@ -7,10 +7,6 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-/// The integration test of a crate that runs the compiler (what must not compile). It runs on the host only: there is no
-/// compiler to run under an emulator.
-pub(crate) const COMPILE_FAIL: &str = "compile_fail";
-
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -91,14 +87,12 @@ impl Workspace {
         self.packages.iter().any(|package| package.name == name)
     }
 
-    /// Names of the integration tests of the libraries that can run on a target.
-    pub(crate) fn portable_integration_tests(&self) -> BTreeSet<String> {
+    /// Names of the integration tests of the libraries.
+    pub(crate) fn integration_tests(&self) -> BTreeSet<String> {
         self.libraries()
             .iter()
             .flat_map(|package| &package.targets)
-            .filter(|target| {
-                target.kind.iter().any(|kind| kind == "test") && target.name != COMPILE_FAIL
-            })
+            .filter(|target| target.kind.iter().any(|kind| kind == "test"))
             .map(|target| target.name.clone())
             .collect()
     }

@@ -1,6 +1,6 @@
 use crate::handle::Name;
 use crate::{Coroutine, SuspendHandle};
-use std::borrow::Cow;
+use std::boxed::Box;
 use sure_stack::{DEFAULT_STACK_SIZE, PooledStack, Stack, StackError};
 
 /// A coroutine with a name, a stack size, or a stack of its own.
@@ -30,19 +30,54 @@ impl Builder {
         }
     }
 
-    /// The name, for messages about the coroutine.
-    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Builder {
+    /// The name, for messages about the coroutine. That of a stack overflow
+    /// has it if [`overflow::install`](sure_stack::overflow::install) was called
+    /// before the coroutine is built.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    ///
+    /// let builder = Coroutine::builder().name(format!("worker {}", 7));
+    /// let worker = builder.build(|_: &SuspendHandle<(), ()>, ()| ())?;
+    /// assert_eq!(worker.name(), Some("worker 7"));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    pub fn name(mut self, name: impl Into<Box<str>>) -> Builder {
         self.name = Some(name.into());
         self
     }
 
     /// The least size of the stack, in bytes; rounded up to whole pages.
+    ///
+    /// ```
+    /// fn depth(n: u64) -> u64 {
+    ///     if n == 0 { 0 } else { 1 + depth(n - 1) }
+    /// }
+    ///
+    /// let builder = coro::Coroutine::builder().stack_size(32 << 20);
+    /// let mut deep = builder.build(|handle, n| handle.suspend(depth(n)))?;
+    /// assert_eq!(deep.resume(50_000).yielded(), Some(50_000));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.stack_size = bytes;
         self
     }
 
     /// The coroutine, on a stack from the pool.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    /// use sure_stack::StackError;
+    ///
+    /// let tiny = Coroutine::builder().stack_size(1);
+    /// match tiny.build(|_: &SuspendHandle<(), ()>, ()| "runs") {
+    ///     Err(StackError::TooSmall { minimum, .. }) => assert_eq!(minimum, coro::MIN_STACK_SIZE),
+    ///     Ok(mut coroutine) => assert_eq!(coroutine.resume(()).complete(), Some("runs")),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok::<(), StackError>(())
+    /// ```
     ///
     /// # Errors
     /// - [`StackError::InvalidSize`] for a size of 0 or beyond `isize::MAX`.
@@ -71,6 +106,20 @@ impl Builder {
     }
 
     /// The coroutine, on the given stack; the size that was set is ignored.
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    /// use sure_stack::{GuardedMmapStack, Stack};
+    ///
+    /// let stack = GuardedMmapStack::allocate_at_least(1 << 20)?;
+    /// let mut coroutine = Coroutine::builder()
+    ///     .name("large")
+    ///     .build_with_stack(stack, |handle, ()| handle.suspend('a'))?;
+    /// coroutine.resume(());
+    /// coroutine.resume(());
+    /// assert!(coroutine.into_stack().expect("it is complete").size() >= 1 << 20);
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     ///
     /// # Errors
     /// [`StackError::TooSmall`], as [`build`](Builder::build).

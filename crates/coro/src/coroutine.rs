@@ -1,16 +1,28 @@
-use crate::handle::{Name, Stage};
-use crate::root::Root;
-use crate::unwind::{self, Payload};
+mod create;
+mod end;
+
+use crate::handle::Stage;
+use crate::unwind;
 use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle, transfer};
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
-use sure_context::{Arrival, ExecutionContext, Signal, Word};
+use sure_context::{ExecutionContext, Signal};
 use sure_stack::{Stack, StackError};
 
 /// The smallest stack that a coroutine accepts, in usable bytes: room for its
-/// root and for a panic with its message.
+/// root and for a panic with its message. (A backtrace, if `RUST_BACKTRACE` asks for
+/// one, takes more: some 24 KiB on x86-64.)
+///
+/// ```
+/// use coro::{Coroutine, MIN_STACK_SIZE};
+///
+/// let builder = Coroutine::builder().stack_size(MIN_STACK_SIZE);
+/// let mut small = builder.build(|handle, n: u32| handle.suspend(n + 1))?;
+/// assert_eq!(small.resume(1).yielded(), Some(2));
+/// # Ok::<(), sure_stack::StackError>(())
+/// ```
 pub const MIN_STACK_SIZE: usize = 16 << 10;
 
 /// Ordinary code on a stack of its own, which can stop in the middle of any
@@ -51,6 +63,18 @@ pub struct Coroutine<Input, Yield, Return, S: Stack = DefaultStack> {
 impl<Input: 'static, Yield: 'static, Return: 'static> Coroutine<Input, Yield, Return> {
     /// A coroutine on a pooled stack of [`DEFAULT_STACK_SIZE`](sure_stack::DEFAULT_STACK_SIZE).
     ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    ///
+    /// // What goes in and out is inferred, or said where the closure's arguments are named.
+    /// let mut coroutine = Coroutine::new(|handle: &SuspendHandle<(), &str>, ()| {
+    ///     handle.suspend("hello");
+    ///     5
+    /// });
+    /// assert_eq!(coroutine.resume(()).yielded(), Some("hello"));
+    /// assert_eq!(coroutine.resume(()).complete(), Some(5));
+    /// ```
+    ///
     /// # Panics
     /// If there is no stack to be had; [`try_new`](Coroutine::try_new) returns
     /// the reason instead.
@@ -66,6 +90,14 @@ impl<Input: 'static, Yield: 'static, Return: 'static> Coroutine<Input, Yield, Re
     }
 
     /// As [`new`](Coroutine::new).
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    ///
+    /// let mut coroutine = Coroutine::try_new(|handle, n: u32| handle.suspend(n + 1))?;
+    /// assert_eq!(coroutine.resume(1).yielded(), Some(2));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     ///
     /// # Errors
     /// Any [`StackError`] of [`PooledStack::new`](sure_stack::PooledStack::new);
@@ -83,6 +115,13 @@ impl<Input: 'static, Yield: 'static, Return: 'static> Coroutine<Input, Yield, Re
 impl Coroutine<(), (), ()> {
     /// A coroutine with a name or a stack size of its own; see
     /// [`Builder`](crate::Builder).
+    ///
+    /// ```
+    /// let builder = coro::Coroutine::builder().name("parser").stack_size(64 << 10);
+    /// let mut parser = builder.build(|handle, byte: u8| handle.suspend(byte.is_ascii_digit()))?;
+    /// assert_eq!(parser.resume(b'7').yielded(), Some(true));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     pub fn builder() -> crate::Builder {
         crate::Builder::new()
     }
@@ -92,6 +131,16 @@ impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
     Coroutine<Input, Yield, Return, S>
 {
     /// A coroutine on the given stack.
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    /// use sure_stack::GuardedMmapStack;
+    ///
+    /// let stack = GuardedMmapStack::allocate_at_least(1 << 20)?;
+    /// let mut coroutine = Coroutine::with_stack(stack, |handle, n: u32| handle.suspend(n * 2));
+    /// assert_eq!(coroutine.resume(4).yielded(), Some(8));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     ///
     /// # Panics
     /// If the stack is too small; [`try_with_stack`](Coroutine::try_with_stack)
@@ -108,6 +157,19 @@ impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
 
     /// A coroutine on the given stack.
     ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    /// use sure_stack::{GuardedMmapStack, StackError};
+    ///
+    /// let page = GuardedMmapStack::allocate_at_least(1)?;
+    /// let refused = Coroutine::try_with_stack(page, |_: &SuspendHandle<(), ()>, ()| ());
+    /// // Unless a page is large here.
+    /// if let Err(error) = refused {
+    ///     assert!(matches!(error, StackError::TooSmall { .. }));
+    /// }
+    /// # Ok::<(), StackError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StackError::TooSmall`] if the stack has less than [`MIN_STACK_SIZE`]
     /// bytes, or if a `Return` takes more than half of it.
@@ -120,70 +182,25 @@ impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
 }
 
 impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
-    /// Puts a closure on a stack; a large one into a box, of which the stack
-    /// holds the pointer. The callers see to what is borrowed: a bound of
-    /// `'static`, or the contract of [`borrowing`](Coroutine::borrowing).
-    #[inline]
-    pub(crate) fn assemble<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
-    {
-        #[cfg(feature = "std")]
-        if size_of::<F>() > stack.size() / 4 {
-            // Called through `dyn`, a boxed closure is run where it is; called
-            // as an `F` it would be moved to the stack first.
-            let f: BoxedBody<'_, Input, Yield, Return> = std::boxed::Box::new(f);
-            return Coroutine::lay(stack, name, f);
-        }
-        Coroutine::lay(stack, name, f)
-    }
-
-    /// A coroutine whose closure, values or stack may borrow.
-    ///
-    /// # Safety
-    /// The coroutine is dropped before anything ends that they borrow: not
-    /// leaked, nor handed to safe code that could leak it.
-    #[cfg(feature = "std")]
-    pub(crate) unsafe fn borrowing<F>(
-        stack: S,
-        name: Option<Name>,
-        f: F,
-    ) -> Result<Self, StackError>
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
-    {
-        Coroutine::assemble(stack, name, f)
-    }
-
-    #[inline]
-    fn lay<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
-    {
-        let root = Root::<F, Input, Yield, Return>::SIZE;
-        let minimum = MIN_STACK_SIZE.max(root.saturating_mul(2));
-        if stack.size() < minimum {
-            return Err(StackError::TooSmall {
-                bytes: stack.size(),
-                minimum,
-            });
-        }
-        // SAFETY: the stack's memory is its own, and stays where it is for as
-        // long as this coroutine keeps it, which is until nothing on it is
-        // alive; half of `MIN_STACK_SIZE` exceeds any first frame.
-        let (context, handle) =
-            unsafe { Root::<F, Input, Yield, Return>::lay(stack.limit(), stack.base(), name, f) };
-        Ok(Coroutine {
-            context: Some(context),
-            handle,
-            stack: ManuallyDrop::new(stack),
-            types: PhantomData,
-        })
-    }
-
     /// Runs the coroutine until it suspends or ends: the first time from the
     /// beginning, with the closure's second argument; later from where it
     /// suspended itself, with the value that its `suspend` returns.
+    ///
+    /// ```
+    /// use coro::{Coroutine, CoroutineState};
+    ///
+    /// let mut average = Coroutine::new(|handle, first: f64| {
+    ///     let (mut sum, mut count) = (first, 1.0);
+    ///     while sum < 100.0 {
+    ///         sum += handle.suspend(sum / count);
+    ///         count += 1.0;
+    ///     }
+    ///     "that is enough"
+    /// });
+    /// assert_eq!(average.resume(10.0), CoroutineState::Yielded(10.0));
+    /// assert_eq!(average.resume(20.0), CoroutineState::Yielded(15.0));
+    /// assert_eq!(average.resume(90.0), CoroutineState::Complete("that is enough"));
+    /// ```
     ///
     /// # Panics
     /// - With the coroutine's own panic, if it panics.
@@ -198,6 +215,13 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     }
 
     /// As [`resume`](Coroutine::resume).
+    ///
+    /// ```
+    /// let mut coroutine = coro::Coroutine::new(|handle, letter: char| handle.suspend(letter));
+    /// assert_eq!(coroutine.try_resume('a').unwrap().yielded(), Some('a'));
+    /// assert_eq!(coroutine.try_resume('b').unwrap().complete(), Some('b'));
+    /// assert_eq!(coroutine.try_resume('c').unwrap_err().into_input(), 'c');
+    /// ```
     ///
     /// # Errors
     /// [`ResumeError`], with the input, if the coroutine is complete.
@@ -244,6 +268,17 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     }
 
     /// Where the coroutine stands in its life.
+    ///
+    /// ```
+    /// use coro::{Coroutine, Status};
+    ///
+    /// let mut coroutine = Coroutine::new(|handle, ()| handle.suspend(()));
+    /// assert_eq!(coroutine.status(), Status::Created);
+    /// coroutine.resume(());
+    /// assert_eq!(coroutine.status(), Status::Suspended);
+    /// coroutine.resume(());
+    /// assert_eq!(coroutine.status(), Status::Complete);
+    /// ```
     pub fn status(&self) -> Status {
         match (self.handle().stage.get(), &self.context) {
             (Stage::Complete, _) => Status::Complete,
@@ -254,11 +289,33 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     }
 
     /// Whether the closure has returned or panicked, so that nothing is left to resume.
+    ///
+    /// ```
+    /// let mut coroutine = coro::Coroutine::new(|handle, ()| {
+    ///     (0..3).for_each(|_| handle.suspend(()));
+    /// });
+    /// let mut resumes = 0;
+    /// while !coroutine.is_complete() {
+    ///     coroutine.resume(());
+    ///     resumes += 1;
+    /// }
+    /// assert_eq!(resumes, 4);
+    /// ```
     pub fn is_complete(&self) -> bool {
         self.status() == Status::Complete
     }
 
     /// The name that it was built with, which messages about this coroutine use.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    ///
+    /// let idle = |_: &SuspendHandle<(), ()>, ()| ();
+    /// let named = Coroutine::builder().name("idle").build(idle)?;
+    /// assert_eq!(named.name(), Some("idle"));
+    /// assert_eq!(Coroutine::new(idle).name(), None);
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     pub fn name(&self) -> Option<&str> {
         self.handle().name()
     }
@@ -268,6 +325,22 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// Where thousands take turns, the first touches of a coroutine's stack
     /// are waits for memory; a scheduler that calls this some turns ahead
     /// hides them. Never needed for correctness.
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    ///
+    /// let mut all: Vec<_> = (0..100)
+    ///     .map(|i| Coroutine::new(move |handle, ()| handle.suspend(i)))
+    ///     .collect();
+    /// let mut sum = 0;
+    /// for turn in 0..all.len() {
+    ///     if let Some(later) = all.get(turn + 4) {
+    ///         later.prefetch();
+    ///     }
+    ///     sum += all[turn].resume(()).yielded().unwrap();
+    /// }
+    /// assert_eq!(sum, 99 * 100 / 2);
+    /// ```
     #[inline(always)]
     pub fn prefetch(&self) {
         sure_context::prefetch(self.handle.as_ptr());
@@ -276,7 +349,47 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         }
     }
 
+    /// The most bytes of its stack that were in use at once so far; see
+    /// [`sure_stack::high_water_mark`] for what is counted, and its bounds.
+    ///
+    /// It works at any time of the coroutine's life. A stack from a pool has been used before;
+    /// with [`PoolConfig::measure`](sure_stack::PoolConfig::measure) the mark is
+    /// that of this coroutine alone.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    /// use sure_stack::{PoolConfig, PooledStack};
+    ///
+    /// PooledStack::configure(PoolConfig::new().measure(true));
+    /// let mut coroutine = Coroutine::new(|handle: &SuspendHandle<(), u8>, ()| {
+    ///     let numbers = std::hint::black_box([7_u8; 10_000]);
+    ///     handle.suspend(numbers[4]);
+    /// });
+    /// coroutine.resume(());
+    /// assert!(coroutine.high_water_mark() > 10_000);
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn high_water_mark(&self) -> usize {
+        sure_stack::high_water_mark(&*self.stack)
+    }
+
     /// The stack of a complete coroutine, for another use.
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    /// use sure_stack::GuardedMmapStack;
+    ///
+    /// let stack = GuardedMmapStack::allocate_at_least(1 << 20)?;
+    /// let mut first = Coroutine::with_stack(stack, |handle, n: u32| handle.suspend(n));
+    /// first.resume(1);
+    /// let mut first = first.into_stack().expect_err("it is suspended");
+    /// first.resume(2);
+    /// let stack = first.into_stack().expect("it is complete");
+    /// let mut second = Coroutine::with_stack(stack, |_, n: u32| n + 1);
+    /// # let _: &Coroutine<u32, (), u32, GuardedMmapStack> = &second;
+    /// assert_eq!(second.resume(1).complete(), Some(2));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     ///
     /// # Errors
     /// The coroutine itself, if it is not complete.
@@ -285,9 +398,9 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             return Err(self);
         }
         let mut this = ManuallyDrop::new(self);
-        // SAFETY: `this` is never used again, nor dropped.
+        // SAFETY: `this` is complete, and never used again, nor dropped.
         unsafe {
-            this.handle.drop_in_place();
+            this.drop_root();
             Ok(ManuallyDrop::take(&mut this.stack))
         }
     }
@@ -302,93 +415,6 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     #[cold]
     fn note_panic(&self) {
         self.handle().resumed_in_panic.set(true);
-    }
-
-    /// What the execution has left: the word that sends its return value, or its panic.
-    ///
-    /// # Safety
-    /// `arrival` is that of its exit.
-    #[inline]
-    unsafe fn complete(&self, arrival: Arrival) -> Result<Word, Payload> {
-        self.handle().stage.set(Stage::Complete);
-        match arrival.signal {
-            Signal::Run => Ok(arrival.word),
-            // SAFETY: the root sends the address of a payload, given away.
-            Signal::Unwind => Err(unsafe { arrival.word.as_ptr::<Payload>().read() }),
-        }
-    }
-
-    /// Runs a suspended coroutine a last time, to run the destructors of
-    /// everything on its stack.
-    #[cold]
-    #[inline(never)]
-    fn unwind(&mut self, context: ExecutionContext) {
-        let handle = self.handle();
-        let created = handle.stage.get() == Stage::Created;
-        if !created && !unwind::CAN_UNWIND {
-            unwind::abort(format_args!(
-                "{handle} was dropped while suspended, and this build cannot unwind it: \
-                 run it to completion, or build with `panic = \"unwind\"` and the feature `std`"
-            ));
-        }
-        handle.stage.set(Stage::Unwinding);
-        handle.extent.set(0);
-        // SAFETY: as in `try_resume`; with the signal to unwind no input is received.
-        let arrival = unsafe { context.resume(self.handle.cast(), Word::EMPTY, Signal::Unwind) };
-        // SAFETY: it exits, because with an extent of 0 no suspend switches.
-        let outcome = unsafe { self.complete(arrival) };
-        // A value is moved out before the stack goes, and dropped after: its
-        // destructor may panic.
-        let value: Option<Return> = match outcome {
-            // The body has swallowed the unwind and returned.
-            // SAFETY: the root sent the `Return` for this.
-            Ok(word) if !created => Some(unsafe { transfer::receive(word) }),
-            _ => None,
-        };
-        // SAFETY: the coroutine is complete, and `drop` does nothing after this.
-        unsafe { self.release() };
-        drop(value);
-        match outcome {
-            Err(payload) if !unwind::was_forced(&payload) && !unwind::panicking() => {
-                unwind::go_on(payload)
-            }
-            // Of a panic while the thread is panicking, the message has been
-            // printed; going on with it would end the process.
-            _ => {}
-        }
-    }
-
-    /// Drops the root and gives the stack back.
-    ///
-    /// # Safety
-    /// The coroutine is complete, and `self` is not used after this.
-    #[inline]
-    unsafe fn release(&mut self) {
-        // SAFETY: nothing refers to the root or the stack any more, and nobody
-        // will drop them again.
-        unsafe {
-            self.handle.drop_in_place();
-            ManuallyDrop::drop(&mut self.stack);
-        }
-    }
-}
-
-/// A closure that is too large for its stack.
-#[cfg(feature = "std")]
-type BoxedBody<'a, Input, Yield, Return> =
-    std::boxed::Box<dyn FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'a>;
-
-impl<Input, Yield, Return, S: Stack> Drop for Coroutine<Input, Yield, Return, S> {
-    #[inline]
-    fn drop(&mut self) {
-        match self.context.take() {
-            Some(context) => self.unwind(context),
-            None if self.handle().stage.get() == Stage::Complete => {
-                // SAFETY: it is complete, and this is its end.
-                unsafe { self.release() }
-            }
-            None => dropped_running(self.handle()),
-        }
     }
 }
 
@@ -411,10 +437,4 @@ fn no_stack(error: &StackError) -> ! {
 #[inline(never)]
 fn resumed_complete<Input, Yield>(handle: &SuspendHandle<Input, Yield>) -> ! {
     panic!("{handle} was resumed, but it is complete")
-}
-
-#[cold]
-#[inline(never)]
-fn dropped_running<Input, Yield>(handle: &SuspendHandle<Input, Yield>) -> ! {
-    unwind::abort(format_args!("{handle} was dropped while it is running"))
 }

@@ -31,6 +31,15 @@ pub trait Resume<Input> {
 
     /// As [`Coroutine::resume`].
     ///
+    /// ```
+    /// use coro::{Coroutine, Resume};
+    ///
+    /// fn first<Y>(source: &mut impl Resume<(), Yield = Y>) -> Option<Y> {
+    ///     source.resume(()).yielded()
+    /// }
+    /// assert_eq!(first(&mut Coroutine::new(|handle, ()| handle.suspend(7))), Some(7));
+    /// ```
+    ///
     /// # Panics
     /// With the coroutine's own panic, and if it is complete.
     fn resume(&mut self, input: Input) -> CoroutineState<Self::Yield, Self::Return>;
@@ -101,7 +110,8 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     ///     }
     /// }
     ///
-    /// let group = Group(vec![Box::new(Point(1, 2)), Box::new(Group(vec![Box::new(Point(3, 4))]))]);
+    /// let inner = Group(vec![Box::new(Point(3, 4))]);
+    /// let group = Group(vec![Box::new(Point(1, 2)), Box::new(inner)]);
     /// let corners = coro::iter(move |handle| group.corners(handle));
     /// assert!(corners.eq([(1, 2), (3, 4)]));
     /// ```

@@ -2,6 +2,14 @@ use core::fmt;
 
 /// The coroutine cannot be resumed: it is complete. The input that could not
 /// be delivered is inside.
+///
+/// ```
+/// let mut done = coro::Coroutine::new(|_: &coro::SuspendHandle<String, ()>, _| ());
+/// done.resume(String::from("first"));
+/// let error = done.try_resume(String::from("second")).unwrap_err();
+/// assert_eq!(error.to_string(), "a complete coroutine was resumed");
+/// assert_eq!(error.into_input(), "second");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ResumeError<Input> {
     input: Input,
@@ -13,6 +21,12 @@ impl<Input> ResumeError<Input> {
     }
 
     /// The input that was not delivered.
+    ///
+    /// ```
+    /// let mut done = coro::Coroutine::new(|_: &coro::SuspendHandle<Box<u8>, ()>, _| ());
+    /// done.resume(Box::new(1));
+    /// assert_eq!(*done.try_resume(Box::new(2)).unwrap_err().into_input(), 2);
+    /// ```
     pub fn into_input(self) -> Input {
         self.input
     }

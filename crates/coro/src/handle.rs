@@ -6,10 +6,11 @@ use core::mem::ManuallyDrop;
 use core::ptr;
 use sure_context::{Arrival, ExecutionContext, ParentLink, Signal, stack_pointer};
 
-/// A name: borrowed for ever, or owned where there is a heap.
+/// A name. It is given seldom, and every drop asks whether there is one: that
+/// is a test for null.
 #[cfg(feature = "std")]
-pub(crate) type Name = std::borrow::Cow<'static, str>;
-/// A name: borrowed for ever, or owned where there is a heap.
+pub(crate) type Name = std::boxed::Box<str>;
+/// A name: where there is no heap, a borrowed one.
 #[cfg(not(feature = "std"))]
 pub(crate) type Name = &'static str;
 
@@ -18,6 +19,24 @@ pub(crate) type Name = &'static str;
 /// The closure of a [`Coroutine`](crate::Coroutine) receives a reference, and
 /// hands it down to whatever has to suspend, at any call depth. It stands at
 /// the high end of the coroutine's stack, and cannot leave its thread.
+///
+/// ```
+/// use coro::{Coroutine, SuspendHandle};
+///
+/// /// Asks whoever resumes for a word, from three calls down.
+/// fn ask(handle: &SuspendHandle<&'static str, String>, question: &str) -> &'static str {
+///     handle.suspend(format!("{question}?"))
+/// }
+///
+/// fn greet(handle: &SuspendHandle<&'static str, String>) -> String {
+///     format!("{}, {}!", ask(handle, "Which greeting"), ask(handle, "Whom"))
+/// }
+///
+/// let mut dialogue = Coroutine::new(|handle, _| greet(handle));
+/// assert_eq!(dialogue.resume("").yielded().as_deref(), Some("Which greeting?"));
+/// assert_eq!(dialogue.resume("Hello").yielded().as_deref(), Some("Whom?"));
+/// assert_eq!(dialogue.resume("world").complete().as_deref(), Some("Hello, world!"));
+/// ```
 #[repr(C)]
 pub struct SuspendHandle<Input, Yield> {
     /// First, as the root of the stack wants it.
@@ -68,6 +87,18 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// A value of at most a machine word travels in a register, a larger one is
     /// moved once.
     ///
+    /// ```
+    /// let mut doubler = coro::Coroutine::new(|handle, first: u32| {
+    ///     let mut n = first;
+    ///     while n != 0 {
+    ///         n = handle.suspend(n * 2);
+    ///     }
+    /// });
+    /// assert_eq!(doubler.resume(4).yielded(), Some(8));
+    /// assert_eq!(doubler.resume(5).yielded(), Some(10));
+    /// assert_eq!(doubler.resume(0).complete(), Some(()));
+    /// ```
+    ///
     /// # Panics
     /// - Unwinds without a message if the coroutine is dropped while suspended here.
     /// - If it is called anywhere but on the stack of its own running
@@ -103,6 +134,16 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     }
 
     /// The coroutine's name, if it was given one.
+    ///
+    /// ```
+    /// let builder = coro::Coroutine::builder().name("parser");
+    /// let mut parser = builder.build(|handle, ()| {
+    ///     let whoami = format!("here is {}", handle.name().unwrap_or("somebody"));
+    ///     handle.suspend(whoami);
+    /// })?;
+    /// assert_eq!(parser.resume(()).yielded().as_deref(), Some("here is parser"));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     pub fn name(&self) -> Option<&str> {
         self.name.as_ref().map(AsRef::as_ref)
     }

@@ -79,6 +79,14 @@ where
 
 /// A coroutine as an iterator over what it yields: see [`iter`](crate::iter()).
 ///
+/// ```
+/// /// A struct can name it.
+/// struct Ids(coro::Iter<u32>);
+///
+/// let mut ids = Ids(coro::iter(|handle| (100..).for_each(|id| handle.suspend(id))));
+/// assert_eq!((ids.0.next(), ids.0.next()), (Some(100), Some(101)));
+/// ```
+///
 /// # Panics
 /// [`next`](Iterator::next) panics with the coroutine's own panic, if it
 /// panics; the iteration is over then.
@@ -89,6 +97,13 @@ pub struct Iter<Item, S: Stack = DefaultStack> {
 
 impl<Item, S: Stack> Iter<Item, S> {
     /// The coroutine, with its name, its status, and its stack.
+    ///
+    /// ```
+    /// let mut letters = coro::iter(|handle| "abc".chars().for_each(|c| handle.suspend(c)));
+    /// letters.next();
+    /// let mut coroutine = letters.into_inner();
+    /// assert_eq!(coroutine.resume(()).yielded(), Some('b'));
+    /// ```
     pub fn into_inner(self) -> Coroutine<(), Item, (), S> {
         self.coroutine
     }

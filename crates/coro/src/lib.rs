@@ -1,6 +1,8 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "async")]
+mod async_handle;
 #[cfg(feature = "std")]
 mod builder;
 mod coroutine;
@@ -9,6 +11,8 @@ mod delegate;
 mod error;
 #[cfg(feature = "async")]
 mod future;
+#[cfg(all(doc, feature = "std"))]
+pub mod guide;
 mod handle;
 #[cfg(feature = "std")]
 #[doc(hidden)]
@@ -23,16 +27,20 @@ mod scope;
 #[cfg(feature = "std")]
 mod scoped;
 mod state;
+#[cfg(feature = "async")]
+mod stream;
 mod transfer;
 mod unwind;
 
+#[cfg(feature = "async")]
+pub use async_handle::{AsyncHandle, BlockOnError};
 #[cfg(feature = "std")]
 pub use builder::Builder;
 pub use coroutine::{Coroutine, MIN_STACK_SIZE};
 pub use delegate::Resume;
 pub use error::ResumeError;
 #[cfg(feature = "async")]
-pub use future::{AsyncHandle, BlockOnError, CoroutineFuture, future};
+pub use future::{CoroutineFuture, future};
 pub use handle::SuspendHandle;
 pub use iter::Iter;
 #[cfg(feature = "std")]
@@ -43,10 +51,26 @@ pub use scope::{Scope, scope};
 #[cfg(feature = "std")]
 pub use scoped::ScopedCoroutine;
 pub use state::{CoroutineState, Status};
+#[cfg(feature = "async")]
+pub use stream::{CoroutineStream, StreamHandle, stream};
 #[cfg(feature = "std")]
 pub use unwind::is_forced_unwind;
 
 /// The stack of a [`Coroutine`] that names none: one from the thread's pool.
+///
+/// ```
+/// use coro::{Coroutine, DefaultStack};
+/// use sure_stack::GuardedMmapStack;
+///
+/// /// One that stands on whatever it stands on.
+/// struct Task<S: sure_stack::Stack = DefaultStack>(Coroutine<(), (), (), S>);
+///
+/// let pooled: Task = Task(Coroutine::new(|_, ()| ()));
+/// let own = GuardedMmapStack::allocate_at_least(1 << 16)?;
+/// let special = Task(Coroutine::with_stack(own, |_, ()| ()));
+/// # drop((pooled, special));
+/// # Ok::<(), sure_stack::StackError>(())
+/// ```
 #[cfg(feature = "std")]
 pub type DefaultStack = sure_stack::PooledStack;
 /// The stack of a [`Coroutine`] that names none: without the standard library

@@ -79,12 +79,12 @@ where
         (context, root.cast())
     }
 
-    /// Calls the closure; the result is sent from the slot.
+    /// Calls the closure, and leaves its value in the slot.
     ///
     /// # Safety
     /// Called once, by `run`.
     #[inline(always)]
-    unsafe fn call(&self, arrival: Arrival) -> Result<Word, Payload> {
+    unsafe fn call(&self, arrival: Arrival) -> Result<(), Payload> {
         let slot = self.slot.get();
         // SAFETY: the slot holds the closure, and this is the only read.
         let closure = ManuallyDrop::into_inner(unsafe { (&raw const (*slot).closure).read() });
@@ -94,17 +94,14 @@ where
                 // SAFETY: a resume suspends its caller, so it brings a token.
                 unsafe { self.handle.note(arrival.from) };
                 drop(closure);
-                return Word::EMPTY;
+                return;
             }
             // SAFETY: the first arrival is that of a resume by the owner.
             let input = unsafe { self.handle.arrive(arrival) };
             self.handle.stage.set(Stage::Started);
-            let value = ManuallyDrop::new(closure(&self.handle, input));
+            let value = closure(&self.handle, input);
             // SAFETY: the closure has been moved out of the slot.
-            unsafe {
-                (*slot).value = value;
-                transfer::send(&mut (*slot).value)
-            }
+            unsafe { (*slot).value = ManuallyDrop::new(value) };
         })
     }
 }
@@ -120,10 +117,16 @@ where
         // SAFETY: the root outlives the execution; all that changes is in cells.
         let root = unsafe { this.as_ref() };
         // SAFETY: a first frame runs once.
-        let (word, signal) = match unsafe { root.call(arrival) } {
-            Ok(word) => (word, Signal::Run),
+        let outcome = unsafe { root.call(arrival) };
+        let slot = root.slot.get();
+        let (word, signal) = match outcome {
+            // SAFETY: the slot holds the value; or, after a drop before the
+            // first resume, nothing, and then nobody receives the word.
+            Ok(()) => (
+                unsafe { transfer::send_from((&raw mut (*slot).value).cast::<Return>()) },
+                Signal::Run,
+            ),
             Err(payload) => {
-                let slot = root.slot.get();
                 // SAFETY: the closure has been moved out of the slot.
                 unsafe { (*slot).payload = ManuallyDrop::new(payload) };
                 (Word::from_ptr(slot), Signal::Unwind)

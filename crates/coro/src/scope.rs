@@ -79,6 +79,21 @@ fn discard(payload: Payload) {
 /// `'scope` is the time until the last of them is gone; `'env`, which is
 /// longer, that of what they borrow. Coroutines of the scope may borrow the
 /// scope itself, and make more.
+///
+/// ```
+/// let words = ["one", "two", "three"];
+/// let lengths = coro::scope(|s| {
+///     // One for each word; the closures borrow the array, and later each other's scope.
+///     let each = words.each_ref().map(|word| {
+///         s.coroutine(move |handle, ()| {
+///             let mut inner = s.coroutine(|handle, ()| handle.suspend(word.len()));
+///             handle.suspend(inner.resume(()).yielded());
+///         })
+///     });
+///     each.map(|mut coroutine| coroutine.resume(()).yielded().flatten())
+/// });
+/// assert_eq!(lengths, [Some(3), Some(3), Some(5)]);
+/// ```
 pub struct Scope<'scope, 'env: 'scope> {
     /// Every coroutine of the scope, oldest first, and some that are no more.
     coroutines: RefCell<Vec<Weak<dyn Unwind + 'scope>>>,
@@ -90,6 +105,23 @@ pub struct Scope<'scope, 'env: 'scope> {
 impl<'scope> Scope<'scope, '_> {
     /// A coroutine on a pooled stack, as by [`Coroutine::new`], whose closure and values may
     /// borrow what outlives the scope.
+    ///
+    /// ```
+    /// let mut log = Vec::new();
+    /// coro::scope(|s| {
+    ///     let mut logger = s.coroutine(|handle, first: &str| {
+    ///         let mut line = first;
+    ///         loop {
+    ///             log.push(line.to_owned());
+    ///             line = handle.suspend(log.len());
+    ///         }
+    ///     });
+    ///     assert_eq!(logger.resume("one").yielded(), Some(1));
+    ///     assert_eq!(logger.resume("two").yielded(), Some(2));
+    /// #    let _: coro::CoroutineState<usize, ()> = logger.resume("");
+    /// });
+    /// assert_eq!(log[..2], ["one", "two"]);
+    /// ```
     ///
     /// # Panics
     /// If there is no stack to be had; [`Builder::build_scoped`] returns the

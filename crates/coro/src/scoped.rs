@@ -86,6 +86,21 @@ impl<Input, Yield, Return> ScopedCoroutine<'_, Input, Yield, Return> {
 
     /// As [`Coroutine::resume`].
     ///
+    /// ```
+    /// let secret = String::from("abc");
+    /// coro::scope(|s| {
+    ///     let mut guesses = s.coroutine(|handle, first: &str| {
+    ///         let mut guess = first;
+    ///         while guess != secret {
+    ///             guess = handle.suspend("no");
+    ///         }
+    ///         "yes"
+    ///     });
+    ///     assert_eq!(guesses.resume("xyz").yielded(), Some("no"));
+    ///     assert_eq!(guesses.resume("abc").complete(), Some("yes"));
+    /// });
+    /// ```
+    ///
     /// # Panics
     /// - With the coroutine's own panic, if it panics.
     /// - If the coroutine is complete; [`try_resume`](Self::try_resume)
@@ -99,6 +114,15 @@ impl<Input, Yield, Return> ScopedCoroutine<'_, Input, Yield, Return> {
     }
 
     /// As [`Coroutine::try_resume`].
+    ///
+    /// ```
+    /// coro::scope(|s| {
+    ///     let mut echo = s.coroutine(|handle, word: &str| handle.suspend(word.len()));
+    ///     assert_eq!(echo.try_resume("four").unwrap().yielded(), Some(4));
+    ///     assert_eq!(echo.try_resume("five").unwrap().complete(), Some("five"));
+    ///     assert_eq!(echo.try_resume("six").unwrap_err().into_input(), "six");
+    /// });
+    /// ```
     ///
     /// # Errors
     /// [`ResumeError`], with the input, if the coroutine is complete, or its
@@ -119,6 +143,17 @@ impl<Input, Yield, Return> ScopedCoroutine<'_, Input, Yield, Return> {
 
     /// Where the coroutine stands in its life; complete, too, once its scope
     /// unwinds it.
+    ///
+    /// ```
+    /// use coro::Status;
+    ///
+    /// coro::scope(|s| {
+    ///     let mut coroutine = s.coroutine(|handle, ()| handle.suspend(()));
+    ///     assert_eq!(coroutine.status(), Status::Created);
+    ///     coroutine.resume(());
+    ///     assert_eq!(coroutine.status(), Status::Suspended);
+    /// });
+    /// ```
     pub fn status(&self) -> Status {
         match self.place.coroutine.try_borrow() {
             Ok(place) => place.as_ref().map_or(Status::Complete, Coroutine::status),
@@ -127,14 +162,49 @@ impl<Input, Yield, Return> ScopedCoroutine<'_, Input, Yield, Return> {
     }
 
     /// Whether nothing is left to resume.
+    ///
+    /// ```
+    /// coro::scope(|s| {
+    ///     let mut short = s.coroutine(|handle, ()| handle.suspend(()));
+    ///     short.resume(());
+    ///     assert!(!short.is_complete());
+    ///     short.resume(());
+    ///     assert!(short.is_complete());
+    /// });
+    /// ```
     pub fn is_complete(&self) -> bool {
         self.status() == Status::Complete
     }
 
     /// The name that it was built with, while it is not running.
+    ///
+    /// ```
+    /// coro::scope(|s| {
+    ///     let builder = coro::Coroutine::builder().name("reader");
+    ///     let reader = builder.build_scoped(s, |handle, ()| handle.suspend(()))?;
+    ///     assert_eq!(reader.name().as_deref(), Some("reader"));
+    ///     Ok::<(), sure_stack::StackError>(())
+    /// })
+    /// # .unwrap();
+    /// ```
     pub fn name(&self) -> Option<String> {
         let place = self.place.coroutine.try_borrow().ok()?;
         place.as_ref()?.name().map(String::from)
+    }
+
+    /// As [`Coroutine::high_water_mark`], while it is not running.
+    ///
+    /// ```
+    /// let text = "x".repeat(5000);
+    /// coro::scope(|s| {
+    ///     let mut upper = s.coroutine(|handle, ()| handle.suspend(text.to_uppercase()));
+    ///     upper.resume(());
+    ///     assert!(upper.high_water_mark().is_some_and(|bytes| bytes > 0));
+    /// });
+    /// ```
+    pub fn high_water_mark(&self) -> Option<usize> {
+        let place = self.place.coroutine.try_borrow().ok()?;
+        place.as_ref().map(Coroutine::high_water_mark)
     }
 }
 

@@ -14,15 +14,26 @@ use sure_context::Word;
 /// The other side must [`receive`] it exactly once, while `value` stays where it is.
 #[inline(always)]
 pub(crate) fn send<T>(value: &mut ManuallyDrop<T>) -> Word {
+    // SAFETY: what a reference points to may be read.
+    unsafe { send_from((&raw mut *value).cast::<T>()) }
+}
+
+/// As [`send`], from memory that may hold no value, if nobody receives one.
+///
+/// # Safety
+/// `value` is valid for reads of a `T`.
+#[inline(always)]
+pub(crate) unsafe fn send_from<T>(value: *mut T) -> Word {
     if !Word::fits::<T>() {
         return Word::from_ptr(value);
     }
     let mut bits = MaybeUninit::<Word>::uninit();
-    // SAFETY: `T` is not larger than a word, and the two do not overlap. Any
-    // bytes, uninitialised ones too, are a valid `Word`.
+    // SAFETY: `T` may be read (the caller's promise) and is not larger than a
+    // word, and the two do not overlap. Any bytes, uninitialised ones too, are
+    // a valid `Word`.
     unsafe {
         ptr::copy_nonoverlapping(
-            (&raw const *value).cast::<u8>(),
+            value.cast::<u8>(),
             bits.as_mut_ptr().cast::<u8>(),
             size_of::<T>(),
         );

@@ -1,28 +1,34 @@
-//! The main example, as a newcomer runs it.
+//! The large examples, as a newcomer runs them.
 
 use std::process::{Command, Output};
 
-fn parsers(arguments: &[&str]) -> Output {
+fn example(name: &str, features: &[&str], arguments: &[&str]) -> Output {
     let profile = if cfg!(debug_assertions) {
         "dev"
     } else {
         "release"
     };
     Command::new(env!("CARGO"))
-        .args([
-            "run",
-            "--quiet",
-            "--package",
-            "coro",
-            "--example",
-            "parsers",
-            "--profile",
-            profile,
-        ])
+        .args(["run", "--quiet", "--package", "coro", "--profile", profile])
+        .args(["--example", name])
+        .args(features)
         .arg("--")
         .args(arguments)
         .output()
         .expect("cargo runs")
+}
+
+fn million(arguments: &[&str]) -> Output {
+    example("million", &[], arguments)
+}
+
+fn parsers(arguments: &[&str]) -> Output {
+    example("parsers", &[], arguments)
+}
+
+#[cfg(feature = "async")]
+fn server(arguments: &[&str]) -> Output {
+    example("server", &["--features", "async"], arguments)
 }
 
 fn file(name: &str, text: &str) -> String {
@@ -99,6 +105,116 @@ fn bad_input_is_one_line_and_exit_code_1() {
     ];
     for (arguments, expected) in cases {
         let output = parsers(arguments);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
+        assert!(message.contains(expected), "{arguments:?}: {message}");
+        assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+    }
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn serves_connections_in_coroutines_of_one_thread_and_in_threads() {
+    let output = server(&["--connections", "40", "--pause", "2", "--piece", "30"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(text.contains("Each of 80 answers equals"), "{text}");
+    for (variant, threads) in [("coroutines", "1"), ("threads", "41")] {
+        let row = text.lines().find(|line| line.starts_with(variant));
+        let columns: Vec<_> = row.expect(variant).split('|').map(str::trim).collect();
+        let [_, time, processor, peak, each, most] = columns[..] else {
+            panic!("{text}");
+        };
+        for number in [time, processor, peak, each] {
+            assert!(number.parse::<f64>().is_ok_and(|n| n >= 0.0), "{text}");
+        }
+        assert_eq!(most, threads, "{text}");
+    }
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn bad_arguments_of_the_server_are_one_line_and_exit_code_1() {
+    for (arguments, expected) in [
+        (["--connections", "0"], "takes a number from 1 on"),
+        (["--connections", "10001"], "10000 connections at most"),
+        (["--serve", "nobody"], "usage: server"),
+        (["--nonsense", ""], "there is no --nonsense"),
+    ] {
+        let output = server(&arguments);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
+        assert!(message.contains(expected), "{arguments:?}: {message}");
+        assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+    }
+}
+
+/// The number behind a word at the beginning of a line.
+fn number(text: &str, word: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(word));
+    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    number.unwrap_or_else(|| panic!("no {word} in: {text}"))
+}
+
+#[test]
+fn a_million_would_fit_as_ten_thousand_do() {
+    let output = million(&["--coroutines", "10000"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(text.contains("10000, all alive at the same time"), "{text}");
+    let memory = number(&text, "resident") + number(&text, "page tables");
+    if text.contains("lightweight") {
+        assert!(number(&text, "VMAs") < 1000, "{text}");
+        // A page for each, two for the larger frames of a debug build, with
+        // its part of a page table and of the list.
+        let pages = if cfg!(debug_assertions) { 2 } else { 1 };
+        assert!(memory <= pages * 4096 + 640, "{text}");
+    }
+    for what in ["create", "first resume", "resume", "finish", "drop"] {
+        number(&text, &format!("{what} "));
+    }
+}
+
+#[test]
+fn protected_guards_end_with_an_error_that_names_the_limit() {
+    let output = million(&["--coroutines", "100000", "--guards", "mprotect"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        // The limit is higher here.
+        return;
+    }
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.starts_with("million: after "), "{message}");
+    assert!(message.contains("raise vm.max_map_count"), "{message}");
+    assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+}
+
+#[test]
+fn what_cannot_be_is_refused_in_one_sentence() {
+    let huge = usize::MAX.to_string();
+    let cases: [(&[&str], &str); 7] = [
+        (
+            &["--coroutines", "4000000000"],
+            "MiB are available: use --coroutines",
+        ),
+        (
+            &["--coroutines", &huge],
+            "MiB are available: use --coroutines",
+        ),
+        (
+            &["--coroutines", "2", "--stack", &huge],
+            "exceed the address space",
+        ),
+        (
+            &["--coroutines", "0"],
+            "--coroutines takes a number from 1 on",
+        ),
+        (&["--stack", "1"], "--stack takes a number from 16384 on"),
+        (&["--guards", "none"], "--guards is automatic or mprotect"),
+        (&["--nonsense"], "there is no --nonsense"),
+    ];
+    for (arguments, expected) in cases {
+        let output = million(arguments);
         let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
         assert!(message.contains(expected), "{arguments:?}: {message}");

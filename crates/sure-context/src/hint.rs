@@ -1,5 +1,3 @@
-use core::hint::black_box;
-
 /// Asks the processor to bring the cache line at `address` into its cache. Any
 /// address is allowed; nothing is read or written as far as the program can tell.
 #[inline(always)]
@@ -18,8 +16,8 @@ pub fn speculate(guess: usize, value: usize) -> usize {
     if guess == value {
         guess
     } else {
-        // Opaque, or the compiler would see that both branches return `value`,
-        // and drop the comparison.
-        black_box(value)
+        // What comes out may be anything, as far as the compiler knows: else it
+        // would see that both branches return `value`, and drop the comparison.
+        crate::arch::opaque(value)
     }
 }

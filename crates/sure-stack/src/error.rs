@@ -34,6 +34,41 @@ pub enum StackError {
         /// Which limit is the likely reason.
         limit: crate::limits::Limit,
     },
+    /// The operating system refused a signal handler, or an alternate stack for one.
+    #[cfg(feature = "std")]
+    Signals {
+        /// What the operating system said.
+        os: std::io::Error,
+    },
+    /// The mappings that a process may have are used up, but for some
+    /// hundreds that are left for everything else that needs one.
+    #[cfg(feature = "std")]
+    MapCount {
+        /// How many stacks with protected guards the process has now.
+        stacks: usize,
+        /// `vm.max_map_count`.
+        limit: u64,
+    },
+}
+
+#[cfg(feature = "std")]
+impl StackError {
+    /// A mapping of `bytes` that was refused.
+    pub(crate) fn map(bytes: usize, os: std::io::Error) -> StackError {
+        let limit = crate::limits::Limit::behind(&os);
+        StackError::Map { bytes, os, limit }
+    }
+
+    /// No memory to note down what a mapping of `bytes` is used for.
+    pub(crate) fn no_heap(bytes: usize) -> StackError {
+        StackError::map(bytes, std::io::Error::from_raw_os_error(libc::ENOMEM))
+    }
+
+    /// A guard that was refused.
+    pub(crate) fn guard(os: std::io::Error) -> StackError {
+        let limit = crate::limits::Limit::behind(&os);
+        StackError::Guard { os, limit }
+    }
 }
 
 impl fmt::Display for StackError {
@@ -59,6 +94,23 @@ impl fmt::Display for StackError {
             StackError::Guard { os, limit } => {
                 write!(f, "no guard below a stack: {os}; {limit}")
             }
+            #[cfg(feature = "std")]
+            StackError::Signals { os } => {
+                write!(
+                    f,
+                    "no handler of stack overflows: {os}; go on without, or let the sandbox allow \
+                     sigaction and sigaltstack"
+                )
+            }
+            #[cfg(feature = "std")]
+            StackError::MapCount { stacks, limit } => {
+                write!(
+                    f,
+                    "no guard below another stack: {stacks} have one that takes two mappings, and a \
+                     process may have {limit}; raise vm.max_map_count, or use a system with \
+                     lightweight guards (Linux 6.13)"
+                )
+            }
         }
     }
 }
@@ -67,7 +119,9 @@ impl core::error::Error for StackError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             #[cfg(feature = "std")]
-            StackError::Map { os, .. } | StackError::Guard { os, .. } => Some(os),
+            StackError::Map { os, .. }
+            | StackError::Guard { os, .. }
+            | StackError::Signals { os } => Some(os),
             _ => None,
         }
     }

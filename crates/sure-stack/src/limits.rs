@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::ffi::CStr;
+use std::io;
 
 /// The likely reason why the operating system refused memory. It is found
 /// without allocating, because memory is what has just run out.
@@ -15,18 +16,30 @@ pub enum Limit {
     /// `vm.max_map_count`: how many mappings a process may have. A stack with
     /// a protected guard takes two.
     MapCount(u64),
+    /// The process locks its memory (`mlockall`), and may not lock more.
+    LockedMemory,
     /// None of these could be read.
     Unknown,
 }
 
 impl Limit {
+    /// What is likely to stand behind an error.
+    pub(crate) fn behind(error: &io::Error) -> Limit {
+        // `mmap(2)`: too much memory has been locked.
+        if error.raw_os_error() == Some(libc::EAGAIN) {
+            Limit::LockedMemory
+        } else {
+            Limit::likely()
+        }
+    }
+
     /// Reads the limits in the order in which they are likely to be met.
-    pub(crate) fn likely() -> Limit {
+    fn likely() -> Limit {
         if let Some(bytes) = address_space_limit() {
             Limit::AddressSpace(bytes)
         } else if read_number(c"/proc/sys/vm/overcommit_memory") == Some(2) {
             Limit::Overcommit
-        } else if let Some(maps) = read_number(c"/proc/sys/vm/max_map_count") {
+        } else if let Some(maps) = map_count() {
             Limit::MapCount(maps)
         } else {
             Limit::Unknown
@@ -51,9 +64,17 @@ impl fmt::Display for Limit {
                 f,
                 "a process may have {maps} mappings, two for each stack: raise vm.max_map_count"
             ),
+            Limit::LockedMemory => {
+                f.write_str("the process locks all of its memory: raise `ulimit -l`")
+            }
             Limit::Unknown => f.write_str("memory or mappings have run out"),
         }
     }
+}
+
+/// `vm.max_map_count`: how many mappings a process may have.
+pub(crate) fn map_count() -> Option<u64> {
+    read_number(c"/proc/sys/vm/max_map_count")
 }
 
 fn address_space_limit() -> Option<u64> {

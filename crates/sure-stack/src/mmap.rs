@@ -1,8 +1,9 @@
-use crate::guard::{GUARD_SIZE, page_size, protect};
-use crate::limits::Limit;
+use crate::guard::{self, GUARD_SIZE};
+use crate::map_count::Claims;
+use crate::registry::{self, Region, Registration};
+use crate::sys::{Mapping, page_size};
 use crate::{Stack, StackError};
 use core::ptr::NonNull;
-use memmap2::{MmapMut, MmapOptions};
 
 /// One stack in a mapping of its own, with protected pages below it.
 ///
@@ -20,8 +21,12 @@ use memmap2::{MmapMut, MmapOptions};
 /// ```
 #[derive(Debug)]
 pub struct GuardedMmapStack {
+    /// Dropped before the mapping.
+    _known: Registration,
     /// Guard, then usable bytes.
-    mapping: MmapMut,
+    mapping: Mapping,
+    /// Given back after the guard has gone.
+    _claims: Claims,
     limit: NonNull<u8>,
 }
 
@@ -39,6 +44,8 @@ impl GuardedMmapStack {
     /// - [`StackError::InvalidSize`] for 0, and for sizes that exceed
     ///   `isize::MAX` together with their guard.
     /// - [`StackError::Map`], [`StackError::Guard`] if the system refuses.
+    /// - [`StackError::MapCount`] if the process has few mappings left: some
+    ///   hundreds are left for everything else.
     pub fn allocate_at_least(bytes: usize) -> Result<GuardedMmapStack, StackError> {
         let page = page_size();
         let guard = GUARD_SIZE.next_multiple_of(page);
@@ -48,27 +55,29 @@ impl GuardedMmapStack {
             .filter(|&total| bytes > 0 && total <= isize::MAX as usize)
             .ok_or(StackError::InvalidSize { bytes })?;
 
-        let mut mapping = MmapOptions::new()
-            .len(total)
-            .stack()
-            .no_reserve_swap()
-            .map_anon()
-            .map_err(|os| StackError::Map {
-                bytes: total,
-                os,
-                limit: Limit::likely(),
-            })?;
-        let lowest = mapping.as_mut_ptr();
+        let mapping = Mapping::new(total, false).map_err(|os| StackError::map(total, os))?;
+        let lowest = mapping.start();
         // SAFETY: the first pages of a fresh mapping; a mapping starts at a page.
-        unsafe { protect(lowest, guard)? };
+        let claims = unsafe { guard::protect(lowest, guard)? };
         // SAFETY: `guard` is less than the length of the mapping.
         let limit = unsafe { NonNull::new_unchecked(lowest.add(guard)) };
-        Ok(GuardedMmapStack { mapping, limit })
+        let known = registry::register(Region {
+            low: lowest.addr(),
+            high: lowest.addr() + total,
+            stride: total,
+            guard,
+        })?;
+        Ok(GuardedMmapStack {
+            _known: known,
+            mapping,
+            _claims: claims,
+            limit,
+        })
     }
 
     fn end(&self) -> NonNull<u8> {
         // SAFETY: one past the end of the mapping, which is not null.
-        unsafe { NonNull::new_unchecked(self.mapping.as_ptr().add(self.mapping.len()).cast_mut()) }
+        unsafe { NonNull::new_unchecked(self.mapping.start().add(self.mapping.bytes())) }
     }
 }
 

@@ -91,6 +91,13 @@ pub fn run(entry: &str, scenario: &str) -> Ended {
     finish(this_binary(entry, scenario))
 }
 
+/// As [`run`], with more variables in the child's environment.
+pub fn run_with(entry: &str, scenario: &str, variables: &[(&str, &str)]) -> Ended {
+    let mut command = this_binary(entry, scenario);
+    command.envs(variables.iter().copied());
+    finish(command)
+}
+
 /// As [`run`], below a shell that first executes `prelude`, `ulimit -v 100000` say.
 pub fn run_below(prelude: &str, entry: &str, scenario: &str) -> Ended {
     let inner = this_binary(entry, scenario);

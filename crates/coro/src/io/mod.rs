@@ -3,8 +3,7 @@
 //! A [`Shared`] holds a stream and the bytes that were read ahead. Its
 //! [`Reader`] and [`Writer`] suspend the coroutine where a blocking stream
 //! would block the thread, so that whatever is written for
-//! [`Read`](std::io::Read), [`BufRead`](std::io::BufRead) or [`Write`](std::io::Write) runs on
-//! a socket. What kind of stream, [`PollRead`] and [`PollWrite`] say: a few
+//! [`Read`], [`BufRead`](std::io::BufRead) or [`Write`] runs on a socket. What kind of stream, [`PollRead`] and [`PollWrite`] say: a few
 //! lines for each runtime.
 //!
 //! ```
@@ -61,13 +60,41 @@ pub use reader::Reader;
 pub use shared::Shared;
 pub use writer::Writer;
 
-use std::io::Result;
+use std::io::{Read, Result, Write};
 use std::task::{Context, Poll};
+use std::vec::Vec;
 
 /// A stream that can be read without blocking.
+///
+/// ```
+/// use coro::io::PollRead;
+/// use std::io::Result;
+/// use std::task::{Context, Poll};
+///
+/// /// Never waits, as a stream from memory.
+/// struct Zeros;
+///
+/// impl PollRead for Zeros {
+///     fn poll_read(&mut self, _: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize>> {
+///         buf.fill(0);
+///         Poll::Ready(Ok(buf.len()))
+///     }
+/// }
+/// ```
 pub trait PollRead {
     /// Reads some bytes into `buf` and says how many; 0 at the end of the stream.
     /// If there are none yet, takes none, and has the task woken when to try again.
+    ///
+    /// ```
+    /// use coro::io::PollRead;
+    /// use std::task::{Context, Poll, Waker};
+    ///
+    /// let mut buf = [0; 2];
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// let polled = (&b"abc"[..]).poll_read(&mut context, &mut buf);
+    /// assert!(matches!(polled, Poll::Ready(Ok(2))));
+    /// assert_eq!(&buf, b"ab");
+    /// ```
     ///
     /// # Errors
     /// Whatever the stream says; no bytes were taken then.
@@ -75,9 +102,38 @@ pub trait PollRead {
 }
 
 /// A stream that can be written without blocking.
+///
+/// ```
+/// use coro::io::PollWrite;
+/// use std::io::Result;
+/// use std::task::{Context, Poll};
+///
+/// /// Takes a few bytes at a time, and keeps none.
+/// struct Sink;
+///
+/// impl PollWrite for Sink {
+///     fn poll_write(&mut self, _: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+///         Poll::Ready(Ok(buf.len().min(16)))
+///     }
+///
+///     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> {
+///         Poll::Ready(Ok(()))
+///     }
+/// }
+/// ```
 pub trait PollWrite {
     /// Writes some bytes of `buf` and says how many. If the stream takes none
     /// now, has the task woken when to try again.
+    ///
+    /// ```
+    /// use coro::io::PollWrite;
+    /// use std::task::{Context, Poll, Waker};
+    ///
+    /// let mut sent = Vec::new();
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// assert!(matches!(sent.poll_write(&mut context, b"abc"), Poll::Ready(Ok(3))));
+    /// assert_eq!(sent, b"abc");
+    /// ```
     ///
     /// # Errors
     /// Whatever the stream says; no bytes were written then.
@@ -86,7 +142,34 @@ pub trait PollWrite {
     /// Sends everything that was written on its way. If that takes longer,
     /// has the task woken when to try again.
     ///
+    /// ```
+    /// use coro::io::PollWrite;
+    /// use std::task::{Context, Poll, Waker};
+    ///
+    /// let mut sent = Vec::new();
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// assert!(matches!(sent.poll_flush(&mut context), Poll::Ready(Ok(()))));
+    /// ```
+    ///
     /// # Errors
     /// Whatever the stream says.
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<()>>;
+}
+
+/// Bytes that are there already; reading takes them from the front.
+impl PollRead for &[u8] {
+    fn poll_read(&mut self, _: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize>> {
+        Poll::Ready(self.read(buf))
+    }
+}
+
+/// Takes everything, at its end.
+impl PollWrite for Vec<u8> {
+    fn poll_write(&mut self, _: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+        Poll::Ready(self.write(buf))
+    }
+
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(Ok(()))
+    }
 }

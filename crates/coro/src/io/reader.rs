@@ -8,6 +8,24 @@ use std::mem;
 /// Reads a [`Shared`] stream; made by [`Shared::reader`].
 ///
 /// It is buffered: bytes that were read ahead stay with the stream.
+///
+/// ```
+/// use coro::io::{Reader, Shared};
+/// use std::io::{BufRead, Result};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// /// Takes a reader with its type; most code takes an `impl Read` or `impl BufRead`.
+/// fn header(mut reader: Reader<'_, &[u8]>) -> Result<String> {
+///     let mut line = String::new();
+///     reader.read_line(&mut line)?;
+///     Ok(line)
+/// }
+///
+/// let shared = Shared::new(&b"GET /\r\n\r\n"[..]);
+/// let request = coro::future(move |handle| header(shared.reader(handle)));
+/// assert_eq!(runtime.block_on(request)?, "GET /\r\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Reader<'a, S> {
     shared: Shared<S>,
     handle: &'a AsyncHandle<'a>,

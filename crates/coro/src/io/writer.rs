@@ -4,6 +4,22 @@ use std::fmt;
 use std::io::{Result, Write};
 
 /// Writes a [`Shared`] stream; made by [`Shared::writer`].
+///
+/// ```
+/// use coro::io::{Shared, Writer};
+/// use std::io::{Result, Write};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// fn log(mut writer: Writer<'_, Vec<u8>>) -> Result<()> {
+///     writeln!(writer, "started")
+/// }
+///
+/// let shared = Shared::new(Vec::new());
+/// let stream = shared.clone();
+/// runtime.block_on(coro::future(move |handle| log(stream.writer(handle))))?;
+/// assert_eq!(shared.into_parts().expect("nobody else has it").0, b"started\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Writer<'a, S> {
     shared: Shared<S>,
     handle: &'a AsyncHandle<'a>,

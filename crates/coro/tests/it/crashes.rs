@@ -7,6 +7,8 @@ use testing::{OnDrop, child};
 testing::scenarios!(
     scenario;
     overflow,
+    explained_overflow,
+    explained_overflow_of_a_stack_used_before,
     swallow_and_suspend,
     panic_in_destructor,
     suspend_in_own_panic,
@@ -24,15 +26,16 @@ fn named(f: impl FnOnce(&SuspendHandle<(), ()>, ()) + 'static) -> Coroutine<(), 
     Coroutine::builder().name("fragile").build(f).unwrap()
 }
 
-fn overflow() {
-    #[inline(never)]
-    fn without_end(n: u64) -> u64 {
-        std::hint::black_box([n; 64]);
-        if std::hint::black_box(n) == u64::MAX {
-            return 0;
-        }
-        1 + std::hint::black_box(without_end(n + 1))
+#[inline(never)]
+fn without_end(n: u64) -> u64 {
+    std::hint::black_box([n; 64]);
+    if std::hint::black_box(n) == u64::MAX {
+        return 0;
     }
+    1 + std::hint::black_box(without_end(n + 1))
+}
+
+fn overflow() {
     println!("about to overflow");
     named(|_, ()| println!("{}", without_end(0))).resume(());
     println!("survived");
@@ -42,6 +45,55 @@ fn overflow() {
 fn an_overflow_hits_the_guard() {
     let ended = run("overflow");
     ended.assert_killed(SIGSEGV, &["about to overflow"]);
+    assert!(!ended.output.contains("survived"));
+}
+
+fn explained_overflow() {
+    sure_stack::overflow::install().unwrap();
+    println!("about to overflow");
+    named(|_, ()| println!("{}", without_end(0))).resume(());
+    println!("survived");
+}
+
+#[test]
+fn an_overflow_names_the_coroutine() {
+    let ended = run("explained_overflow");
+    ended.assert_killed(
+        SIGABRT,
+        &[
+            "about to overflow\n",
+            "has overflowed the stack of `fragile`\n",
+            "\n  stack ",
+            " bytes from 0x",
+            "\n  access    to 0x",
+            "\n  code ",
+            "\n  to enlarge it, ask for more bytes: `Coroutine::builder().stack_size(bytes)`",
+        ],
+    );
+    assert!(!ended.output.contains("survived"));
+}
+
+fn explained_overflow_of_a_stack_used_before() {
+    sure_stack::overflow::install().unwrap();
+    drop(named(|_, ()| ()));
+    let mut complete = named(|_, ()| ());
+    complete.resume(());
+    let stack = complete.into_stack().unwrap();
+    println!("about to overflow");
+    Coroutine::with_stack(stack, |_: &SuspendHandle<(), ()>, ()| {
+        println!("{}", without_end(0))
+    })
+    .resume(());
+    println!("survived");
+}
+
+#[test]
+fn a_coroutine_takes_its_name_with_it() {
+    let ended = run("explained_overflow_of_a_stack_used_before");
+    ended.assert_killed(
+        SIGABRT,
+        &["about to overflow", "has overflowed a stack without a name"],
+    );
     assert!(!ended.output.contains("survived"));
 }
 

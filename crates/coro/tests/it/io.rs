@@ -1,16 +1,17 @@
 //! `std::io` over async streams.
 
+use crate::polling::{poll_once, run};
 use coro::io::{PollRead, PollWrite, Shared};
 use coro::{BlockOnError, CoroutineFuture};
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::future::{Future, pending};
+use std::future::pending;
 use std::io::{self, BufRead, BufWriter, Read, Write};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::spawn_local;
 
 #[derive(Debug)]
 struct Tokio<S>(S);
@@ -30,15 +31,6 @@ impl<S: AsyncWrite + Unpin> PollWrite for Tokio<S> {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_flush(cx)
     }
-}
-
-fn run<F: Future>(future: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    LocalSet::new().block_on(&runtime.unwrap(), future)
-}
-
-fn poll_once<R>(future: &mut CoroutineFuture<R>) -> Poll<R> {
-    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Both ends of a pipe that holds `bytes` bytes.
@@ -140,7 +132,7 @@ fn after_a_cancel_in_half_a_chunk_another_goes_on_exactly_there() {
             inside.borrow_mut().extend(word);
             handle.block_on(pending::<()>());
         });
-        assert!(poll_once(&mut first).is_pending());
+        assert!(poll_once(&mut first).0.is_pending());
         // The reader has all of it, the parser one word.
         let shared = shared.into_parts().expect_err("the coroutine has a clone");
         drop(first);
@@ -164,6 +156,49 @@ fn after_a_cancel_in_half_a_chunk_another_goes_on_exactly_there() {
 }
 
 #[test]
+fn after_a_cancel_another_json_parser_goes_on() {
+    let (mut far, shared) = pipe(1000);
+    run(async move {
+        // The first value ends in the middle of what has come, the second has no end yet.
+        far.write_all(br#"{"a": 1} {"b": [2, "#).await.unwrap();
+        let stream = shared.clone();
+        let seen = Rc::new(RefCell::new(None));
+        let inside = seen.clone();
+        let mut first = coro::future(move |handle| {
+            let mut reader = stream.reader(handle);
+            *inside.borrow_mut() = next_value(&mut reader);
+            handle.block_on(pending::<()>());
+        });
+        assert!(poll_once(&mut first).0.is_pending());
+        assert_eq!(*seen.borrow(), Some(serde_json::json!({"a": 1})));
+        drop(first);
+
+        let stream = shared.clone();
+        let second = spawn_local(coro::future(move |handle| {
+            let mut reader = stream.reader(handle);
+            (next_value(&mut reader), next_value(&mut reader))
+        }));
+        tokio::task::yield_now().await;
+        far.write_all(br#"3]}{"c": null}"#).await.unwrap();
+        let values = second.await.unwrap();
+        let (b, c) = (
+            serde_json::json!({"b": [2, 3]}),
+            serde_json::json!({"c": null}),
+        );
+        assert_eq!(values, (Some(b), Some(c)));
+        let (_, unread) = shared.into_parts().expect("nobody else has it");
+        assert!(unread.is_empty());
+    });
+}
+
+/// The next of several values in one stream. A value that ends with a bracket is read to
+/// its last byte, and no further.
+fn next_value(reader: &mut impl Read) -> Option<serde_json::Value> {
+    let mut values = serde_json::Deserializer::from_reader(reader).into_iter();
+    values.next().map(Result::unwrap)
+}
+
+#[test]
 fn a_cancel_while_it_waits_for_bytes_loses_none() {
     let (mut far, shared) = pipe(100);
     let stream = shared.clone();
@@ -172,7 +207,7 @@ fn a_cancel_while_it_waits_for_bytes_loses_none() {
             let mut line = String::new();
             stream.reader(handle).read_line(&mut line).unwrap();
         });
-        assert!(poll_once(&mut first).is_pending());
+        assert!(poll_once(&mut first).0.is_pending());
         far.write_all(b"late").await.unwrap();
         drop(first);
         let (mut near, unread) = shared.into_parts().expect("nobody else has it");
@@ -227,7 +262,7 @@ fn a_cancel_with_a_dirty_buf_writer_tries_once() {
         (&[100], b"not yet written"),
     ] {
         let (mut future, shared) = dirty(takes, |handle| handle.block_on(pending()));
-        assert!(poll_once(&mut future).is_pending());
+        assert!(poll_once(&mut future).0.is_pending());
         drop(future);
         let (sink, _) = shared.into_parts().expect("nobody else has it");
         assert_eq!(sink.taken, written);
@@ -253,7 +288,7 @@ fn what_cannot_wait_is_an_error_that_says_why() {
         let nested = std::future::poll_fn(|_| Poll::Ready(reader.read(&mut [0])));
         handle.block_on(nested).unwrap_err()
     });
-    let Poll::Ready(error) = poll_once(&mut future) else {
+    let Poll::Ready(error) = poll_once(&mut future).0 else {
         panic!("it does not wait")
     };
     assert_ne!(
@@ -275,5 +310,5 @@ fn a_stream_has_one_reader_at_a_time() {
         drop(reader);
         drop(shared.reader(handle));
     });
-    assert!(poll_once(&mut future).is_ready());
+    assert!(poll_once(&mut future).0.is_ready());
 }

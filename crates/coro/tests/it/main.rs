@@ -1,22 +1,30 @@
 //! The behaviour of coroutines, from outside.
 
 mod backtrace;
+#[cfg(feature = "async")]
+mod cancel;
 mod crashes;
 mod delegate;
 mod drops;
+mod fork;
 #[cfg(feature = "async")]
 mod future;
 #[cfg(feature = "async")]
 mod io;
 mod iter;
+mod large_frames;
 mod lifecycle;
-mod model;
 mod nesting;
 mod on_stack;
 mod panics;
+#[cfg(feature = "async")]
+mod polling;
 mod scope;
 #[cfg(target_arch = "x86_64")]
 mod single_step;
+mod soundness;
 mod stacks;
+#[cfg(feature = "async")]
+mod stream;
 mod threads;
 mod values;

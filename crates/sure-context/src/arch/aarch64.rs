@@ -8,18 +8,13 @@
 //!
 //! Both directions leave by `br`, so the processor's return predictor stays balanced.
 
-use super::{Entry, EntryBelow, Landing};
-use crate::Word;
+use super::Entry;
 use core::arch::{asm, naked_asm};
 use core::mem::{MaybeUninit, offset_of, size_of};
-use core::ptr;
 
 pub(crate) const STACK_ALIGNMENT: usize = 16;
 
-/// No red zone; what is saved lies above the stack pointer.
 pub(crate) const BYTES_BELOW: usize = 0;
-
-pub(crate) const FIRST_FRAME: usize = size_of::<Saved>();
 
 /// A context is the address of this, which makes it a frame record, `{caller's
 /// x29, return address}`, that a frame-pointer walk can follow.
@@ -28,31 +23,33 @@ struct Saved {
     x29: *mut u8,
     pc: *const u8,
     x19: Option<Entry>,
-    sp: *mut u8,
+    sp: usize,
 }
 
 const _: () = assert!(offset_of!(Saved, x19) == 16 && size_of::<Saved>() == 32);
 
-/// # Safety
-/// `top` is aligned to `STACK_ALIGNMENT`, and the `FIRST_FRAME` bytes below it
-/// may be written. `object` begins with a `ParentLink` and stays where it is.
-pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
-    let saved = top.wrapping_sub(FIRST_FRAME).cast::<Saved>();
-    // SAFETY: these are the bytes below `top`, which is aligned.
-    unsafe {
-        saved.write(Saved {
+/// Where in a `Saved` a context points.
+const CONTEXT: usize = offset_of!(Saved, x29);
+
+/// Where in a first frame its `Saved` is.
+const SAVED: usize = 0;
+
+type FirstFrame = Saved;
+
+impl Saved {
+    /// That of an execution that will begin in `root`, with this stack pointer.
+    fn first(sp: usize, entry: Entry, object: *mut u8) -> Saved {
+        Saved {
             x29: object,
             pc: root_address(),
             x19: Some(entry),
-            sp: saved.cast(),
-        })
-    };
-    saved.expose_provenance()
-}
+            sp,
+        }
+    }
 
-pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
-    // SAFETY: a context is the address of a `Saved`.
-    unsafe { (*ptr::with_exposed_provenance::<Saved>(context)).sp }
+    fn stack_pointer(&self) -> usize {
+        self.sp
+    }
 }
 
 /// CFI: the registers of a `Saved`, where the canonical frame address is its
@@ -101,25 +98,22 @@ macro_rules! call_below {
 }
 
 /// The one switch, with or without storing the parent link.
-macro_rules! switch_with {
-    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
+macro_rules! exchange {
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
-        let from;
-        let word;
-        let signal;
         asm!(
             "adr x4, 2f",
             "stp x29, x4, [x0]",
             "mov x4, sp",
             "stp x19, x4, [x0, 16]",
-            $($store_link,)?
+            $(concat!("str x0, [{", stringify!($link), "}]"),)?
             $leave!(),
             "nop",
             "2:",
-            $(link = in(reg) $link,)?
-            inout("x0") saved.as_mut_ptr() => from,
-            inout("x1") $word.0 => word,
-            inout("x2") $signal => signal,
+            $($link = in(reg) $link,)?
+            inout("x0") saved.as_mut_ptr() => $from,
+            inout("x1") $word.0,
+            inout("x2") $signal,
             inout("x3") $to => _,
             lateout("x20") _, lateout("x21") _, lateout("x22") _, lateout("x23") _,
             lateout("x24") _, lateout("x25") _, lateout("x26") _, lateout("x27") _,
@@ -128,62 +122,28 @@ macro_rules! switch_with {
             lateout("v12") _, lateout("v13") _, lateout("v14") _, lateout("v15") _,
             clobber_abi("C"),
         );
-        Landing { from, word: Word(word), signal }
     }};
 }
 
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet; `link` may
-/// be written.
-#[inline(always)]
-pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
-    // SAFETY: every register that the other side may change is saved by the
-    // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(jump_to ["str x0, [{link}]"] to, word, signal, link: link) }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet.
-#[inline(always)]
-pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
-    // SAFETY: as in `resume`.
-    unsafe { switch_with!(jump_to [] to, word, signal) }
-}
-
-/// # Safety
-/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
-/// as soon as they are below the stack pointer.
-#[inline(always)]
-pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
-    let entry = entry as usize;
-    // SAFETY: as in `resume`.
-    unsafe { switch_with!(call_below [] top, object, entry) }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet. The frames
-/// of the caller are never returned to.
-#[inline(always)]
-pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
-    // SAFETY: the block leaves this stack for good, so nothing needs saving.
-    unsafe {
+/// Continues the other side for good, as coming from nobody.
+macro_rules! depart {
+    ($to:ident, $word:ident, $signal:ident) => {
         asm!(
             jump_to!(),
             in("x0") 0_usize,
-            in("x1") word.0,
-            in("x2") signal,
-            in("x3") to,
+            in("x1") $word.0,
+            in("x2") $signal,
+            in("x3") $to,
             options(noreturn),
         )
-    }
+    };
 }
 
 /// Entered by the first resume with x0, x1, x2 as in every landing, and from
 /// the first `Saved`: x19 the entry, x29 the object.
 ///
 /// x29 stays the address of the parent link, so the resumer's `Saved` is always
-/// at `*x29`. Marked as a signal frame, because debuggers expect the stack
-/// pointer to rise from frame to frame except there.
+/// at `*x29`.
 #[unsafe(naked)]
 unsafe extern "C" fn root() -> ! {
     naked_asm!(
@@ -200,24 +160,14 @@ unsafe extern "C" fn root() -> ! {
     )
 }
 
-/// An address inside `root`: its second instruction. A return address is looked
-/// up a little before it points, and that must belong to `root` as well.
-pub(crate) fn root_address() -> *const u8 {
-    (root as *const u8).wrapping_add(4)
-}
+/// Bytes of the first instruction of `root`.
+const ROOT_BEGIN: usize = 4;
 
-#[inline(always)]
-pub(crate) fn stack_pointer() -> *mut u8 {
-    let sp;
-    // SAFETY: reads a register.
-    unsafe { asm!("mov {}, sp", out(reg) sp, options(pure, nomem, nostack, preserves_flags)) };
-    sp
-}
+stack_pointer_is!("mov {}, sp");
+prefetch_is!(reg, "prfm pldl1keep, [{}]");
 
-#[inline(always)]
-pub(crate) fn prefetch(address: *const u8) {
-    // SAFETY: a hint; any address is allowed and nothing is changed.
-    unsafe {
-        asm!("prfm pldl1keep, [{}]", in(reg) address, options(readonly, nostack, preserves_flags))
-    };
-}
+#[path = "common.rs"]
+mod common;
+#[path = "inline.rs"]
+mod shape;
+pub(crate) use {common::*, shape::*};

@@ -12,18 +12,13 @@
 //! Exception Handling ABI for the Arm Architecture (EHABI, chapter 10). They
 //! describe whole functions, never single instructions.
 
-use super::{Entry, EntryBelow, Landing};
-use crate::Word;
+use super::Entry;
 use core::arch::{asm, naked_asm};
-use core::mem::{MaybeUninit, offset_of, size_of};
-use core::ptr;
+use core::mem::{MaybeUninit, offset_of};
 
 pub(crate) const STACK_ALIGNMENT: usize = 8;
 
-/// No red zone; what is saved lies above the stack pointer.
 pub(crate) const BYTES_BELOW: usize = 0;
-
-pub(crate) const FIRST_FRAME: usize = size_of::<Saved>();
 
 /// A context is the address of this, which makes it a frame record, `{caller's
 /// r11, return address}`, that a frame-pointer walk in Arm state can follow.
@@ -33,32 +28,34 @@ struct Saved {
     pc: *const u8,
     r6: Option<Entry>,
     r7: usize,
-    sp: *mut u8,
+    sp: usize,
 }
 
 const _: () = assert!(offset_of!(Saved, r6) == 8 && offset_of!(Saved, sp) == 16);
 
-/// # Safety
-/// `top` is aligned to `STACK_ALIGNMENT`, and the `FIRST_FRAME` bytes below it
-/// may be written. `object` begins with a `ParentLink` and stays where it is.
-pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
-    let saved = top.wrapping_sub(FIRST_FRAME).cast::<Saved>();
-    // SAFETY: these are the bytes below `top`, which is aligned.
-    unsafe {
-        saved.write(Saved {
+/// Where in a `Saved` a context points.
+const CONTEXT: usize = offset_of!(Saved, r11);
+
+/// Where in a first frame its `Saved` is.
+const SAVED: usize = 0;
+
+type FirstFrame = Saved;
+
+impl Saved {
+    /// That of an execution that will begin in `root`, with this stack pointer.
+    fn first(sp: usize, entry: Entry, object: *mut u8) -> Saved {
+        Saved {
             r11: object,
             pc: root_address(),
             r6: Some(entry),
             r7: 0,
-            sp: saved.cast(),
-        })
-    };
-    saved.expose_provenance()
-}
+            sp,
+        }
+    }
 
-pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
-    // SAFETY: a context is the address of a `Saved`.
-    unsafe { (*ptr::with_exposed_provenance::<Saved>(context)).sp }
+    fn stack_pointer(&self) -> usize {
+        self.sp
+    }
 }
 
 /// Continue the context in r3.
@@ -94,12 +91,9 @@ macro_rules! call_below {
 /// bytes in Arm state, where pc reads as the instruction after the next one;
 /// two in Thumb state, where it does so too, and where an address to continue
 /// at has its lowest bit set. The constant at 5 is made from that.
-macro_rules! switch_with {
-    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
+macro_rules! exchange {
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
-        let from;
-        let word;
-        let signal;
         asm!(
             "ldr lr, 5f",
             "3:",
@@ -111,16 +105,16 @@ macro_rules! switch_with {
             "str r6, [r0, #8]",
             "str r7, [r0, #12]",
             "str r12, [r0, #16]",
-            $($store_link,)?
+            $(concat!("str r0, [{", stringify!($link), "}]"),)?
             $leave!(),
             ".balign 4",
             "5:",
             ".long 2f - 3b - 2 * (4b - 3b) + (4 - (4b - 3b)) / 2",
             "2:",
-            $(link = in(reg) $link,)?
-            inout("r0") saved.as_mut_ptr() => from,
-            inout("r1") $word.0 => word,
-            inout("r2") $signal => signal,
+            $($link = in(reg) $link,)?
+            inout("r0") saved.as_mut_ptr() => $from,
+            inout("r1") $word.0,
+            inout("r2") $signal,
             inout("r3") $to => _,
             out("lr") _,
             out("r12") _,
@@ -129,54 +123,21 @@ macro_rules! switch_with {
             lateout("d12") _, lateout("d13") _, lateout("d14") _, lateout("d15") _,
             clobber_abi("C"),
         );
-        Landing { from, word: Word(word), signal }
     }};
 }
 
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet; `link` may
-/// be written.
-#[inline(always)]
-pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
-    // SAFETY: every register that the other side may change is saved by the
-    // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(jump_to ["str r0, [{link}]"] to, word, signal, link: link) }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet.
-#[inline(always)]
-pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
-    // SAFETY: as in `resume`.
-    unsafe { switch_with!(jump_to [] to, word, signal) }
-}
-
-/// # Safety
-/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
-/// as soon as they are below the stack pointer.
-#[inline(always)]
-pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
-    let entry = entry as usize;
-    // SAFETY: as in `resume`.
-    unsafe { switch_with!(call_below [] top, object, entry) }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet. The frames
-/// of the caller are never returned to.
-#[inline(always)]
-pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
-    // SAFETY: the block leaves this stack for good, so nothing needs saving.
-    unsafe {
+/// Continues the other side for good, as coming from nobody.
+macro_rules! depart {
+    ($to:ident, $word:ident, $signal:ident) => {
         asm!(
             jump_to!(),
             in("r0") 0_usize,
-            in("r1") word.0,
-            in("r2") signal,
-            in("r3") to,
+            in("r1") $word.0,
+            in("r2") $signal,
+            in("r3") $to,
             options(noreturn),
         )
-    }
+    };
 }
 
 /// Entered by the first resume with r0, r1, r2 as in every landing, and from
@@ -198,22 +159,14 @@ unsafe extern "C" fn root() -> ! {
     )
 }
 
-/// An address inside `root`: its second instruction. A return address is looked
-/// up a little before it points, and that must belong to `root` as well.
-pub(crate) fn root_address() -> *const u8 {
-    (root as *const u8).wrapping_add(4)
-}
+/// Bytes of the first instruction of `root`.
+const ROOT_BEGIN: usize = 4;
 
-#[inline(always)]
-pub(crate) fn stack_pointer() -> *mut u8 {
-    let sp;
-    // SAFETY: reads a register.
-    unsafe { asm!("mov {}, sp", out(reg) sp, options(pure, nomem, nostack, preserves_flags)) };
-    sp
-}
+stack_pointer_is!("mov {}, sp");
+prefetch_is!(reg, "pld [{}]");
 
-#[inline(always)]
-pub(crate) fn prefetch(address: *const u8) {
-    // SAFETY: a hint; any address is allowed and nothing is changed.
-    unsafe { asm!("pld [{}]", in(reg) address, options(readonly, nostack, preserves_flags)) };
-}
+#[path = "common.rs"]
+mod common;
+#[path = "inline.rs"]
+mod shape;
+pub(crate) use {common::*, shape::*};

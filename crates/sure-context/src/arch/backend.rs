@@ -50,3 +50,7 @@ pub(crate) fn stack_pointer() -> *mut u8 {
 pub(crate) fn prefetch(_: *const u8) {
     unreachable!()
 }
+
+pub(crate) fn opaque(_: usize) -> usize {
+    unreachable!()
+}

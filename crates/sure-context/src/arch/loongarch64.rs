@@ -9,18 +9,13 @@
 //! Both directions leave by a jump through $a4. Through $ra it would look like
 //! a return to the processor, and upset its prediction of later returns.
 
-use super::{Entry, EntryBelow, Landing};
-use crate::Word;
+use super::Entry;
 use core::arch::{asm, naked_asm};
 use core::mem::{MaybeUninit, offset_of, size_of};
-use core::ptr;
 
 pub(crate) const STACK_ALIGNMENT: usize = 16;
 
-/// No red zone; what is saved lies above the stack pointer.
 pub(crate) const BYTES_BELOW: usize = 0;
-
-pub(crate) const FIRST_FRAME: usize = size_of::<Saved>();
 
 /// A frame record, `{caller's fp, return address}`, lies below the address that
 /// fp holds. A context is such an address, that of the field `s8`.
@@ -29,36 +24,34 @@ struct Saved {
     fp: *mut u8,
     pc: *const u8,
     s8: Option<Entry>,
-    sp: *mut u8,
+    sp: usize,
 }
+
+const _: () = assert!(CONTEXT == 16 && size_of::<Saved>() == 32);
 
 /// From the beginning of a `Saved`, or of a parent link, to the address that
 /// stands for it.
-const RECORD: usize = offset_of!(Saved, s8);
+const CONTEXT: usize = offset_of!(Saved, s8);
 
-const _: () = assert!(RECORD == 16 && size_of::<Saved>() == 32);
+/// Where in a first frame its `Saved` is.
+const SAVED: usize = 0;
 
-/// # Safety
-/// `top` is aligned to `STACK_ALIGNMENT`, and the `FIRST_FRAME` bytes below it
-/// may be written. `object` begins with a `ParentLink` and stays where it is.
-pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
-    let saved = top.wrapping_sub(FIRST_FRAME).cast::<Saved>();
-    // SAFETY: these are the bytes below `top`, which is aligned.
-    unsafe {
-        saved.write(Saved {
-            fp: object.wrapping_add(RECORD),
+type FirstFrame = Saved;
+
+impl Saved {
+    /// That of an execution that will begin in `root`, with this stack pointer.
+    fn first(sp: usize, entry: Entry, object: *mut u8) -> Saved {
+        Saved {
+            fp: object.wrapping_add(CONTEXT),
             pc: root_address(),
             s8: Some(entry),
-            sp: saved.cast(),
-        })
-    };
-    saved.expose_provenance() + RECORD
-}
+            sp,
+        }
+    }
 
-pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
-    let saved = ptr::with_exposed_provenance::<Saved>(context - RECORD);
-    // SAFETY: a context is an address inside a `Saved`.
-    unsafe { (*saved).sp }
+    fn stack_pointer(&self) -> usize {
+        self.sp
+    }
 }
 
 /// CFI: the registers of a `Saved`, where the canonical frame address is the
@@ -107,12 +100,9 @@ macro_rules! call_below {
 }
 
 /// The one switch, with or without storing the parent link.
-macro_rules! switch_with {
-    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
+macro_rules! exchange {
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
-        let from;
-        let word;
-        let signal;
         asm!(
             "la.pcrel $a4, 2f",
             "st.d $fp, $a0, 0",
@@ -120,14 +110,14 @@ macro_rules! switch_with {
             "st.d $s8, $a0, 16",
             "st.d $sp, $a0, 24",
             "addi.d $a0, $a0, 16",
-            $($store_link,)?
+            $(concat!("st.d $a0, {", stringify!($link), "}, 0"),)?
             $leave!(),
             "nop",
             "2:",
-            $(link = in(reg) $link,)?
-            inout("$a0") saved.as_mut_ptr() => from,
-            inout("$a1") $word.0 => word,
-            inout("$a2") $signal => signal,
+            $($link = in(reg) $link,)?
+            inout("$a0") saved.as_mut_ptr() => $from,
+            inout("$a1") $word.0,
+            inout("$a2") $signal,
             inout("$a3") $to => _,
             out("$a4") _,
             lateout("$s0") _, lateout("$s1") _, lateout("$s2") _, lateout("$s3") _,
@@ -136,61 +126,27 @@ macro_rules! switch_with {
             lateout("$fs4") _, lateout("$fs5") _, lateout("$fs6") _, lateout("$fs7") _,
             clobber_abi("C"),
         );
-        Landing { from, word: Word(word), signal }
     }};
 }
 
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet; `link` may
-/// be written.
-#[inline(always)]
-pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
-    // SAFETY: every register that the other side may change is saved by the
-    // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(jump_to ["st.d $a0, {link}, 0"] to, word, signal, link: link) }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet.
-#[inline(always)]
-pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
-    // SAFETY: as in `resume`.
-    unsafe { switch_with!(jump_to [] to, word, signal) }
-}
-
-/// # Safety
-/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
-/// as soon as they are below the stack pointer.
-#[inline(always)]
-pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
-    let entry = entry as usize;
-    // SAFETY: as in `resume`.
-    unsafe { switch_with!(call_below [] top, object, entry) }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet. The frames
-/// of the caller are never returned to.
-#[inline(always)]
-pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
-    // SAFETY: the block leaves this stack for good, so nothing needs saving.
-    unsafe {
+/// Continues the other side for good, as coming from nobody.
+macro_rules! depart {
+    ($to:ident, $word:ident, $signal:ident) => {
         asm!(
             jump_to!(),
             in("$a0") 0_usize,
-            in("$a1") word.0,
-            in("$a2") signal,
-            in("$a3") to,
+            in("$a1") $word.0,
+            in("$a2") $signal,
+            in("$a3") $to,
             options(noreturn),
         )
-    }
+    };
 }
 
 /// Entered by the first resume with $a0-$a2 as in every landing, and from the
 /// first `Saved`: s8 the entry, fp the end of the object's parent link.
 ///
-/// fp stays that, so the resumer's context is always at `*(fp - 16)`. Marked as a signal frame, because debuggers expect the stack
-/// pointer to rise from frame to frame except there.
+/// fp stays that, so the resumer's context is always at `*(fp - 16)`.
 #[unsafe(naked)]
 unsafe extern "C" fn root() -> ! {
     naked_asm!(
@@ -207,22 +163,14 @@ unsafe extern "C" fn root() -> ! {
     )
 }
 
-/// An address inside `root`: its second instruction. A return address is looked
-/// up a little before it points, and that must belong to `root` as well.
-pub(crate) fn root_address() -> *const u8 {
-    (root as *const u8).wrapping_add(4)
-}
+/// Bytes of the first instruction of `root`.
+const ROOT_BEGIN: usize = 4;
 
-#[inline(always)]
-pub(crate) fn stack_pointer() -> *mut u8 {
-    let sp;
-    // SAFETY: reads a register.
-    unsafe { asm!("move {}, $sp", out(reg) sp, options(pure, nomem, nostack, preserves_flags)) };
-    sp
-}
+stack_pointer_is!("move {}, $sp");
+prefetch_is!(reg, "preld 0, {}, 0");
 
-#[inline(always)]
-pub(crate) fn prefetch(address: *const u8) {
-    // SAFETY: a hint; any address is allowed and nothing is changed.
-    unsafe { asm!("preld 0, {}, 0", in(reg) address, options(readonly, nostack, preserves_flags)) };
-}
+#[path = "common.rs"]
+mod common;
+#[path = "inline.rs"]
+mod shape;
+pub(crate) use {common::*, shape::*};

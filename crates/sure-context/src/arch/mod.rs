@@ -1,22 +1,23 @@
 //! What an architecture has to provide, and the one place that chooses it.
 //!
-//! Every architecture file has the same items, in this order:
+//! The file of an architecture has, in this order:
 //!
 //! | item | what it is |
 //! |---|---|
 //! | `STACK_ALIGNMENT` | alignment of the stack pointer at a switch, in bytes |
 //! | `BYTES_BELOW` | bytes below a suspended stack pointer that are still in use: saved registers, and whatever of a red zone is not empty |
-//! | `FIRST_FRAME` | bytes below `top` that `prepare` writes |
-//! | `Saved` | the saved registers of a suspended execution, a struct whose fields are named after the registers; an [`ExecutionContext`](crate::ExecutionContext) is an address inside it |
-//! | `prepare` | writes the `Saved` of an execution that has not begun: it continues in `root` |
-//! | `stack_pointer_of` | the stack pointer that a suspended execution will continue with |
-//! | `resume` | save, store the saved address in a parent link, continue the other side |
-//! | `switch` | save, continue the other side |
-//! | `descend` | save, call a function further down |
-//! | `exit_to` | continue the other side, save nothing |
-//! | `root` | the function at the bottom of every fresh stack: calls the entry, and describes to unwinders how to go on in whoever resumed it |
-//! | `stack_pointer` | the stack pointer of the caller |
-//! | `prefetch` | ask for a cache line |
+//! | `Saved` | the saved registers of a suspended execution, a struct whose fields are named after the registers |
+//! | `CONTEXT` | where in a `Saved` an [`ExecutionContext`](crate::ExecutionContext) points |
+//! | `Saved::stack_pointer` | the stack pointer that it will continue with |
+//! | `FirstFrame` | what is written below `top` of a fresh stack: a `Saved`, `SAVED` bytes from its beginning, and what the ABI wants around it |
+//! | `FirstFrame::first` | that of an execution that will begin in `root` |
+//! | `exchange!` | save, perhaps store the saved address in a parent link, and then continue the other side (`jump_to!`), or call a function further down (`call_below!`; out of line, that is `descend!`) |
+//! | `depart!` | continue the other side, save nothing |
+//! | `root` | the function at the bottom of every fresh stack: calls the entry, and describes to unwinders how to go on in whoever resumed it; its first instruction has `ROOT_BEGIN` bytes |
+//! | `stack_pointer_is!`, `prefetch_is!` | the instructions for that |
+//!
+//! At its end it includes what follows from these: `common.rs`, and the shape
+//! of its switch, `inline.rs` or `out_of_line.rs`.
 //!
 //! # The contract of a switch
 //!
@@ -39,7 +40,8 @@
 //!
 //! On x86-64 `Saved` lies below the suspended stack pointer, in the red zone.
 //! Elsewhere a signal handler may overwrite what is there, so it lies above: a
-//! local of the inline switch, or the frame of the out-of-line one.
+//! local of the inline switch, or the frame of the out-of-line one. There
+//! `BYTES_BELOW` is 0.
 //!
 //! `descend` saves the caller in the same way, and then calls `entry(from,
 //! object)` on a fresh frame at a given address: nothing is written there
@@ -56,13 +58,23 @@
 //! jump of an inline switch and the label behind it stands a `nop` that is never
 //! executed, where the state of the jump does not hold any more.
 //!
+//! Both directions leave by a jump, through a register that processors do not
+//! take for a return: their prediction of returns stays balanced.
+//!
 //! # The contract of the first entry
 //!
 //! `root` calls `entry(from, word, signal, object)` with the three values of
 //! the first resume, on a stack aligned as the ABI wants it at a call.
 //! `entry` never returns. `object` begins with a
 //! [`ParentLink`](crate::ParentLink), from which `root` and its unwind
-//! information find the resumer of the moment.
+//! information find the resumer of the moment. A non-volatile register keeps
+//! the address of the link while the entry runs, and the unwind information of
+//! `root` reads the link through it (an expression of DWARF).
+//!
+//! `root` is marked as a signal frame, because debuggers expect the stack
+//! pointer to rise from frame to frame except there. An address inside it is
+//! never that of its first instruction: a return address is looked up a little
+//! before it points, and that must belong to `root` as well.
 
 use crate::Word;
 
@@ -100,16 +112,18 @@ macro_rules! cfi {
     };
 }
 
+#[macro_use]
+#[allow(unused_macros, reason = "a target that is not supported names none")]
+mod instructions;
+
 // The only `cfg` of the workspace that selects an architecture. Where none of
 // these lines applies, the file is `backend.rs`, which says what is supported.
 #[rustfmt::skip]
 #[cfg_attr(all(target_arch = "aarch64", target_pointer_width = "64", not(windows)), path = "aarch64.rs")]
 #[cfg_attr(all(target_arch = "arm", not(windows)), path = "arm.rs")]
 #[cfg_attr(target_arch = "loongarch64", path = "loongarch64.rs")]
-#[cfg_attr(any(target_arch = "mips", target_arch = "mips32r6"), path = "mips.rs")]
-#[cfg_attr(any(target_arch = "mips64", target_arch = "mips64r6"), path = "mips64.rs")]
-#[cfg_attr(target_arch = "powerpc", path = "powerpc.rs")]
-#[cfg_attr(target_arch = "powerpc64", path = "powerpc64.rs")]
+#[cfg_attr(any(target_arch = "mips", target_arch = "mips32r6", target_arch = "mips64", target_arch = "mips64r6"), path = "mips.rs")]
+#[cfg_attr(any(target_arch = "powerpc", target_arch = "powerpc64"), path = "powerpc.rs")]
 #[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
 #[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
 #[cfg_attr(target_arch = "sparc64", path = "sparc64.rs")]

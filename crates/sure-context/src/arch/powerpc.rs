@@ -1,26 +1,28 @@
-//! PowerPC, 32 bits, System V ABI with hardware floating point.
+//! PowerPC with hardware floating point: 32 bits, System V ABI; 64 bits, ELFv2
+//! ABI (always in little endian) and ELFv1 ABI.
 //!
-//! Non-volatile are r1 (sp), r14-r31, f14-f31 and the condition fields cr2-cr4;
-//! r2 and r13 never change (System V ABI, PowerPC Processor Supplement, 3-14
-//! ff.). So are v20-v31 where AltiVec is there. `asm!` can declare all of them
-//! lost except r29-r31, which the compiler reserves: those, sp and the address
-//! to continue at are what a switch saves itself, in a local.
+//! Non-volatile are r1 (sp), r14-r31, f14-f31 and the condition fields cr2-cr4,
+//! and with AltiVec v20-v31; r13 never changes. r2 never changes in 32 bits; in
+//! 64 bits it is the TOC of the module whose code runs (System V ABI, PowerPC
+//! Processor Supplement, 3-14 ff.; 64-Bit ELF V2 ABI Specification, 2.2.1;
+//! 64-bit PowerPC ELF ABI Supplement, 3.2.1). `asm!` can declare all of them
+//! lost except r2, and r29-r31, which the compiler reserves: those, sp and the
+//! address to continue at are what a switch saves itself, in a local.
+//!
+//! In 32 bits the compiler knows AltiVec only with the target feature
+//! `altivec`. Without it no Rust code uses v20-v31, and nothing here saves them:
+//! C code that does (`-maltivec`) must not be suspended in mid-call.
 //!
 //! Both directions leave through ctr, and `bcl 20, 31` is known to processors
-//! as a way to ask for an address: the prediction of later returns stays right.
+//! as a way to ask for an address.
 
-use super::{Entry, EntryBelow, Landing};
-use crate::Word;
+use super::Entry;
 use core::arch::{asm, naked_asm};
 use core::mem::{MaybeUninit, offset_of, size_of};
-use core::ptr;
 
 pub(crate) const STACK_ALIGNMENT: usize = 16;
 
-/// No red zone; what is saved lies above the stack pointer.
 pub(crate) const BYTES_BELOW: usize = 0;
-
-pub(crate) const FIRST_FRAME: usize = size_of::<FirstFrame>();
 
 /// A context is the address of this.
 #[repr(C)]
@@ -29,56 +31,98 @@ struct Saved {
     r29: usize,
     r30: *mut u8,
     r31: Option<Entry>,
-    sp: *mut u8,
+    sp: usize,
+    #[cfg(target_pointer_width = "64")]
+    r2: usize,
 }
 
-const _: () = assert!(offset_of!(Saved, r29) == 4 && offset_of!(Saved, sp) == 16);
+const _: () = assert!(offset_of!(Saved, sp) == 4 * size_of::<usize>());
+
+/// Where in a `Saved` a context points.
+const CONTEXT: usize = offset_of!(Saved, pc);
+
+impl Saved {
+    fn stack_pointer(&self) -> usize {
+        self.sp
+    }
+}
 
 /// At the stack pointer: an end of the chain of frames, and what a caller
-/// provides for `entry` to save its return address in.
+/// provides for `entry` to save its return address and arguments in.
 #[repr(C, align(16))]
 struct FirstFrame {
     back_chain: usize,
-    for_entry: usize,
+    for_entry: [usize; if cfg!(target_pointer_width = "64") { 13 } else { 1 }],
     saved: Saved,
 }
 
-/// # Safety
-/// `top` is aligned to `STACK_ALIGNMENT`, and the `FIRST_FRAME` bytes below it
-/// may be written. `object` begins with a `ParentLink` and stays where it is.
-pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
-    let frame = top.wrapping_sub(FIRST_FRAME).cast::<FirstFrame>();
-    // SAFETY: these are the bytes below `top`, which is aligned.
-    unsafe {
-        frame.write(FirstFrame {
+/// Where in a first frame its `Saved` is.
+const SAVED: usize = offset_of!(FirstFrame, saved);
+
+impl FirstFrame {
+    /// That of an execution that will begin in `root`, with this stack pointer.
+    fn first(sp: usize, entry: Entry, object: *mut u8) -> FirstFrame {
+        FirstFrame {
             back_chain: 0,
-            for_entry: 0,
+            for_entry: [0; _],
             saved: Saved {
                 pc: root_address(),
                 r29: 0,
                 r30: object,
                 r31: Some(entry),
-                sp: frame.cast(),
+                sp,
+                #[cfg(target_pointer_width = "64")]
+                r2: 0,
             },
-        })
-    };
-    frame.expose_provenance() + offset_of!(FirstFrame, saved)
+        }
+    }
 }
 
-pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
-    // SAFETY: a context is the address of a `Saved`.
-    unsafe { (*ptr::with_exposed_provenance::<Saved>(context)).sp }
+#[cfg(target_pointer_width = "32")]
+macro_rules! by_width {
+    ($narrow:literal, $wide:literal) => {
+        $narrow
+    };
+}
+#[cfg(target_pointer_width = "64")]
+macro_rules! by_width {
+    ($narrow:literal, $wide:literal) => {
+        $wide
+    };
+}
+
+/// Load a register from word `$index` of the `Saved` at r6.
+macro_rules! load {
+    ($register:literal, $index:literal) => {
+        concat!(by_width!("lwz ", "ld "), $register, by_width!(", 4*", ", 8*"), $index, "(6)\n")
+    };
+}
+
+/// Store a register to word `$index` of the `Saved` at r3.
+macro_rules! store {
+    ($register:literal, $index:literal) => {
+        concat!(by_width!("stw ", "std "), $register, by_width!(", 4*", ", 8*"), $index, "(3)\n")
+    };
+}
+
+/// CFI: a register is word `$index` above the canonical frame address.
+macro_rules! saved_at {
+    ($register:literal, $index:literal) => {
+        concat!(".cfi_offset ", $register, by_width!(", 4*", ", 8*"), $index, "\n")
+    };
 }
 
 /// CFI: the registers of a `Saved`, where the canonical frame address is its
 /// beginning; sp is one of them, and the link register (65) the return address.
 macro_rules! saved_registers {
     () => {
-        ".cfi_offset 65, 0
-         .cfi_offset 29, 4
-         .cfi_offset 30, 8
-         .cfi_offset 31, 12
-         .cfi_offset 1, 16\n"
+        concat!(
+            saved_at!(65, 0),
+            saved_at!(29, 1),
+            saved_at!(30, 2),
+            saved_at!(31, 3),
+            saved_at!(1, 4),
+        )
     };
 }
 
@@ -86,19 +130,39 @@ macro_rules! saved_registers {
 macro_rules! jump_to {
     () => {
         concat!(
-            "lwz 7, 0(6)
-             mtctr 7
-\n",
+            load!(7, 0),
+            "mtctr 7\n",
+            by_width!("", "ld 2, 40(6)\n"),
             cfi!(".cfi_remember_state\n"),
-            "lwz 1, 16(6)\n",
+            load!(1, 4),
             cfi!(".cfi_def_cfa 6, 0\n"),
             cfi!(saved_registers!()),
-            "lwz 29, 4(6)
-             lwz 30, 8(6)
-             lwz 31, 12(6)
-             bctr\n",
+            load!(29, 1),
+            load!(30, 2),
+            load!(31, 3),
+            "bctr\n",
             cfi!(".cfi_restore_state\n"),
         )
+    };
+}
+
+/// Jump to the function pointer in r5, as this ABI has them; see `call_r31`.
+#[cfg(any(target_pointer_width = "32", target_abi = "elfv2"))]
+macro_rules! jump_r5 {
+    () => {
+        "mr 12, 5
+         mtctr 12
+         bctr\n"
+    };
+}
+#[cfg(all(target_pointer_width = "64", not(target_abi = "elfv2")))]
+macro_rules! jump_r5 {
+    () => {
+        "ld 12, 0(5)
+         ld 2, 8(5)
+         ld 11, 16(5)
+         mtctr 12
+         bctr\n"
     };
 }
 
@@ -110,42 +174,39 @@ macro_rules! call_below {
         concat!(
             cfi!(".cfi_remember_state\n"),
             cfi!(".cfi_undefined 65\n"),
-            "addi 1, 6, -16
-             li 7, 0
-             stw 7, 0(1)
-             mtlr 7
-             mtctr 5
-             bctr\n",
+            by_width!("addi 1, 6, -16\n", "addi 1, 6, -112\n"),
+            "li 7, 0\n",
+            by_width!("stw 7, 0(1)\n", "std 7, 0(1)\n"),
+            "mtlr 7\n",
+            jump_r5!(),
             cfi!(".cfi_restore_state\n"),
         )
     };
 }
 
 /// The one switch, with or without storing the parent link.
-macro_rules! switch_with {
-    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
+macro_rules! exchange {
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
-        let from;
-        let word;
-        let signal;
         asm!(
             "bcl 20, 31, 3f",
             "3:",
             "mflr 7",
             "addi 7, 7, 2f - 3b",
-            "stw 7, 0(3)",
-            "stw 29, 4(3)",
-            "stw 30, 8(3)",
-            "stw 31, 12(3)",
-            "stw 1, 16(3)",
-            $($store_link,)?
+            store!(7, 0),
+            store!(29, 1),
+            store!(30, 2),
+            store!(31, 3),
+            store!(1, 4),
+            by_width!("", "std 2, 40(3)"),
+            $(concat!(by_width!("stw", "std"), " 3, 0({", stringify!($link), "})"),)?
             $leave!(),
             "nop",
             "2:",
-            $(link = in(reg_nonzero) $link,)?
-            inout("r3") saved.as_mut_ptr() => from,
-            inout("r4") $word.0 => word,
-            inout("r5") $signal => signal,
+            $($link = in(reg_nonzero) $link,)?
+            inout("r3") saved.as_mut_ptr() => $from,
+            inout("r4") $word.0,
+            inout("r5") $signal,
             inout("r6") $to => _,
             out("r7") _,
             lateout("r14") _, lateout("r15") _, lateout("r16") _, lateout("r17") _, lateout("r18") _,
@@ -161,62 +222,50 @@ macro_rules! switch_with {
             lateout("cr2") _, lateout("cr3") _, lateout("cr4") _,
             clobber_abi("C"),
         );
-        Landing { from, word: Word(word), signal }
     }};
 }
 
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet; `link` may
-/// be written.
-#[inline(always)]
-pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
-    // SAFETY: every register that the other side may change is saved by the
-    // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(jump_to ["stw 3, 0({link})"] to, word, signal, link: link) }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet.
-#[inline(always)]
-pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
-    // SAFETY: as in `resume`.
-    unsafe { switch_with!(jump_to [] to, word, signal) }
-}
-
-/// # Safety
-/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
-/// as soon as they are below the stack pointer.
-#[inline(always)]
-pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
-    let entry = entry as usize;
-    // SAFETY: as in `resume`.
-    unsafe { switch_with!(call_below [] top, object, entry) }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet. The frames
-/// of the caller are never returned to.
-#[inline(always)]
-pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
-    // SAFETY: the block leaves this stack for good, so nothing needs saving.
-    unsafe {
+/// Continues the other side for good, as coming from nobody.
+macro_rules! depart {
+    ($to:ident, $word:ident, $signal:ident) => {
         asm!(
             jump_to!(),
             in("r3") 0_usize,
-            in("r4") word.0,
-            in("r5") signal,
-            in("r6") to,
+            in("r4") $word.0,
+            in("r5") $signal,
+            in("r6") $to,
             options(noreturn),
         )
-    }
+    };
+}
+
+/// Call the function pointer in r31, as this ABI has them: an address, which
+/// ELFv2 also wants in r12;
+#[cfg(any(target_pointer_width = "32", target_abi = "elfv2"))]
+macro_rules! call_r31 {
+    () => {
+        "mr 12, 31
+         mtctr 12
+         bctrl\n"
+    };
+}
+/// in ELFv1, the address of {code, TOC, environment}.
+#[cfg(all(target_pointer_width = "64", not(target_abi = "elfv2")))]
+macro_rules! call_r31 {
+    () => {
+        "ld 12, 0(31)
+         ld 2, 8(31)
+         ld 11, 16(31)
+         mtctr 12
+         bctrl\n"
+    };
 }
 
 /// Entered by the first resume with r3, r4, r5 as in every landing, and from
 /// the first `Saved`: r31 the entry, r30 the object.
 ///
 /// r30 stays the address of the parent link, so the resumer's `Saved` is always
-/// at `*r30`. Marked as a signal frame, because debuggers expect the stack
-/// pointer to rise from frame to frame except there.
+/// at `*r30`.
 #[unsafe(naked)]
 unsafe extern "C" fn root() -> ! {
     naked_asm!(
@@ -227,29 +276,20 @@ unsafe extern "C" fn root() -> ! {
         saved_registers!(),
         "nop",
         "mr 6, 30",
-        "mtctr 31",
-        "bctrl",
+        call_r31!(),
         "trap",
         ".cfi_endproc",
     )
 }
 
-/// An address inside `root`: its second instruction. A return address is looked
-/// up a little before it points, and that must belong to `root` as well.
-pub(crate) fn root_address() -> *const u8 {
-    (root as *const u8).wrapping_add(4)
-}
+/// Bytes of the first instruction of `root`.
+const ROOT_BEGIN: usize = 4;
 
-#[inline(always)]
-pub(crate) fn stack_pointer() -> *mut u8 {
-    let sp;
-    // SAFETY: reads a register.
-    unsafe { asm!("mr {}, 1", out(reg) sp, options(pure, nomem, nostack, preserves_flags)) };
-    sp
-}
+stack_pointer_is!("mr {}, 1");
+prefetch_is!(reg, "dcbt 0, {}");
 
-#[inline(always)]
-pub(crate) fn prefetch(address: *const u8) {
-    // SAFETY: a hint; any address is allowed and nothing is changed.
-    unsafe { asm!("dcbt 0, {}", in(reg) address, options(readonly, nostack, preserves_flags)) };
-}
+#[path = "common.rs"]
+mod common;
+#[path = "inline.rs"]
+mod shape;
+pub(crate) use {common::*, shape::*};

@@ -5,25 +5,29 @@
 //! except r11, which the compiler reserves: that, sp and the address to
 //! continue at are what a switch saves itself, in a local.
 
-use super::{Entry, EntryBelow, Landing};
-use crate::Word;
+use super::Entry;
 use core::arch::{asm, naked_asm};
-use core::mem::{MaybeUninit, offset_of, size_of};
-use core::ptr;
+use core::mem::{MaybeUninit, offset_of};
 
 pub(crate) const STACK_ALIGNMENT: usize = 8;
 
-/// No red zone; what is saved lies above the stack pointer.
 pub(crate) const BYTES_BELOW: usize = 0;
-
-pub(crate) const FIRST_FRAME: usize = size_of::<FirstFrame>();
 
 /// A context is the address of this.
 #[repr(C)]
 struct Saved {
     pc: *const u8,
     r11: *mut u8,
-    sp: *mut u8,
+    sp: usize,
+}
+
+/// Where in a `Saved` a context points.
+const CONTEXT: usize = offset_of!(Saved, pc);
+
+impl Saved {
+    fn stack_pointer(&self) -> usize {
+        self.sp
+    }
 }
 
 /// At the stack pointer: where `entry` saves its caller's registers, the first
@@ -37,29 +41,22 @@ struct FirstFrame {
 
 const _: () = assert!(offset_of!(Saved, sp) == 16 && offset_of!(FirstFrame, entry) == 184);
 
-/// # Safety
-/// `top` is aligned to `STACK_ALIGNMENT`, and the `FIRST_FRAME` bytes below it
-/// may be written. `object` begins with a `ParentLink` and stays where it is.
-pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
-    let frame = top.wrapping_sub(FIRST_FRAME).cast::<FirstFrame>();
-    // SAFETY: these are the bytes below `top`, which is aligned.
-    unsafe {
-        frame.write(FirstFrame {
+/// Where in a first frame its `Saved` is.
+const SAVED: usize = offset_of!(FirstFrame, saved);
+
+impl FirstFrame {
+    /// That of an execution that will begin in `root`, with this stack pointer.
+    fn first(sp: usize, entry: Entry, object: *mut u8) -> FirstFrame {
+        FirstFrame {
             save_area: [0; 20],
             saved: Saved {
                 pc: root_address(),
                 r11: object,
-                sp: frame.cast(),
+                sp,
             },
             entry,
-        })
-    };
-    frame.expose_provenance() + offset_of!(FirstFrame, saved)
-}
-
-pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
-    // SAFETY: a context is the address of a `Saved`.
-    unsafe { (*ptr::with_exposed_provenance::<Saved>(context)).sp }
+        }
+    }
 }
 
 /// CFI: the registers of a `Saved`, where the canonical frame address is its
@@ -106,26 +103,23 @@ macro_rules! call_below {
 }
 
 /// The one switch, with or without storing the parent link.
-macro_rules! switch_with {
-    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
+macro_rules! exchange {
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
-        let from;
-        let word;
-        let signal;
         asm!(
             "larl %r1, 2f",
             "stg %r1, 0(%r2)",
             "stg %r11, 8(%r2)",
             "stg %r15, 16(%r2)",
-            $($store_link,)?
+            $(concat!("stg %r2, 0({", stringify!($link), "})"),)?
             $leave!(),
             "nop",
             "2:",
-            $(link = in(reg_addr) $link,)?
+            $($link = in(reg_addr) $link,)?
             out("r1") _,
-            inout("r2") saved.as_mut_ptr() => from,
-            inout("r3") $word.0 => word,
-            inout("r4") $signal => signal,
+            inout("r2") saved.as_mut_ptr() => $from,
+            inout("r3") $word.0,
+            inout("r4") $signal,
             inout("r5") $to => _,
             lateout("r6") _, lateout("r7") _, lateout("r8") _, lateout("r9") _,
             lateout("r10") _, lateout("r12") _, lateout("r13") _,
@@ -133,62 +127,28 @@ macro_rules! switch_with {
             lateout("f12") _, lateout("f13") _, lateout("f14") _, lateout("f15") _,
             clobber_abi("C"),
         );
-        Landing { from, word: Word(word), signal }
     }};
 }
 
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet; `link` may
-/// be written.
-#[inline(always)]
-pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
-    // SAFETY: every register that the other side may change is saved by the
-    // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(jump_to ["stg %r2, 0({link})"] to, word, signal, link: link) }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet.
-#[inline(always)]
-pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
-    // SAFETY: as in `resume`.
-    unsafe { switch_with!(jump_to [] to, word, signal) }
-}
-
-/// # Safety
-/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
-/// as soon as they are below the stack pointer.
-#[inline(always)]
-pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
-    let entry = entry as usize;
-    // SAFETY: as in `resume`.
-    unsafe { switch_with!(call_below [] top, object, entry) }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet. The frames
-/// of the caller are never returned to.
-#[inline(always)]
-pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
-    // SAFETY: the block leaves this stack for good, so nothing needs saving.
-    unsafe {
+/// Continues the other side for good, as coming from nobody.
+macro_rules! depart {
+    ($to:ident, $word:ident, $signal:ident) => {
         asm!(
             jump_to!(),
             in("r2") 0_usize,
-            in("r3") word.0,
-            in("r4") signal,
-            in("r5") to,
+            in("r3") $word.0,
+            in("r4") $signal,
+            in("r5") $to,
             options(noreturn),
         )
-    }
+    };
 }
 
 /// Entered by the first resume with r2, r3, r4 as in every landing, from the
 /// first frame: r11 the object.
 ///
 /// r11 stays the address of the parent link, so the resumer's `Saved` is always
-/// at `*r11`. Marked as a signal frame, because debuggers expect the stack
-/// pointer to rise from frame to frame except there.
+/// at `*r11`.
 #[unsafe(naked)]
 unsafe extern "C" fn root() -> ! {
     naked_asm!(
@@ -207,24 +167,14 @@ unsafe extern "C" fn root() -> ! {
     )
 }
 
-/// An address inside `root`: its second instruction. A return address is looked
-/// up a little before it points, and that must belong to `root` as well.
-pub(crate) fn root_address() -> *const u8 {
-    (root as *const u8).wrapping_add(2)
-}
+/// Bytes of the first instruction of `root`.
+const ROOT_BEGIN: usize = 2;
 
-#[inline(always)]
-pub(crate) fn stack_pointer() -> *mut u8 {
-    let sp;
-    // SAFETY: reads a register.
-    unsafe { asm!("lgr {}, %r15", out(reg) sp, options(pure, nomem, nostack, preserves_flags)) };
-    sp
-}
+stack_pointer_is!("lgr {}, %r15");
+prefetch_is!(reg_addr, "pfd 1, 0({})");
 
-#[inline(always)]
-pub(crate) fn prefetch(address: *const u8) {
-    // SAFETY: a hint; any address is allowed and nothing is changed.
-    unsafe {
-        asm!("pfd 1, 0({})", in(reg_addr) address, options(readonly, nostack, preserves_flags))
-    };
-}
+#[path = "common.rs"]
+mod common;
+#[path = "inline.rs"]
+mod shape;
+pub(crate) use {common::*, shape::*};

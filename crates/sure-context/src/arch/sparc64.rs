@@ -15,18 +15,13 @@
 //! (the *bias*). A return address is that of the call, two instructions before
 //! the one that is returned to.
 
-use super::{Entry, EntryBelow, Landing};
-use crate::Word;
-use core::arch::{asm, naked_asm};
+use super::Entry;
+use core::arch::naked_asm;
 use core::mem::{offset_of, size_of};
-use core::ptr;
 
 pub(crate) const STACK_ALIGNMENT: usize = 16;
 
-/// No red zone; what is saved lies above the stack pointer.
 pub(crate) const BYTES_BELOW: usize = 0;
-
-pub(crate) const FIRST_FRAME: usize = size_of::<Frame>();
 
 const BIAS: usize = 2047;
 
@@ -37,11 +32,20 @@ struct Saved {
     pc: *const u8,
 }
 
+/// Where in a `Saved` a context points.
+const CONTEXT: usize = offset_of!(Saved, sp);
+
+impl Saved {
+    fn stack_pointer(&self) -> usize {
+        core::ptr::from_ref(self).addr() - SAVED
+    }
+}
+
 /// The frame of a suspended switch, from the stack pointer up: where windows
 /// are spilled to, six arguments of a callee, and what is saved. The first
 /// frame looks the same, so that `root` finds its window filled.
 #[repr(C, align(16))]
-struct Frame {
+struct FirstFrame {
     l0: *mut u8,
     l1: Option<Entry>,
     l2_l7: [usize; 6],
@@ -50,32 +54,26 @@ struct Frame {
     saved: Saved,
 }
 
-const _: () = assert!(offset_of!(Frame, saved) == 176 && size_of::<Frame>() == 192);
+/// Where in a first frame its `Saved` is.
+const SAVED: usize = offset_of!(FirstFrame, saved);
 
-/// # Safety
-/// `top` is aligned to `STACK_ALIGNMENT`, and the `FIRST_FRAME` bytes below it
-/// may be written. `object` begins with a `ParentLink` and stays where it is.
-pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
-    let frame = top.wrapping_sub(FIRST_FRAME).cast::<Frame>();
-    // SAFETY: these are the bytes below `top`, which is aligned.
-    unsafe {
-        frame.write(Frame {
+const _: () = assert!(SAVED == 176 && size_of::<FirstFrame>() == 192);
+
+impl FirstFrame {
+    /// That of an execution that will begin in `root`, with this stack pointer.
+    fn first(sp: usize, entry: Entry, object: *mut u8) -> FirstFrame {
+        FirstFrame {
             l0: object,
             l1: Some(entry),
             l2_l7: [0; 6],
             i0_i7: [0; 8],
             arguments: [0; 6],
             saved: Saved {
-                sp: frame.addr() - BIAS,
+                sp: sp - BIAS,
                 pc: root_address().wrapping_sub(8),
             },
-        })
-    };
-    frame.expose_provenance() + offset_of!(Frame, saved)
-}
-
-pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
-    ptr::with_exposed_provenance_mut(context - offset_of!(Frame, saved))
+        }
+    }
 }
 
 /// A window of its own, and everybody else's in memory; then the arguments are
@@ -106,137 +104,74 @@ macro_rules! continue_other {
 }
 
 /// The one switch, with or without storing the parent link: `(to, word,
-/// signal, link)`. Returned are `from`, with the signal in its lowest bit, and
-/// the word.
-macro_rules! switch_with {
-    ($($store_link:literal)?) => {
-        naked_asm!(
-            ".cfi_startproc",
+/// signal, link)` in %i0-%i3.
+macro_rules! exchange {
+    ($store_link:expr) => {
+        concat!(
+            ".cfi_startproc\n",
             enter!(),
-            "mov %i0, %l1",
-            "add %fp, 2047 - 16, %l0",
-            "stx %fp, [%l0]",
-            "stx %i7, [%l0 + 8]",
-            $($store_link,)?
-            "or %l0, %i2, %i0",
+            "mov %i0, %l1
+             add %fp, 2047 - 16, %l0
+             stx %fp, [%l0]
+             stx %i7, [%l0 + 8]\n",
+            $store_link,
+            "or %l0, %i2, %i0\n",
             continue_other!(),
             ".cfi_endproc",
         )
     };
 }
 
-/// What a switch returns, in two registers.
-#[repr(C)]
-struct Registers {
-    from_and_signal: usize,
-    word: Word,
+macro_rules! store_link {
+    () => {
+        "stx %l0, [%i3]\n"
+    };
 }
 
-#[unsafe(naked)]
-unsafe extern "C" fn resume_out_of_line(
-    to: usize,
-    word: Word,
-    signal: usize,
-    link: *mut u8,
-) -> Registers {
-    switch_with!("stx %l0, [%i3]")
-}
-
-#[unsafe(naked)]
-unsafe extern "C" fn switch_out_of_line(to: usize, word: Word, signal: usize) -> Registers {
-    switch_with!()
-}
-
-/// As `switch_with`, but then the function in %i2 is called with `(from,
+/// As `exchange!`, but then the function in %i2 is called with `(from,
 /// object)`, on a frame of its own below %i0, and as the end of every walk:
 /// nothing returns there, and what lies above is about to be overwritten.
-#[unsafe(naked)]
-unsafe extern "C" fn descend_out_of_line(
-    top: usize,
-    object: Word,
-    entry: EntryBelow,
-) -> Registers {
-    naked_asm!(
-        ".cfi_startproc",
-        enter!(),
-        "add %fp, 2047 - 16, %o0",
-        "stx %fp, [%o0]",
-        "stx %i7, [%o0 + 8]",
-        ".cfi_undefined 15",
-        "mov %i1, %o1",
-        "mov -8, %i7",
-        "sub %i0, 2047 + 192, %sp",
-        "mov %g0, %fp",
-        "jmp %i2",
-        "mov -8, %o7",
-        ".cfi_endproc",
-    )
+/// `(top, object, entry)` in %i0-%i2.
+macro_rules! descend {
+    () => {
+        concat!(
+            ".cfi_startproc\n",
+            enter!(),
+            "add %fp, 2047 - 16, %o0
+             stx %fp, [%o0]
+             stx %i7, [%o0 + 8]\n",
+            ".cfi_undefined 15\n",
+            "mov %i1, %o1
+             mov -8, %i7
+             sub %i0, 2047 + 192, %sp
+             mov %g0, %fp
+             jmp %i2
+             mov -8, %o7\n",
+            ".cfi_endproc",
+        )
+    };
 }
 
-#[unsafe(naked)]
-unsafe extern "C" fn exit_out_of_line(to: usize, word: Word, signal: usize) -> ! {
-    naked_asm!(
-        ".cfi_startproc",
-        enter!(),
-        "mov %i0, %l1",
-        "mov %i2, %i0",
-        continue_other!(),
-        ".cfi_endproc",
-    )
-}
-
-#[inline(always)]
-fn land(registers: Registers) -> Landing {
-    Landing {
-        from: registers.from_and_signal & !1,
-        word: registers.word,
-        signal: registers.from_and_signal & 1,
-    }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet; `link` may
-/// be written.
-#[inline(always)]
-pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
-    // SAFETY: the caller's promise is what the function needs; it keeps the
-    // registers that the ABI wants kept.
-    land(unsafe { resume_out_of_line(to, word, signal, link) })
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet.
-#[inline(always)]
-pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
-    // SAFETY: as in `resume`.
-    land(unsafe { switch_out_of_line(to, word, signal) })
-}
-
-/// # Safety
-/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
-/// as soon as they are below the stack pointer.
-#[inline(always)]
-pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
-    // SAFETY: as in `resume`.
-    land(unsafe { descend_out_of_line(top, object, entry) })
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet. The frames
-/// of the caller are never returned to.
-#[inline(always)]
-pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
-    // SAFETY: the caller's promise is what the function needs.
-    unsafe { exit_out_of_line(to, word, signal) }
+/// Continues the other side for good, as coming from nobody: `(to, word,
+/// signal)` in %i0-%i2.
+macro_rules! depart {
+    () => {
+        concat!(
+            ".cfi_startproc\n",
+            enter!(),
+            "mov %i0, %l1
+             mov %i2, %i0\n",
+            continue_other!(),
+            ".cfi_endproc",
+        )
+    };
 }
 
 /// Entered by the first resume with %o0 and %o1 as at the return of a switch,
 /// and in the window of the first frame: %l0 the object, %l1 the entry.
 ///
 /// %l0 stays the address of the parent link, so the resumer's `Saved` is always
-/// at `*%l0`, and its frame, where its window is, begins 16 bytes above. Marked
-/// as a signal frame, because debuggers expect the stack pointer to rise from
-/// frame to frame except there.
+/// at `*%l0`, and its frame, where its window is, begins 16 bytes above.
 #[unsafe(naked)]
 unsafe extern "C" fn root() -> ! {
     naked_asm!(
@@ -257,30 +192,16 @@ unsafe extern "C" fn root() -> ! {
     )
 }
 
-/// An address inside `root`: its second instruction. A return address is looked
-/// up a little before it points, and that must belong to `root` as well.
-pub(crate) fn root_address() -> *const u8 {
-    (root as *const u8).wrapping_add(4)
-}
+/// Bytes of the first instruction of `root`.
+const ROOT_BEGIN: usize = 4;
 
-#[inline(always)]
-pub(crate) fn stack_pointer() -> *mut u8 {
-    let sp;
-    // SAFETY: reads a register.
-    unsafe {
-        asm!(
-            "add %sp, 2047, {}",
-            out(reg) sp,
-            options(pure, nomem, nostack, preserves_flags),
-        )
-    };
-    sp
-}
+stack_pointer_is!("add %sp, 2047, {}");
+prefetch_is!(reg, "prefetch [{}], 0");
 
-#[inline(always)]
-pub(crate) fn prefetch(address: *const u8) {
-    // SAFETY: a hint; any address is allowed and nothing is changed.
-    unsafe {
-        asm!("prefetch [{}], 0", in(reg) address, options(readonly, nostack, preserves_flags))
-    };
-}
+use shape::Pair as Registers;
+
+#[path = "common.rs"]
+mod common;
+#[path = "out_of_line.rs"]
+mod shape;
+pub(crate) use {common::*, shape::*};

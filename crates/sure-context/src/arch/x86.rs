@@ -11,18 +11,13 @@
 //! Both directions leave by `jmp`, and the `call` that asks for an address is
 //! paired with a `ret`, so the processor's return predictor stays balanced.
 
-use super::{Entry, EntryBelow, Landing};
-use crate::Word;
+use super::Entry;
 use core::arch::{asm, naked_asm};
 use core::mem::{MaybeUninit, offset_of, size_of};
-use core::ptr;
 
 pub(crate) const STACK_ALIGNMENT: usize = 16;
 
-/// No red zone; what is saved lies above the stack pointer.
 pub(crate) const BYTES_BELOW: usize = 0;
-
-pub(crate) const FIRST_FRAME: usize = size_of::<Saved>();
 
 /// A context is the address of this, which makes it a frame record, `{caller's
 /// ebp, return address}`, that a frame-pointer walk can follow.
@@ -31,31 +26,33 @@ struct Saved {
     ebp: *mut u8,
     eip: *const u8,
     esi: Option<Entry>,
-    esp: *mut u8,
+    esp: usize,
 }
 
 const _: () = assert!(offset_of!(Saved, esi) == 8 && size_of::<Saved>() == 16);
 
-/// # Safety
-/// `top` is aligned to `STACK_ALIGNMENT`, and the `FIRST_FRAME` bytes below it
-/// may be written. `object` begins with a `ParentLink` and stays where it is.
-pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
-    let saved = top.wrapping_sub(FIRST_FRAME).cast::<Saved>();
-    // SAFETY: these are the bytes below `top`, which is aligned.
-    unsafe {
-        saved.write(Saved {
+/// Where in a `Saved` a context points.
+const CONTEXT: usize = offset_of!(Saved, ebp);
+
+/// Where in a first frame its `Saved` is.
+const SAVED: usize = 0;
+
+type FirstFrame = Saved;
+
+impl Saved {
+    /// That of an execution that will begin in `root`, with this stack pointer.
+    fn first(sp: usize, entry: Entry, object: *mut u8) -> Saved {
+        Saved {
             ebp: object,
             eip: root_address(),
             esi: Some(entry),
-            esp: saved.cast(),
-        })
-    };
-    saved.expose_provenance()
-}
+            esp: sp,
+        }
+    }
 
-pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
-    // SAFETY: a context is the address of a `Saved`.
-    unsafe { (*ptr::with_exposed_provenance::<Saved>(context)).esp }
+    fn stack_pointer(&self) -> usize {
+        self.esp
+    }
 }
 
 /// CFI: the registers of a `Saved`, where the canonical frame address is its
@@ -130,14 +127,20 @@ macro_rules! call_below {
 
 /// The one switch, with or without storing the parent link. The link comes
 /// first, because its register is needed for something else: five are all there are.
-macro_rules! switch_with {
-    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident, $link:expr) => {{
+macro_rules! exchange {
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident) => {
+        exchange!([] [out("ebx") _] $leave $from $to $word $signal)
+    };
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident, $link:ident) => {
+        exchange!(["movl %eax, (%ebx)",] [inout("ebx") $link => _] $leave $from $to $word $signal)
+    };
+    (
+        [$($store_link:tt)*] [$($ebx:tt)*]
+        $leave:ident $from:ident $to:ident $word:ident $signal:ident
+    ) => {{
         let mut saved = MaybeUninit::<Saved>::uninit();
-        let from;
-        let word;
-        let signal;
         asm!(
-            $($store_link,)?
+            $($store_link)*
             "call {here}",
             "3:",
             "addl $(2f - 3b), %ebx",
@@ -149,70 +152,36 @@ macro_rules! switch_with {
             "nop",
             "2:",
             here = sym here,
-            inout("eax") saved.as_mut_ptr() => from,
-            inout("edx") $word.0 => word,
-            inout("ecx") $signal => signal,
+            inout("eax") saved.as_mut_ptr() => $from,
+            inout("edx") $word.0,
+            inout("ecx") $signal,
             inout("edi") $to => _,
-            inout("ebx") $link => _,
+            $($ebx)*,
             clobber_abi("C"),
             options(att_syntax),
         );
-        Landing { from, word: Word(word), signal }
     }};
 }
 
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet; `link` may
-/// be written.
-#[inline(always)]
-pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
-    // SAFETY: every register that the other side may change is saved by the
-    // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(jump_to ["movl %eax, (%ebx)"] to, word, signal, link) }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet.
-#[inline(always)]
-pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
-    // SAFETY: as in `resume`.
-    unsafe { switch_with!(jump_to [] to, word, signal, 0) }
-}
-
-/// # Safety
-/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
-/// as soon as they are below the stack pointer.
-#[inline(always)]
-pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
-    let entry = entry as usize;
-    // SAFETY: as in `resume`.
-    unsafe { switch_with!(call_below [] top, object, entry, 0) }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet. The frames
-/// of the caller are never returned to.
-#[inline(always)]
-pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
-    // SAFETY: the block leaves this stack for good, so nothing needs saving.
-    unsafe {
+/// Continues the other side for good, as coming from nobody.
+macro_rules! depart {
+    ($to:ident, $word:ident, $signal:ident) => {
         asm!(
             jump_to!(),
             in("eax") 0_usize,
-            in("edx") word.0,
-            in("ecx") signal,
-            in("edi") to,
+            in("edx") $word.0,
+            in("ecx") $signal,
+            in("edi") $to,
             options(noreturn, att_syntax),
         )
-    }
+    };
 }
 
 /// Entered by the first resume with eax, edx, ecx as in every landing, and
 /// from the first `Saved`: esi the entry, ebp the object.
 ///
 /// ebp stays the address of the parent link, so the resumer's `Saved` is always
-/// at `*ebp`. Marked as a signal frame, because debuggers expect the stack
-/// pointer to rise from frame to frame except there.
+/// at `*ebp`.
 #[unsafe(naked)]
 unsafe extern "C" fn root() -> ! {
     naked_asm!(
@@ -233,28 +202,18 @@ unsafe extern "C" fn root() -> ! {
     )
 }
 
-/// An address inside `root`: its second instruction. A return address is looked
-/// up a little before it points, and that must belong to `root` as well.
-pub(crate) fn root_address() -> *const u8 {
-    (root as *const u8).wrapping_add(1)
-}
+/// Bytes of the first instruction of `root`.
+const ROOT_BEGIN: usize = 1;
 
-#[inline(always)]
-pub(crate) fn stack_pointer() -> *mut u8 {
-    let sp;
-    // SAFETY: reads a register.
-    unsafe { asm!("mov {}, esp", out(reg) sp, options(pure, nomem, nostack, preserves_flags)) };
-    sp
-}
+stack_pointer_is!("mov {}, esp");
+// An instruction of SSE, which the baseline of some targets lacks.
+#[cfg(target_feature = "sse")]
+prefetch_is!(reg, "prefetcht0 [{}]");
+#[cfg(not(target_feature = "sse"))]
+prefetch_is!();
 
-/// An instruction of SSE, which the baseline of some targets lacks: nothing there.
-#[inline(always)]
-pub(crate) fn prefetch(address: *const u8) {
-    #[cfg(target_feature = "sse")]
-    // SAFETY: a hint; any address is allowed and nothing is changed.
-    unsafe {
-        asm!("prefetcht0 [{}]", in(reg) address, options(readonly, nostack, preserves_flags))
-    };
-    #[cfg(not(target_feature = "sse"))]
-    let _ = address;
-}
+#[path = "common.rs"]
+mod common;
+#[path = "inline.rs"]
+mod shape;
+pub(crate) use {common::*, shape::*};

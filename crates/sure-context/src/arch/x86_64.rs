@@ -14,8 +14,7 @@
 //! unbalance the processor's return predictor whenever the suspend stands in a
 //! function of its own, and cost every return above it a mispredict.
 
-use super::{Entry, EntryBelow, Landing};
-use crate::Word;
+use super::Entry;
 use core::arch::{asm, naked_asm};
 use core::mem::{offset_of, size_of};
 use core::ptr;
@@ -25,8 +24,6 @@ pub(crate) const STACK_ALIGNMENT: usize = 16;
 /// The saved registers. The rest of the red zone of a suspended execution is
 /// empty, because it belongs to the `asm!` block that suspends.
 pub(crate) const BYTES_BELOW: usize = size_of::<Saved>();
-
-pub(crate) const FIRST_FRAME: usize = size_of::<Saved>();
 
 /// Lies directly below the suspended stack pointer. A context is the address
 /// of `rbp`, which makes it a frame record, `{caller's rbp, return address}`,
@@ -38,27 +35,27 @@ struct Saved {
     rip: *const u8,
 }
 
-/// From a context to the stack pointer that it will continue with.
-const ABOVE: usize = size_of::<Saved>() - offset_of!(Saved, rbp);
+/// Where in a `Saved` a context points.
+const CONTEXT: usize = offset_of!(Saved, rbp);
 
-/// # Safety
-/// `top` is aligned to `STACK_ALIGNMENT`, and the `FIRST_FRAME` bytes below it
-/// may be written. `object` begins with a `ParentLink` and stays where it is.
-pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
-    let saved = top.wrapping_sub(size_of::<Saved>()).cast::<Saved>();
-    // SAFETY: `Saved` is smaller than `FIRST_FRAME`, and `top` is aligned.
-    unsafe {
-        saved.write(Saved {
+/// Where in a first frame its `Saved` is.
+const SAVED: usize = 0;
+
+type FirstFrame = Saved;
+
+impl Saved {
+    /// That of an execution that will begin in `root`, with this stack pointer.
+    fn first(_: usize, entry: Entry, object: *mut u8) -> Saved {
+        Saved {
             rbx: Some(entry),
             rbp: object,
             rip: root_address(),
-        })
-    };
-    top.wrapping_sub(ABOVE).expose_provenance()
-}
+        }
+    }
 
-pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
-    ptr::with_exposed_provenance_mut(context + ABOVE)
+    fn stack_pointer(&self) -> usize {
+        ptr::from_ref(self).addr() + size_of::<Saved>()
+    }
 }
 
 /// Continue the context in rcx. CFI: the frame that is left ends here, the
@@ -110,87 +107,49 @@ macro_rules! call_below {
 /// information says so: whoever interrupts the next three instructions (a
 /// profiler's signal handler, say) finds a frame that was called from where
 /// the other side will continue.
-macro_rules! switch_with {
-    ($leave:ident [$($store_link:literal)?] $to:ident, $word:ident, $signal:ident $(, link: $link:ident)?) => {{
-        let from;
-        let word;
-        let signal;
+macro_rules! exchange {
+    ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         asm!(
             "lea rax, [rip + 2f]",
             "mov [rsp - 8], rax",
             "mov [rsp - 16], rbp",
             "mov [rsp - 24], rbx",
             "lea rdi, [rsp - 16]",
-            $($store_link,)?
+            $(concat!("mov [{", stringify!($link), "}], rdi"),)?
             $leave!(),
             "nop",
             "2:",
-            $(link = in(reg) $link,)?
+            $($link = in(reg) $link,)?
             out("rax") _,
             inout("rcx") $to => _,
-            inout("rsi") $word.0 => word,
-            inout("rdx") $signal => signal,
-            out("rdi") from,
+            inout("rsi") $word.0,
+            inout("rdx") $signal,
+            out("rdi") $from,
             lateout("r12") _, lateout("r13") _, lateout("r14") _, lateout("r15") _,
             clobber_abi("sysv64"),
         );
-        Landing { from, word: Word(word), signal }
     }};
 }
 
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet; `link` may
-/// be written.
-#[inline(always)]
-pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
-    // SAFETY: every register that the other side may change is saved by the
-    // block or declared lost to the compiler; memory is not declared untouched.
-    unsafe { switch_with!(jump_to ["mov [{link}], rdi"] to, word, signal, link: link) }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet.
-#[inline(always)]
-pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
-    // SAFETY: as in `resume`.
-    unsafe { switch_with!(jump_to [] to, word, signal) }
-}
-
-/// # Safety
-/// The bytes below `top`, which is aligned to `STACK_ALIGNMENT`, may be written
-/// as soon as they are below the stack pointer.
-#[inline(always)]
-pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
-    let entry = entry as usize;
-    // SAFETY: as in `resume`.
-    unsafe { switch_with!(call_below [] top, object, entry) }
-}
-
-/// # Safety
-/// `to` is the address of a `Saved` that nobody has continued yet. The frames
-/// of the caller are never returned to.
-#[inline(always)]
-pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
-    // SAFETY: the block leaves this stack for good, so nothing needs saving.
-    unsafe {
+/// Continues the other side for good, as coming from nobody.
+macro_rules! depart {
+    ($to:ident, $word:ident, $signal:ident) => {
         asm!(
             "xor edi, edi",
             jump_to!(),
-            in("rcx") to,
-            in("rsi") word.0,
-            in("rdx") signal,
+            in("rcx") $to,
+            in("rsi") $word.0,
+            in("rdx") $signal,
             options(noreturn),
         )
-    }
+    };
 }
 
 /// Entered by the first resume with rdi, rsi, rdx as in every landing, and
 /// from the first `Saved`: rbx the entry, rbp the object.
 ///
 /// rbp stays the address of the parent link, so the resumer's stack pointer is
-/// always `*rbp + 16`; that expression is the canonical frame address. Marked
-/// as a signal frame, because debuggers expect the stack pointer to rise from
-/// frame to frame except there.
+/// always `*rbp + 16`; that expression is the canonical frame address.
 #[unsafe(naked)]
 unsafe extern "C" fn root() -> ! {
     naked_asm!(
@@ -209,24 +168,14 @@ unsafe extern "C" fn root() -> ! {
     )
 }
 
-/// An address inside `root`: its second instruction. A return address is looked
-/// up a little before it points, and that must belong to `root` as well.
-pub(crate) fn root_address() -> *const u8 {
-    (root as *const u8).wrapping_add(1)
-}
+/// Bytes of the first instruction of `root`.
+const ROOT_BEGIN: usize = 1;
 
-#[inline(always)]
-pub(crate) fn stack_pointer() -> *mut u8 {
-    let sp;
-    // SAFETY: reads a register.
-    unsafe { asm!("mov {}, rsp", out(reg) sp, options(pure, nomem, nostack, preserves_flags)) };
-    sp
-}
+stack_pointer_is!("mov {}, rsp");
+prefetch_is!(reg, "prefetcht0 [{}]");
 
-#[inline(always)]
-pub(crate) fn prefetch(address: *const u8) {
-    // SAFETY: a hint; any address is allowed and nothing is changed.
-    unsafe {
-        asm!("prefetcht0 [{}]", in(reg) address, options(readonly, nostack, preserves_flags))
-    };
-}
+#[path = "common.rs"]
+mod common;
+#[path = "inline.rs"]
+mod shape;
+pub(crate) use {common::*, shape::*};

@@ -1,6 +1,8 @@
 //! An access below the limit ends the process.
 
-use sure_stack::{GUARD_SIZE, GuardedMmapStack, PooledStack, Stack};
+use sure_stack::{
+    ArenaConfig, GUARD_SIZE, GuardedMmapStack, Guards, PooledStack, Stack, StackArena,
+};
 use testing::child;
 
 testing::scenarios!(
@@ -8,6 +10,11 @@ testing::scenarios!(
     write_just_below,
     read_at_the_guards_end,
     write_below_a_pooled_one,
+    write_below_one_of_an_arena,
+    write_below_a_protected_one_of_an_arena,
+    read_at_the_guards_end_in_an_arena,
+    write_below_one_whose_memory_was_given_back,
+    write_below_the_first_of_an_arena,
 );
 
 const SIGSEGV: i32 = 11;
@@ -45,6 +52,48 @@ fn write_below_a_pooled_one() {
     touch(&PooledStack::new().unwrap(), 1, true);
 }
 
+/// The stacks of an arena, so many that there are some below and above.
+fn arena(guards: Guards) -> StackArena {
+    let config = ArenaConfig::new().stack_size(1).guards(guards).keep(0);
+    config.build().unwrap()
+}
+
+fn touch_in_the_middle(guards: Guards, below: usize, write: bool) {
+    let arena = arena(guards);
+    let stacks: Vec<_> = (0..9).map(|_| arena.allocate().unwrap()).collect();
+    for stack in &stacks {
+        // SAFETY: the lowest byte of a stack on which nothing runs.
+        unsafe { stack.limit().as_ptr().write_volatile(1) };
+    }
+    touch(&stacks[4], below, write);
+}
+
+fn write_below_one_of_an_arena() {
+    touch_in_the_middle(Guards::Automatic, 1, true);
+}
+
+fn write_below_a_protected_one_of_an_arena() {
+    touch_in_the_middle(Guards::Mprotect, 1, true);
+}
+
+fn read_at_the_guards_end_in_an_arena() {
+    touch_in_the_middle(Guards::Automatic, GUARD_SIZE, false);
+}
+
+fn write_below_one_whose_memory_was_given_back() {
+    let arena = arena(Guards::Automatic);
+    let other = arena.allocate().unwrap();
+    drop(arena.allocate().unwrap());
+    arena.trim();
+    touch(&arena.allocate().unwrap(), 1, true);
+    drop(other);
+}
+
+fn write_below_the_first_of_an_arena() {
+    let stack = arena(Guards::Automatic).allocate().unwrap();
+    touch(&stack, GUARD_SIZE, true);
+}
+
 #[track_caller]
 fn assert_faults(scenario: &str) {
     let ended = child::run("guards::scenario", scenario);
@@ -65,4 +114,21 @@ fn a_read_at_the_far_end_of_the_guard_faults() {
 #[test]
 fn a_pooled_stack_has_a_guard_too() {
     assert_faults("write_below_a_pooled_one");
+}
+
+#[test]
+fn a_stack_of_an_arena_has_a_guard() {
+    assert_faults("write_below_one_of_an_arena");
+    assert_faults("read_at_the_guards_end_in_an_arena");
+    assert_faults("write_below_the_first_of_an_arena");
+}
+
+#[test]
+fn a_protected_stack_of_an_arena_has_a_guard() {
+    assert_faults("write_below_a_protected_one_of_an_arena");
+}
+
+#[test]
+fn a_guard_outlives_the_memory_above_it() {
+    assert_faults("write_below_one_whose_memory_was_given_back");
 }

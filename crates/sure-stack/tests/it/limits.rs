@@ -1,10 +1,20 @@
 //! Where the system has no more, there is an error that names the limit, and
 //! the process goes on.
 
-use sure_stack::{GuardedMmapStack, Limit, PooledStack, Stack, StackError};
+use sure_stack::{ArenaConfig, GuardedMmapStack, Guards, Limit, PooledStack, Stack, StackError};
 use testing::child;
 
-testing::scenarios!(scenario; exhaust_the_address_space, exhaust_the_mappings);
+testing::scenarios!(
+    scenario;
+    exhaust_the_address_space,
+    exhaust_the_mappings,
+    exhaust_the_mappings_of_an_arena,
+    lock_all_memory,
+);
+
+fn run(scenario: &str) -> child::Ended {
+    child::run("limits::scenario", scenario)
+}
 
 fn exhaust_the_address_space() {
     let mut stacks = Vec::new();
@@ -26,6 +36,7 @@ fn exhaust_the_address_space() {
     drop(stacks);
     println!("kept {}", PooledStack::kept());
     PooledStack::trim();
+    assert!(PooledStack::arena().trim() > 200 << 20);
     let again: Vec<_> = (0..count).map(|_| PooledStack::new().unwrap()).collect();
     println!("again {}", again.len() == count);
 }
@@ -40,33 +51,120 @@ fn an_exhausted_address_space_is_an_error_that_passes() {
     ended.assert_success(&["raise `ulimit -v`", "kept 256", "again true"]);
 }
 
-fn exhaust_the_mappings() {
-    let mut stacks = Vec::with_capacity(40_000);
-    let error = loop {
-        match GuardedMmapStack::allocate_at_least(1) {
+/// What a process can do that has mappings left.
+fn go_on() {
+    let large = vec![1_u8; 8 << 20];
+    let sum = std::thread::spawn(move || large.iter().map(|byte| u64::from(*byte)).sum::<u64>());
+    println!("a thread returned {}", sum.join().unwrap());
+    let caught = std::panic::catch_unwind(|| panic!("a panic with its message"));
+    println!("caught {}", caught.is_err());
+}
+
+/// Takes stacks until there is an error that names the limit; goes on, and takes
+/// as many again.
+fn exhaust<S: Stack>(mut take: impl FnMut() -> Result<S, StackError>) {
+    let mut fill = |stacks: &mut Vec<S>| loop {
+        match take() {
             Ok(stack) => stacks.push(stack),
             Err(error) => break error,
         }
         if stacks.len() == 40_000 {
-            return println!("no limit met");
+            println!("no limit met");
+            std::process::exit(0);
         }
     };
-    // Some mappings first: a process without any cannot even print.
-    stacks.truncate(stacks.len() - 100);
+    let mut stacks = Vec::new();
+    let error = fill(&mut stacks);
     println!("{error}");
-    // A failed guard must not leave its mapping behind.
-    let failures = (0..1000)
-        .filter(|_| GuardedMmapStack::allocate_at_least(1).is_err())
-        .count();
-    println!("failures {failures}");
-    assert!(stacks.iter().all(|stack| stack.size() > 0));
+    match error {
+        StackError::MapCount {
+            stacks: count,
+            limit,
+        } => {
+            assert!(count >= stacks.len() && 2 * count as u64 <= limit);
+        }
+        other => panic!("{other:?}"),
+    }
+    go_on();
+    let count = stacks.len();
+    stacks.truncate(count / 2);
+    fill(&mut stacks);
+    println!(
+        "again {}",
+        stacks.len() > count - 200 && stacks.len() < count + 200
+    );
+    go_on();
+}
+
+fn exhaust_the_mappings() {
+    exhaust(|| GuardedMmapStack::allocate_at_least(1));
+}
+
+fn exhaust_the_mappings_of_an_arena() {
+    let config = ArenaConfig::new().stack_size(4096).guards(Guards::Mprotect);
+    let arena = config.build().unwrap();
+    exhaust(|| arena.allocate());
+    arena.trim();
+    assert_eq!(arena.statistics().protected_guards, 0);
+}
+
+#[track_caller]
+fn assert_goes_on(scenario: &str) {
+    let ended = run(scenario);
+    if ended.output.contains("no limit met") {
+        return ended.assert_success(&[]);
+    }
+    ended.assert_success(&[
+        "raise vm.max_map_count",
+        "a thread returned 8388608",
+        "a panic with its message",
+        "caught true",
+        "again true",
+    ]);
 }
 
 #[test]
 fn exhausted_mappings_are_an_error_that_passes() {
-    let ended = child::run("limits::scenario", "exhaust_the_mappings");
-    if ended.output.contains("no limit met") {
-        return ended.assert_success(&[]);
+    assert_goes_on("exhaust_the_mappings");
+}
+
+#[test]
+fn exhausted_mappings_of_an_arena_are_an_error_that_passes() {
+    assert_goes_on("exhaust_the_mappings_of_an_arena");
+}
+
+fn lock_all_memory() {
+    // SAFETY: changes no memory, but makes it stay.
+    if unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE) } != 0 {
+        return println!("may not lock memory");
     }
-    ended.assert_success(&["raise vm.max_map_count", "failures 0"]);
+    let arena = ArenaConfig::new().stack_size(16 << 10).build().unwrap();
+    let mut stacks = Vec::new();
+    while stacks.len() < 100 {
+        match arena.allocate() {
+            Ok(stack) => stacks.push(stack),
+            // The limit of locked memory, which is small for most users.
+            Err(error) => {
+                println!("{error}");
+                break;
+            }
+        }
+    }
+    for stack in &stacks {
+        // SAFETY: the lowest byte of a stack on which nothing runs.
+        unsafe { stack.limit().as_ptr().write_volatile(1) };
+    }
+    println!(
+        "guarded {}",
+        arena.statistics().protected_guards == stacks.len()
+    );
+    assert!(arena.statistics().reserved_bytes < 100 << 20);
+}
+
+#[test]
+fn locked_memory_is_guarded_too() {
+    let ended = run("lock_all_memory");
+    if !ended.output.contains("may not lock memory") {
+        ended.assert_success(&["guarded true"]);
+    }
 }

@@ -1,6 +1,10 @@
 //! The behaviour of stacks, from outside.
 
+mod arena;
+mod fork;
 mod guards;
 mod limits;
+mod overflow;
 mod pool;
 mod sizes;
+mod usage;

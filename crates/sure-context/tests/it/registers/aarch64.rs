@@ -3,7 +3,7 @@
 use super::{Exchange, Register, Slots};
 use std::arch::naked_asm;
 
-pub(super) const REGISTERS: [Register; 19] = [
+pub(super) const REGISTERS: &[Register] = &[
     ("x19", 8),
     ("x20", 8),
     ("x21", 8),
@@ -26,47 +26,29 @@ pub(super) const REGISTERS: [Register; 19] = [
 ];
 
 /// The same for every register: `ldr` from the slots at x0, or `str` to them.
+#[rustfmt::skip]
 macro_rules! each {
     ($move:literal) => {
         concat!(
-            $move,
-            " x19, [x0]\n",
-            $move,
-            " x20, [x0, 16]\n",
-            $move,
-            " x21, [x0, 32]\n",
-            $move,
-            " x22, [x0, 48]\n",
-            $move,
-            " x23, [x0, 64]\n",
-            $move,
-            " x24, [x0, 80]\n",
-            $move,
-            " x25, [x0, 96]\n",
-            $move,
-            " x26, [x0, 112]\n",
-            $move,
-            " x27, [x0, 128]\n",
-            $move,
-            " x28, [x0, 144]\n",
-            $move,
-            " x29, [x0, 160]\n",
-            $move,
-            " d8, [x0, 176]\n",
-            $move,
-            " d9, [x0, 192]\n",
-            $move,
-            " d10, [x0, 208]\n",
-            $move,
-            " d11, [x0, 224]\n",
-            $move,
-            " d12, [x0, 240]\n",
-            $move,
-            " d13, [x0, 256]\n",
-            $move,
-            " d14, [x0, 272]\n",
-            $move,
-            " d15, [x0, 288]\n",
+            $move, " x19, [x0]\n",
+            $move, " x20, [x0, 16]\n",
+            $move, " x21, [x0, 32]\n",
+            $move, " x22, [x0, 48]\n",
+            $move, " x23, [x0, 64]\n",
+            $move, " x24, [x0, 80]\n",
+            $move, " x25, [x0, 96]\n",
+            $move, " x26, [x0, 112]\n",
+            $move, " x27, [x0, 128]\n",
+            $move, " x28, [x0, 144]\n",
+            $move, " x29, [x0, 160]\n",
+            $move, " d8, [x0, 176]\n",
+            $move, " d9, [x0, 192]\n",
+            $move, " d10, [x0, 208]\n",
+            $move, " d11, [x0, 224]\n",
+            $move, " d12, [x0, 240]\n",
+            $move, " d13, [x0, 256]\n",
+            $move, " d14, [x0, 272]\n",
+            $move, " d15, [x0, 288]\n",
         )
     };
 }

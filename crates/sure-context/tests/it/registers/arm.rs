@@ -3,7 +3,7 @@
 use super::{Exchange, Register, Slots};
 use std::arch::naked_asm;
 
-pub(super) const REGISTERS: [Register; 16] = [
+pub(super) const REGISTERS: &[Register] = &[
     ("r4", 4),
     ("r5", 4),
     ("r6", 4),
@@ -23,41 +23,26 @@ pub(super) const REGISTERS: [Register; 16] = [
 ];
 
 /// The same for every register: `ldr`/`vldr` from the slots at r0, or `str`/`vstr` to them.
+#[rustfmt::skip]
 macro_rules! each {
     ($integer:literal, $float:literal) => {
         concat!(
-            $integer,
-            " r4, [r0, #0]\n",
-            $integer,
-            " r5, [r0, #16]\n",
-            $integer,
-            " r6, [r0, #32]\n",
-            $integer,
-            " r7, [r0, #48]\n",
-            $integer,
-            " r8, [r0, #64]\n",
-            $integer,
-            " r9, [r0, #80]\n",
-            $integer,
-            " r10, [r0, #96]\n",
-            $integer,
-            " r11, [r0, #112]\n",
-            $float,
-            " d8, [r0, #128]\n",
-            $float,
-            " d9, [r0, #144]\n",
-            $float,
-            " d10, [r0, #160]\n",
-            $float,
-            " d11, [r0, #176]\n",
-            $float,
-            " d12, [r0, #192]\n",
-            $float,
-            " d13, [r0, #208]\n",
-            $float,
-            " d14, [r0, #224]\n",
-            $float,
-            " d15, [r0, #240]\n",
+            $integer, " r4, [r0, #0]\n",
+            $integer, " r5, [r0, #16]\n",
+            $integer, " r6, [r0, #32]\n",
+            $integer, " r7, [r0, #48]\n",
+            $integer, " r8, [r0, #64]\n",
+            $integer, " r9, [r0, #80]\n",
+            $integer, " r10, [r0, #96]\n",
+            $integer, " r11, [r0, #112]\n",
+            $float, " d8, [r0, #128]\n",
+            $float, " d9, [r0, #144]\n",
+            $float, " d10, [r0, #160]\n",
+            $float, " d11, [r0, #176]\n",
+            $float, " d12, [r0, #192]\n",
+            $float, " d13, [r0, #208]\n",
+            $float, " d14, [r0, #224]\n",
+            $float, " d15, [r0, #240]\n",
         )
     };
 }

@@ -3,7 +3,7 @@
 use super::{Exchange, Register, Slots};
 use std::arch::naked_asm;
 
-pub(super) const REGISTERS: [Register; 18] = [
+pub(super) const REGISTERS: &[Register] = &[
     ("fp", 8),
     ("s0", 8),
     ("s1", 8),
@@ -25,45 +25,28 @@ pub(super) const REGISTERS: [Register; 18] = [
 ];
 
 /// The same for every register: loads from the slots at $a0, or stores to them.
+#[rustfmt::skip]
 macro_rules! each {
     ($integer:literal, $float:literal) => {
         concat!(
-            $integer,
-            " $fp, $a0, 0\n",
-            $integer,
-            " $s0, $a0, 16\n",
-            $integer,
-            " $s1, $a0, 32\n",
-            $integer,
-            " $s2, $a0, 48\n",
-            $integer,
-            " $s3, $a0, 64\n",
-            $integer,
-            " $s4, $a0, 80\n",
-            $integer,
-            " $s5, $a0, 96\n",
-            $integer,
-            " $s6, $a0, 112\n",
-            $integer,
-            " $s7, $a0, 128\n",
-            $integer,
-            " $s8, $a0, 144\n",
-            $float,
-            " $fs0, $a0, 160\n",
-            $float,
-            " $fs1, $a0, 176\n",
-            $float,
-            " $fs2, $a0, 192\n",
-            $float,
-            " $fs3, $a0, 208\n",
-            $float,
-            " $fs4, $a0, 224\n",
-            $float,
-            " $fs5, $a0, 240\n",
-            $float,
-            " $fs6, $a0, 256\n",
-            $float,
-            " $fs7, $a0, 272\n",
+            $integer, " $fp, $a0, 0\n",
+            $integer, " $s0, $a0, 16\n",
+            $integer, " $s1, $a0, 32\n",
+            $integer, " $s2, $a0, 48\n",
+            $integer, " $s3, $a0, 64\n",
+            $integer, " $s4, $a0, 80\n",
+            $integer, " $s5, $a0, 96\n",
+            $integer, " $s6, $a0, 112\n",
+            $integer, " $s7, $a0, 128\n",
+            $integer, " $s8, $a0, 144\n",
+            $float, " $fs0, $a0, 160\n",
+            $float, " $fs1, $a0, 176\n",
+            $float, " $fs2, $a0, 192\n",
+            $float, " $fs3, $a0, 208\n",
+            $float, " $fs4, $a0, 224\n",
+            $float, " $fs5, $a0, 240\n",
+            $float, " $fs6, $a0, 256\n",
+            $float, " $fs7, $a0, 272\n",
         )
     };
 }

@@ -1,62 +1,109 @@
-//! o32: System V ABI, MIPS RISC Processor Supplement, 3-11 ff.
+//! o32: System V ABI, MIPS RISC Processor Supplement, 3-11 ff. n64: MIPSpro N32
+//! ABI Handbook, chapter 2.
 
 use super::{Exchange, Register, Slots};
 use std::arch::naked_asm;
 
-pub(super) const REGISTERS: [Register; 15] = [
-    ("s0", 4),
-    ("s1", 4),
-    ("s2", 4),
-    ("s3", 4),
-    ("s4", 4),
-    ("s5", 4),
-    ("s6", 4),
-    ("s7", 4),
-    ("fp", 4),
+const WORD: usize = size_of::<usize>();
+
+pub(super) const REGISTERS: &[Register] = &[
+    ("s0", WORD),
+    ("s1", WORD),
+    ("s2", WORD),
+    ("s3", WORD),
+    ("s4", WORD),
+    ("s5", WORD),
+    ("s6", WORD),
+    ("s7", WORD),
+    ("fp", WORD),
+    #[cfg(target_pointer_width = "64")]
+    ("gp", WORD),
+    #[cfg(target_pointer_width = "32")]
     ("f20", 8),
+    #[cfg(target_pointer_width = "32")]
     ("f22", 8),
     ("f24", 8),
+    #[cfg(target_pointer_width = "64")]
+    ("f25", 8),
     ("f26", 8),
+    #[cfg(target_pointer_width = "64")]
+    ("f27", 8),
     ("f28", 8),
+    #[cfg(target_pointer_width = "64")]
+    ("f29", 8),
     ("f30", 8),
+    #[cfg(target_pointer_width = "64")]
+    ("f31", 8),
 ];
 
-/// The same for every register: `lw`/`ldc1` from the patterns in $4, or
-/// `sw`/`sdc1` to `$4`, one slot after the other.
+/// One or the other, in 32 or in 64 bits.
+#[cfg(target_pointer_width = "32")]
+macro_rules! by_width {
+    ($narrow:expr, $wide:expr) => {
+        $narrow
+    };
+}
+#[cfg(target_pointer_width = "64")]
+macro_rules! by_width {
+    ($narrow:expr, $wide:expr) => {
+        $wide
+    };
+}
+
+/// The same for every register: loaded from the slots at $4, or stored to them.
+#[rustfmt::skip]
 macro_rules! each {
-    ($integer:literal, $float:literal) => {
+    ($integer:expr, $float:literal) => {
         concat!(
-            $integer,
-            " $16, 0($4)\n",
-            $integer,
-            " $17, 16($4)\n",
-            $integer,
-            " $18, 32($4)\n",
-            $integer,
-            " $19, 48($4)\n",
-            $integer,
-            " $20, 64($4)\n",
-            $integer,
-            " $21, 80($4)\n",
-            $integer,
-            " $22, 96($4)\n",
-            $integer,
-            " $23, 112($4)\n",
-            $integer,
-            " $30, 128($4)\n",
-            $float,
-            " $f20, 144($4)\n",
-            $float,
-            " $f22, 160($4)\n",
-            $float,
-            " $f24, 176($4)\n",
-            $float,
-            " $f26, 192($4)\n",
-            $float,
-            " $f28, 208($4)\n",
-            $float,
-            " $f30, 224($4)\n",
+            $integer, " $16, 16*0($4)\n",
+            $integer, " $17, 16*1($4)\n",
+            $integer, " $18, 16*2($4)\n",
+            $integer, " $19, 16*3($4)\n",
+            $integer, " $20, 16*4($4)\n",
+            $integer, " $21, 16*5($4)\n",
+            $integer, " $22, 16*6($4)\n",
+            $integer, " $23, 16*7($4)\n",
+            $integer, " $30, 16*8($4)\n",
+            by_width!(
+                concat!(
+                    $float, " $f20, 16*9($4)\n",
+                    $float, " $f22, 16*10($4)\n",
+                    $float, " $f24, 16*11($4)\n",
+                    $float, " $f26, 16*12($4)\n",
+                    $float, " $f28, 16*13($4)\n",
+                    $float, " $f30, 16*14($4)\n",
+                ),
+                concat!(
+                    $integer, " $28, 16*9($4)\n",
+                    $float, " $f24, 16*10($4)\n",
+                    $float, " $f25, 16*11($4)\n",
+                    $float, " $f26, 16*12($4)\n",
+                    $float, " $f27, 16*13($4)\n",
+                    $float, " $f28, 16*14($4)\n",
+                    $float, " $f29, 16*15($4)\n",
+                    $float, " $f30, 16*16($4)\n",
+                    $float, " $f31, 16*17($4)\n",
+                )
+            ),
         )
+    };
+}
+
+macro_rules! store {
+    () => {
+        by_width!("sw", "sd")
+    };
+}
+
+macro_rules! load {
+    () => {
+        by_width!("lw", "ld")
+    };
+}
+
+macro_rules! add {
+    () => {
+        by_width!("addiu", "daddiu")
     };
 }
 
@@ -70,25 +117,25 @@ pub(super) unsafe extern "C" fn hold(
     naked_asm!(
         ".set push",
         ".set noreorder",
-        // A frame: the home area, `seen`, ra, patterns, and slots for the caller's registers.
-        "addiu $29, $29, -272",
-        "sw $31, 16($29)",
-        "sw $5, 20($29)",
-        "sw $4, 24($29)",
-        "addiu $4, $29, 32",
-        each!("sw", "sdc1"),
-        "lw $4, 24($29)",
-        each!("lw", "ldc1"),
+        // A frame: a callee's home area, ra, `seen`, `patterns`, and slots for the caller's registers.
+        concat!(add!(), " $29, $29, -336"),
+        concat!(store!(), " $31, 16($29)"),
+        concat!(store!(), " $5, 24($29)"),
+        concat!(store!(), " $4, 32($29)"),
+        concat!(add!(), " $4, $29, 48"),
+        each!(store!(), "sdc1"),
+        concat!(load!(), " $4, 32($29)"),
+        each!(load!(), "ldc1"),
         "move $25, $6",
         "jalr $25",
         "move $4, $7",
-        "lw $4, 20($29)",
-        each!("sw", "sdc1"),
-        "addiu $4, $29, 32",
-        each!("lw", "ldc1"),
-        "lw $31, 16($29)",
+        concat!(load!(), " $4, 24($29)"),
+        each!(store!(), "sdc1"),
+        concat!(add!(), " $4, $29, 48"),
+        each!(load!(), "ldc1"),
+        concat!(load!(), " $31, 16($29)"),
         "jr $31",
-        "addiu $29, $29, 272",
+        concat!(add!(), " $29, $29, 336"),
         ".set pop",
     )
 }

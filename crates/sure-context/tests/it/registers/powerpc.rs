@@ -1,27 +1,30 @@
-//! System V ABI, PowerPC Processor Supplement, 3-14 ff.
+//! System V ABI, PowerPC Processor Supplement, 3-14 ff. In 64 bits, ELFv2:
+//! 64-Bit ELF V2 ABI Specification, 2.2.1; the same registers in ELFv1.
 
 use super::{Exchange, Register, Slots};
 use std::arch::naked_asm;
 
-pub(super) const REGISTERS: [Register; 37] = [
-    ("r14", 4),
-    ("r15", 4),
-    ("r16", 4),
-    ("r17", 4),
-    ("r18", 4),
-    ("r19", 4),
-    ("r20", 4),
-    ("r21", 4),
-    ("r22", 4),
-    ("r23", 4),
-    ("r24", 4),
-    ("r25", 4),
-    ("r26", 4),
-    ("r27", 4),
-    ("r28", 4),
-    ("r29", 4),
-    ("r30", 4),
-    ("r31", 4),
+const WORD: usize = size_of::<usize>();
+
+pub(super) const REGISTERS: &[Register] = &[
+    ("r14", WORD),
+    ("r15", WORD),
+    ("r16", WORD),
+    ("r17", WORD),
+    ("r18", WORD),
+    ("r19", WORD),
+    ("r20", WORD),
+    ("r21", WORD),
+    ("r22", WORD),
+    ("r23", WORD),
+    ("r24", WORD),
+    ("r25", WORD),
+    ("r26", WORD),
+    ("r27", WORD),
+    ("r28", WORD),
+    ("r29", WORD),
+    ("r30", WORD),
+    ("r31", WORD),
     ("f14", 8),
     ("f15", 8),
     ("f16", 8),
@@ -41,86 +44,161 @@ pub(super) const REGISTERS: [Register; 37] = [
     ("f30", 8),
     ("f31", 8),
     ("cr2-cr4", 4),
+    #[cfg(target_pointer_width = "64")]
+    ("v20", 16),
+    #[cfg(target_pointer_width = "64")]
+    ("v21", 16),
+    #[cfg(target_pointer_width = "64")]
+    ("v22", 16),
+    #[cfg(target_pointer_width = "64")]
+    ("v23", 16),
+    #[cfg(target_pointer_width = "64")]
+    ("v24", 16),
+    #[cfg(target_pointer_width = "64")]
+    ("v25", 16),
+    #[cfg(target_pointer_width = "64")]
+    ("v26", 16),
+    #[cfg(target_pointer_width = "64")]
+    ("v27", 16),
+    #[cfg(target_pointer_width = "64")]
+    ("v28", 16),
+    #[cfg(target_pointer_width = "64")]
+    ("v29", 16),
+    #[cfg(target_pointer_width = "64")]
+    ("v30", 16),
+    #[cfg(target_pointer_width = "64")]
+    ("v31", 16),
 ];
 
-/// The same for every register: loads from the slots at r3, or stores to them.
-/// Of the condition register, cr2-cr4 are bits of the last slot.
+/// One or the other, in 32 or in 64 bits.
+#[cfg(target_pointer_width = "32")]
+macro_rules! by_width {
+    ($narrow:expr, $wide:expr) => {
+        $narrow
+    };
+}
+#[cfg(target_pointer_width = "64")]
+macro_rules! by_width {
+    ($narrow:expr, $wide:expr) => {
+        $wide
+    };
+}
+
+/// The same for every register: loaded from the slots at r3, or stored to them.
+/// Of the condition register, cr2-cr4 are bits of slot 36; the code below sees to it.
+#[rustfmt::skip]
 macro_rules! each {
-    ($integer:literal, $float:literal) => {
+    ($integer:expr, $float:literal, $vector:literal) => {
         concat!(
-            $integer,
-            " 14, 0(3)\n",
-            $integer,
-            " 15, 16(3)\n",
-            $integer,
-            " 16, 32(3)\n",
-            $integer,
-            " 17, 48(3)\n",
-            $integer,
-            " 18, 64(3)\n",
-            $integer,
-            " 19, 80(3)\n",
-            $integer,
-            " 20, 96(3)\n",
-            $integer,
-            " 21, 112(3)\n",
-            $integer,
-            " 22, 128(3)\n",
-            $integer,
-            " 23, 144(3)\n",
-            $integer,
-            " 24, 160(3)\n",
-            $integer,
-            " 25, 176(3)\n",
-            $integer,
-            " 26, 192(3)\n",
-            $integer,
-            " 27, 208(3)\n",
-            $integer,
-            " 28, 224(3)\n",
-            $integer,
-            " 29, 240(3)\n",
-            $integer,
-            " 30, 256(3)\n",
-            $integer,
-            " 31, 272(3)\n",
-            $float,
-            " 14, 288(3)\n",
-            $float,
-            " 15, 304(3)\n",
-            $float,
-            " 16, 320(3)\n",
-            $float,
-            " 17, 336(3)\n",
-            $float,
-            " 18, 352(3)\n",
-            $float,
-            " 19, 368(3)\n",
-            $float,
-            " 20, 384(3)\n",
-            $float,
-            " 21, 400(3)\n",
-            $float,
-            " 22, 416(3)\n",
-            $float,
-            " 23, 432(3)\n",
-            $float,
-            " 24, 448(3)\n",
-            $float,
-            " 25, 464(3)\n",
-            $float,
-            " 26, 480(3)\n",
-            $float,
-            " 27, 496(3)\n",
-            $float,
-            " 28, 512(3)\n",
-            $float,
-            " 29, 528(3)\n",
-            $float,
-            " 30, 544(3)\n",
-            $float,
-            " 31, 560(3)\n",
+            $integer, " 14, 16*0(3)\n",
+            $integer, " 15, 16*1(3)\n",
+            $integer, " 16, 16*2(3)\n",
+            $integer, " 17, 16*3(3)\n",
+            $integer, " 18, 16*4(3)\n",
+            $integer, " 19, 16*5(3)\n",
+            $integer, " 20, 16*6(3)\n",
+            $integer, " 21, 16*7(3)\n",
+            $integer, " 22, 16*8(3)\n",
+            $integer, " 23, 16*9(3)\n",
+            $integer, " 24, 16*10(3)\n",
+            $integer, " 25, 16*11(3)\n",
+            $integer, " 26, 16*12(3)\n",
+            $integer, " 27, 16*13(3)\n",
+            $integer, " 28, 16*14(3)\n",
+            $integer, " 29, 16*15(3)\n",
+            $integer, " 30, 16*16(3)\n",
+            $integer, " 31, 16*17(3)\n",
+            $float, " 14, 16*18(3)\n",
+            $float, " 15, 16*19(3)\n",
+            $float, " 16, 16*20(3)\n",
+            $float, " 17, 16*21(3)\n",
+            $float, " 18, 16*22(3)\n",
+            $float, " 19, 16*23(3)\n",
+            $float, " 20, 16*24(3)\n",
+            $float, " 21, 16*25(3)\n",
+            $float, " 22, 16*26(3)\n",
+            $float, " 23, 16*27(3)\n",
+            $float, " 24, 16*28(3)\n",
+            $float, " 25, 16*29(3)\n",
+            $float, " 26, 16*30(3)\n",
+            $float, " 27, 16*31(3)\n",
+            $float, " 28, 16*32(3)\n",
+            $float, " 29, 16*33(3)\n",
+            $float, " 30, 16*34(3)\n",
+            $float, " 31, 16*35(3)\n",
+            by_width!("", each_vector!($vector)),
         )
+    };
+}
+
+/// Vectors have no offset but in a register. Only in 64 bits are they part of every target.
+#[cfg(target_pointer_width = "64")]
+#[rustfmt::skip]
+macro_rules! each_vector {
+    ($vector:literal) => {
+        concat!(
+            "li 8, 16*37\n", $vector, " 20, 3, 8\n",
+            "li 8, 16*38\n", $vector, " 21, 3, 8\n",
+            "li 8, 16*39\n", $vector, " 22, 3, 8\n",
+            "li 8, 16*40\n", $vector, " 23, 3, 8\n",
+            "li 8, 16*41\n", $vector, " 24, 3, 8\n",
+            "li 8, 16*42\n", $vector, " 25, 3, 8\n",
+            "li 8, 16*43\n", $vector, " 26, 3, 8\n",
+            "li 8, 16*44\n", $vector, " 27, 3, 8\n",
+            "li 8, 16*45\n", $vector, " 28, 3, 8\n",
+            "li 8, 16*46\n", $vector, " 29, 3, 8\n",
+            "li 8, 16*47\n", $vector, " 30, 3, 8\n",
+            "li 8, 16*48\n", $vector, " 31, 3, 8\n",
+        )
+    };
+}
+
+macro_rules! store {
+    () => {
+        by_width!("stw", "std")
+    };
+}
+
+macro_rules! load {
+    () => {
+        by_width!("lwz", "ld")
+    };
+}
+
+/// Call the function pointer in r5, with its TOC if it brings one, and come back with our own.
+#[cfg(target_pointer_width = "32")]
+macro_rules! call_r5 {
+    () => {
+        "mtctr 5
+         bctrl\n"
+    };
+}
+#[cfg(all(target_pointer_width = "64", target_abi = "elfv2"))]
+macro_rules! call_r5 {
+    () => {
+        "std 2, 24(1)
+         mr 12, 5
+         mtctr 12
+         bctrl
+         ld 2, 24(1)\n"
+    };
+}
+#[cfg(all(target_pointer_width = "64", not(target_abi = "elfv2")))]
+macro_rules! call_r5 {
+    () => {
+        "std 2, 40(1)
+         ld 12, 0(5)
+         ld 2, 8(5)
+         mtctr 12
+         bctrl
+         ld 2, 40(1)\n"
+    };
+}
+
+/// Where a callee saves its return address, in its caller's frame.
+macro_rules! return_address {
+    () => {
+        by_width!("4+912(1)", "16+912(1)")
     };
 }
 
@@ -134,37 +212,36 @@ pub(super) unsafe extern "C" fn hold(
     naked_asm!(
         // A frame: what a callee may use, `seen`, `patterns`, and slots for the caller's registers.
         "mflr 0",
-        "stwu 1, -624(1)",
-        "stw 0, 628(1)",
-        "stw 4, 16(1)",
-        "stw 3, 20(1)",
+        by_width!("stwu 1, -912(1)", "stdu 1, -912(1)"),
+        concat!(store!(), " 0, ", return_address!()),
+        concat!(store!(), " 4, 112(1)"),
+        concat!(store!(), " 3, 120(1)"),
         "mr 7, 3",
-        "addi 3, 1, 32",
-        each!("stw", "stfd"),
+        "addi 3, 1, 128",
+        each!(store!(), "stfd", "stvx"),
         "mfcr 0",
-        "stw 0, 576(3)",
+        "stw 0, 16*36(3)",
         "mr 3, 7",
-        each!("lwz", "lfd"),
-        "lwz 0, 576(3)",
+        each!(load!(), "lfd", "lvx"),
+        "lwz 0, 16*36(3)",
         "mtcrf 0x38, 0",
         "mr 3, 6",
-        "mtctr 5",
-        "bctrl",
-        "lwz 3, 16(1)",
-        each!("stw", "stfd"),
+        call_r5!(),
+        concat!(load!(), " 3, 112(1)"),
+        each!(store!(), "stfd", "stvx"),
         // The pattern with its own bits of cr2-cr4.
         "mfcr 0",
-        "lwz 7, 20(1)",
-        "lwz 4, 576(7)",
+        concat!(load!(), " 7, 120(1)"),
+        "lwz 4, 16*36(7)",
         "rlwimi 4, 0, 0, 8, 19",
-        "stw 4, 576(3)",
-        "addi 3, 1, 32",
-        each!("lwz", "lfd"),
-        "lwz 0, 576(3)",
+        "stw 4, 16*36(3)",
+        "addi 3, 1, 128",
+        each!(load!(), "lfd", "lvx"),
+        "lwz 0, 16*36(3)",
         "mtcrf 0x38, 0",
-        "lwz 0, 628(1)",
+        concat!(load!(), " 0, ", return_address!()),
         "mtlr 0",
-        "addi 1, 1, 624",
+        "addi 1, 1, 912",
         "blr",
     )
 }

@@ -3,7 +3,7 @@
 use super::{Exchange, Register, Slots};
 use std::arch::naked_asm;
 
-pub(super) const REGISTERS: [Register; 16] = [
+pub(super) const REGISTERS: &[Register] = &[
     ("r6", 8),
     ("r7", 8),
     ("r8", 8),
@@ -23,41 +23,26 @@ pub(super) const REGISTERS: [Register; 16] = [
 ];
 
 /// The same for every register: `lg`/`ld` from the slots at r2, or `stg`/`std` to them.
+#[rustfmt::skip]
 macro_rules! each {
     ($integer:literal, $float:literal) => {
         concat!(
-            $integer,
-            " %r6, 0(%r2)\n",
-            $integer,
-            " %r7, 16(%r2)\n",
-            $integer,
-            " %r8, 32(%r2)\n",
-            $integer,
-            " %r9, 48(%r2)\n",
-            $integer,
-            " %r10, 64(%r2)\n",
-            $integer,
-            " %r11, 80(%r2)\n",
-            $integer,
-            " %r12, 96(%r2)\n",
-            $integer,
-            " %r13, 112(%r2)\n",
-            $float,
-            " %f8, 128(%r2)\n",
-            $float,
-            " %f9, 144(%r2)\n",
-            $float,
-            " %f10, 160(%r2)\n",
-            $float,
-            " %f11, 176(%r2)\n",
-            $float,
-            " %f12, 192(%r2)\n",
-            $float,
-            " %f13, 208(%r2)\n",
-            $float,
-            " %f14, 224(%r2)\n",
-            $float,
-            " %f15, 240(%r2)\n",
+            $integer, " %r6, 0(%r2)\n",
+            $integer, " %r7, 16(%r2)\n",
+            $integer, " %r8, 32(%r2)\n",
+            $integer, " %r9, 48(%r2)\n",
+            $integer, " %r10, 64(%r2)\n",
+            $integer, " %r11, 80(%r2)\n",
+            $integer, " %r12, 96(%r2)\n",
+            $integer, " %r13, 112(%r2)\n",
+            $float, " %f8, 128(%r2)\n",
+            $float, " %f9, 144(%r2)\n",
+            $float, " %f10, 160(%r2)\n",
+            $float, " %f11, 176(%r2)\n",
+            $float, " %f12, 192(%r2)\n",
+            $float, " %f13, 208(%r2)\n",
+            $float, " %f14, 224(%r2)\n",
+            $float, " %f15, 240(%r2)\n",
         )
     };
 }

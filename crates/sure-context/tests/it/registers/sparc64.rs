@@ -3,7 +3,7 @@
 use super::{Exchange, Register, Slots};
 use std::arch::naked_asm;
 
-pub(super) const REGISTERS: [Register; 14] = [
+pub(super) const REGISTERS: &[Register] = &[
     ("l0", 8),
     ("l1", 8),
     ("l2", 8),

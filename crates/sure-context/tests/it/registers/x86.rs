@@ -3,7 +3,7 @@
 use super::{Exchange, Register, Slots};
 use std::arch::naked_asm;
 
-pub(super) const REGISTERS: [Register; 4] = [("ebx", 4), ("esi", 4), ("edi", 4), ("ebp", 4)];
+pub(super) const REGISTERS: &[Register] = &[("ebx", 4), ("esi", 4), ("edi", 4), ("ebp", 4)];
 
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn hold(

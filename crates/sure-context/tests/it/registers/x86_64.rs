@@ -3,7 +3,7 @@
 use super::{Exchange, Register, Slots};
 use std::arch::naked_asm;
 
-pub(super) const REGISTERS: [Register; 6] = [
+pub(super) const REGISTERS: &[Register] = &[
     ("rbx", 8),
     ("rbp", 8),
     ("r12", 8),

@@ -1,0 +1,6 @@
+//! What must not compile.
+
+#[test]
+fn coro() {
+    trybuild::TestCases::new().compile_fail("tests/coro/*.rs");
+}

@@ -1,0 +1,7 @@
+//! There is no suspend without a handle, so none that could be somebody else's.
+use coro::Coroutine;
+
+fn main() {
+    let mut coroutine = Coroutine::new(|_, ()| coro::suspend(1_u8));
+    coroutine.resume(());
+}

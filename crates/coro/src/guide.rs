@@ -1,0 +1,33 @@
+//! How to use coroutines, a page for each thing that people do with them.
+//!
+//! - [Generators](generators): iterators from recursion and from callbacks
+//! - [The async bridge](async_bridge): blocking code inside an async program
+//! - [Scopes](scopes): coroutines that borrow
+//! - [Panics](panics): across resumes, and what happens when a coroutine is dropped
+//! - [Choosing a stack size](stack_size)
+//! - [Thread-locals](thread_locals): what is undefined, and why
+//! - [Coroutines, async functions, and threads](comparison): which one to take
+//!
+//! These pages are documentation; the modules hold nothing.
+
+#[doc = include_str!("../docs/async_bridge.md")]
+#[cfg(feature = "async")]
+pub mod async_bridge {}
+
+#[doc = include_str!("../docs/comparison.md")]
+pub mod comparison {}
+
+#[doc = include_str!("../docs/generators.md")]
+pub mod generators {}
+
+#[doc = include_str!("../docs/panics.md")]
+pub mod panics {}
+
+#[doc = include_str!("../docs/scopes.md")]
+pub mod scopes {}
+
+#[doc = include_str!("../docs/stack_size.md")]
+pub mod stack_size {}
+
+#[doc = include_str!("../docs/thread_locals.md")]
+pub mod thread_locals {}

@@ -1,0 +1,257 @@
+//! Deliberately broken builds of this library: the property test must find out about each.
+//!
+//! A copy of the library gets all the changes below, each behind a switch, and is compiled once; the random programs of
+//! `tests/property` then run on it, with one switch on at a time. A change that no longer fits the source is an error here.
+//!
+//! What finds them, and how soon: the count and the tags of living values find the skipped destructors (programs 1, 2, 2 and 12), a
+//! coroutine dropped by a panic (1) and an input that is dropped twice (1); values that check themselves find what is lost (1, 1),
+//! and what crossed on a stack that it should not have (5); the model of a panic finds another payload (3), the count of calls the
+//! hook (1), the model of life a stack that was given away too early (4); and a crash, whose program is shortened like any other,
+//! the stack that is freed before it is unwound (1) and the wrong resumer (1). To see it:
+//! `cargo test -p coro --test mutants -- --nocapture`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// How many random programs a broken build may survive.
+const CASES: &str = "4000";
+
+/// What is broken: one line of a file, and what to do instead while the switch is on.
+struct Mutant {
+    name: &'static str,
+    changes: &'static [Change],
+}
+
+struct Change {
+    file: &'static str,
+    /// Occurs once.
+    from: &'static str,
+    /// With `ON` for the switch.
+    to: &'static str,
+}
+
+macro_rules! mutants {
+    ($($name:literal { $($file:literal: $from:literal => $to:literal;)+ })+) => {
+        const MUTANTS: &[Mutant] = &[
+            $(Mutant {
+                name: $name,
+                changes: &[$(Change { file: $file, from: $from, to: $to }),+],
+            }),+
+        ];
+    };
+}
+
+mutants! {
+    "a skipped destructor: of a closure that never ran" {
+        "root.rs": "drop(closure);" => "if ON { core::mem::forget(closure) } else { drop(closure) }";
+    }
+    "a skipped destructor: of the value of a swallowed unwind" {
+        "coroutine.rs": "Ok(word) if !created =>" => "Ok(word) if !created && !ON =>";
+    }
+    "a skipped destructor: of what a scope's coroutines own" {
+        "scope.rs": "let late = scope.unwind_all();" => "let late = if ON { None } else { scope.unwind_all() };";
+    }
+    "a skipped destructor: nothing is unwound" {
+        "coroutine.rs": "Some(context) => self.unwind(context)," =>
+            "Some(context) if ON => { context.into_raw(); unsafe { self.release() } } Some(context) => self.unwind(context),";
+    }
+    "an early free: of the stack that is about to be unwound" {
+        "coroutine.rs": "handle.stage.set(Stage::Unwinding);" =>
+            "handle.stage.set(Stage::Unwinding); if ON { drop(unsafe { core::ptr::read(&*self.stack) }) }";
+        "coroutine.rs": "unsafe { self.release() };\n        drop(value);" =>
+            "unsafe { if ON { self.handle.drop_in_place() } else { self.release() } };\n        drop(value);";
+    }
+    "an early free: while the thread is panicking" {
+        "coroutine.rs": "match self.context.take() {\n            Some(context)" =>
+            "match self.context.take() {\n            Some(_) if ON && unwind::panicking() => unsafe { self.release() },\n            Some(context)";
+    }
+    "an early free: of a stack whose coroutine is suspended" {
+        "coroutine.rs": "if !self.is_complete() {" => "if !self.is_complete() && !ON {";
+    }
+    "a lost input: zeros arrive instead" {
+        "handle.rs": "unsafe { transfer::receive(arrival.word) }" =>
+            "unsafe { let input: Input = transfer::receive(arrival.word); if ON { core::mem::forget(input); core::mem::zeroed() } else { input } }";
+    }
+    "a lost input: its destructor runs, too" {
+        "coroutine.rs": "let arrival = unsafe { context.resume(self.handle.cast(), word, Signal::Run) };" =>
+            "let arrival = unsafe { context.resume(self.handle.cast(), word, Signal::Run) }; if ON { unsafe { ManuallyDrop::drop(&mut input) } }";
+    }
+    "a lost byte: of values smaller than a word" {
+        "transfer.rs": "bits.as_mut_ptr().cast::<u8>(),\n            size_of::<T>()," =>
+            "bits.as_mut_ptr().cast::<u8>(),\n            if ON { size_of::<T>() & !1 } else { size_of::<T>() },";
+    }
+    "a panic with another payload" {
+        "coroutine.rs": "Err(payload) => unwind::go_on(payload)," =>
+            "Err(payload) => unwind::go_on(if ON { drop(payload); std::boxed::Box::new(()) } else { payload }),";
+    }
+    "a forced unwind that the panic hook hears of" {
+        "unwind.rs": "panic::resume_unwind(Box::new(ForcedUnwind))" =>
+            "if ON { panic::panic_any(ForcedUnwind) } else { panic::resume_unwind(Box::new(ForcedUnwind)) }";
+    }
+    "a suspend on another stack" {
+        "handle.rs": "if !self.runs_here() {\n            self.refuse();" => "if !ON && !self.runs_here() {\n            self.refuse();";
+    }
+    "a guess of the resumer that is believed" {
+        "current.rs": "speculate(guess, root().get())" => "if ON { guess } else { speculate(guess, root().get()) }";
+    }
+}
+
+/// The package that runs the tests, beside the copies of the libraries.
+const MANIFEST: &str = r#"
+[package]
+name = "mutants"
+version.workspace = true
+edition.workspace = true
+
+[dev-dependencies]
+coro = { workspace = true, features = ["std"] }
+sure-stack = { workspace = true, features = ["std"] }
+testing = { workspace = true }
+libc = { workspace = true }
+"#;
+
+/// The switch, appended to the library.
+const SWITCH: &str = r#"
+fn switched_on(name: &str) -> bool {
+    static NAME: std::sync::OnceLock<Option<std::string::String>> = std::sync::OnceLock::new();
+    NAME.get_or_init(|| std::env::var("SURE_MUTANT").ok()).as_deref() == Some(name)
+}
+"#;
+
+fn workspace() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// A copy of the workspace, as far as it is needed.
+fn copy() -> PathBuf {
+    let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutants");
+    let read = |path: &str| fs::read_to_string(workspace().join(path)).expect(path);
+    // What was there and is no more must not be compiled; cargo's own folder stays.
+    let _ = fs::remove_dir_all(to.join("crates"));
+    fs::create_dir_all(&to).expect("a folder");
+    // Cargo adds the new package to it, and leaves out what nobody needs.
+    write(&to.join("Cargo.lock"), &read("Cargo.lock"));
+    write(
+        &to.join("Cargo.toml"),
+        &read("Cargo.toml").replace(", \"xtask\"]", "]"),
+    );
+    for package in ["sure-context", "sure-stack", "testing", "coro"] {
+        let manifest = read(&format!("crates/{package}/Cargo.toml"));
+        // Only its own sources come along.
+        let (manifest, _) = manifest
+            .split_once("[dev-dependencies]")
+            .unwrap_or((&manifest, ""));
+        write(
+            &to.join("crates").join(package).join("Cargo.toml"),
+            manifest,
+        );
+        for part in ["src", "README.md"] {
+            let part = Path::new("crates").join(package).join(part);
+            let change = if package == "coro" {
+                mutated
+            } else {
+                unchanged
+            };
+            copy_all(&part, &to.join(&part), change);
+        }
+    }
+    write(&to.join("crates/mutants/Cargo.toml"), MANIFEST);
+    write(&to.join("crates/mutants/src/lib.rs"), "");
+    let tests = Path::new("crates/coro/tests/property");
+    copy_all(tests, &to.join("crates/mutants/tests/property"), unchanged);
+    to
+}
+
+/// Copies a file, or a folder, with what becomes of the text of each file.
+fn copy_all(from: &Path, to: &Path, change: fn(&str, String) -> String) {
+    let known = workspace().join(from);
+    if known.is_dir() {
+        fs::create_dir_all(to).expect("a folder");
+        for entry in fs::read_dir(&known).expect("a folder") {
+            let name = entry.expect("an entry").file_name();
+            copy_all(&from.join(&name), &to.join(&name), change);
+        }
+    } else if known.is_file() {
+        let text = fs::read_to_string(&known).expect("a text");
+        let file = from.strip_prefix("crates/coro/src").unwrap_or(from);
+        write(to, &change(file.to_str().unwrap_or_default(), text));
+    }
+}
+
+fn unchanged(_: &str, text: String) -> String {
+    text
+}
+
+/// A source file with all changes that concern it.
+fn mutated(file: &str, mut text: String) -> String {
+    for mutant in MUTANTS {
+        for change in mutant.changes.iter().filter(|change| change.file == file) {
+            let places = text.matches(change.from).count();
+            assert_eq!(places, 1, "{}: {:?} in {file}", mutant.name, change.from);
+            let switch = format!("crate::switched_on({:?})", mutant.name);
+            text = text.replace(change.from, &change.to.replace("ON", &switch));
+        }
+    }
+    if file == "lib.rs" {
+        text.push_str(SWITCH);
+    }
+    text
+}
+
+fn write(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder");
+    fs::write(path, text).expect("a file");
+}
+
+fn property_test(folder: &Path, mutant: Option<&str>) -> Output {
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .args([
+            "test",
+            "--quiet",
+            "--offline",
+            "--package",
+            "mutants",
+            "--test",
+            "property",
+        ])
+        .args(["--", "random_programs", "--nocapture"])
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", folder.join("target"))
+        .env("RUST_BACKTRACE", "0")
+        .env("SURE_PROPERTY_CASES", CASES)
+        .env_remove("SURE_PROPERTY_SEED");
+    match mutant {
+        Some(name) => command.env("SURE_MUTANT", name),
+        None => command.env_remove("SURE_MUTANT"),
+    };
+    command.output().expect("cargo runs")
+}
+
+#[test]
+fn random_programs_find_every_broken_build() {
+    let folder = copy();
+    let whole = property_test(&folder, None);
+    assert!(
+        whole.status.success(),
+        "the library as it is: {}{}",
+        String::from_utf8_lossy(&whole.stdout),
+        String::from_utf8_lossy(&whole.stderr)
+    );
+    let mut survivors = Vec::new();
+    for mutant in MUTANTS {
+        let output = property_test(&folder, Some(mutant.name));
+        let message = String::from_utf8_lossy(&output.stderr);
+        // "program 7 failed, after 6 that did not: …"
+        let found = message.lines().find(|line| line.starts_with("program "));
+        match found {
+            Some(found) if !output.status.success() => println!("{}\n    {found}", mutant.name),
+            _ => survivors.push(mutant.name),
+        }
+    }
+    assert!(
+        survivors.is_empty(),
+        "not found in {CASES} programs: {survivors:#?}"
+    );
+}

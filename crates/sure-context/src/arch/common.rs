@@ -1,0 +1,54 @@
+//! What every architecture does alike, with what its file has named. That file
+//! includes this one.
+
+use super::{BYTES_BELOW, CONTEXT, FirstFrame, ROOT_BEGIN, SAVED, Saved, root};
+use crate::arch::Entry;
+use core::arch::asm;
+use core::mem::size_of;
+use core::ptr;
+
+/// The bytes below `top` that a fresh execution has in use.
+pub(crate) const FIRST_FRAME: usize = if size_of::<FirstFrame>() > BYTES_BELOW {
+    size_of::<FirstFrame>()
+} else {
+    BYTES_BELOW
+};
+
+/// # Safety
+/// `top` is aligned to `STACK_ALIGNMENT`, and the `FIRST_FRAME` bytes below it
+/// may be written. `object` begins with a `ParentLink` and stays where it is.
+pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
+    let frame = top.wrapping_sub(size_of::<FirstFrame>()).cast::<FirstFrame>();
+    // SAFETY: these are the bytes below `top`, whose alignment is enough.
+    unsafe { frame.write(FirstFrame::first(frame.addr(), entry, object)) };
+    frame.expose_provenance() + SAVED + CONTEXT
+}
+
+/// The stack pointer that a suspended execution will continue with.
+pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
+    let saved = ptr::with_exposed_provenance::<Saved>(context - CONTEXT);
+    // SAFETY: a context is the address of that place in a `Saved`.
+    let stack_pointer = unsafe { (*saved).stack_pointer() };
+    ptr::with_exposed_provenance_mut(stack_pointer)
+}
+
+/// An address inside `root`: its second instruction.
+pub(crate) fn root_address() -> *const u8 {
+    (root as *const u8).wrapping_add(ROOT_BEGIN)
+}
+
+/// Returns `value`, which the compiler does not know. (`black_box` says the
+/// same through memory, and takes a slot of the caller's frame.)
+#[inline(always)]
+pub(crate) fn opaque(value: usize) -> usize {
+    let result;
+    // SAFETY: no instruction.
+    unsafe {
+        asm!(
+            "/* {} */",
+            inout(reg) value => result,
+            options(pure, nomem, nostack, preserves_flags),
+        )
+    };
+    result
+}

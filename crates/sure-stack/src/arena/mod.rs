@@ -1,0 +1,281 @@
+//! Many stacks of one size, from few mappings.
+
+mod config;
+mod reservation;
+mod shape;
+mod state;
+mod statistics;
+
+pub use config::{ArenaConfig, Reclaim};
+pub use statistics::ArenaStatistics;
+
+use crate::guard::{self, Guards};
+use crate::header::{Header, Origin, Reuse, release};
+use crate::sys::{self, Advice};
+use crate::{Stack, StackError, colour};
+use core::hint::assert_unchecked;
+use core::mem::{self, ManuallyDrop};
+use core::ptr::NonNull;
+use shape::Shape;
+use state::{Locked, Place, State, Taken};
+use std::sync::Arc;
+
+/// Many guarded stacks of one size, from few mappings: a million, where each in
+/// a mapping of its own ends at about 32,700.
+///
+/// Address space is reserved in large pieces (`MAP_NORESERVE`), each twice as
+/// large as the one before, and cut into equal stacks with a guard below each.
+/// Memory is taken page by page, as it is touched. Where the system has
+/// lightweight guards, see [`Guards`], a reservation stays one mapping however
+/// many stacks there are.
+///
+/// - [`allocate`](StackArena::allocate) and dropping a stack take O(1) steps,
+///   under one short lock for all arenas of the process. A
+///   [`PooledStack`](crate::PooledStack) comes from an arena, too, and mostly
+///   without the lock.
+/// - Clones are handles of the same arena. Handles and stacks may be used and dropped
+///   on any thread, in any order: the memory is unmapped after the last of them. A
+///   leaked stack keeps it mapped for ever.
+/// - A stack that is dropped is the next to be handed out, as long as it is one of a
+///   few that keep their memory ([`ArenaConfig::keep`]). Of others the system takes
+///   the pages, but not the addresses; [`trim`](StackArena::trim) does more.
+///
+/// ```
+/// use sure_stack::{Stack, StackArena};
+///
+/// let arena = StackArena::new(64 << 10)?;
+/// let stacks = (0..1000).map(|_| arena.allocate()).collect::<Result<Vec<_>, _>>()?;
+/// assert!(stacks.iter().all(|stack| stack.size() >= 64 << 10));
+/// assert_eq!(arena.statistics().live, 1000);
+/// # Ok::<(), sure_stack::StackError>(())
+/// ```
+#[derive(Clone)]
+pub struct StackArena {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    shape: Shape,
+    guards: Guards,
+    keep: usize,
+    reclaim: Reclaim,
+    state: Locked,
+}
+
+impl StackArena {
+    /// An arena of stacks with at least `stack_size` usable bytes, with nothing
+    /// reserved yet. [`ArenaConfig`] has more to choose from.
+    ///
+    /// # Errors
+    /// As [`ArenaConfig::build`].
+    pub fn new(stack_size: usize) -> Result<StackArena, StackError> {
+        ArenaConfig::new().stack_size(stack_size).build()
+    }
+
+    fn with_config(config: &ArenaConfig) -> Result<StackArena, StackError> {
+        let shape = config.shape()?;
+        Ok(StackArena {
+            shared: Arc::new(Shared {
+                shape,
+                guards: config.guards,
+                keep: config.keep,
+                reclaim: config.reclaim,
+                state: Locked::new(State::new(&shape)),
+            }),
+        })
+    }
+
+    /// A stack, which comes back to the arena when it is dropped.
+    ///
+    /// What it holds is left from earlier use, or zero.
+    ///
+    /// # Errors
+    /// - [`StackError::Map`] if the arena must grow, and the system refuses.
+    /// - [`StackError::Guard`] if the system refuses a guard.
+    /// - [`StackError::MapCount`] if guards are protected and have used up the
+    ///   mappings of the process.
+    ///
+    /// After any of them the arena is as it was before.
+    pub fn allocate(&self) -> Result<ArenaStack, StackError> {
+        let shared = &*self.shared;
+        let header = match shared.state.with(|state| state.take(&shared.shape))? {
+            Taken::Kept(header) => header,
+            Taken::Slot {
+                place,
+                start,
+                guarded,
+            } => {
+                if !guarded {
+                    // SAFETY: the slot was just taken.
+                    unsafe { shared.guard(place, start)? };
+                }
+                let slot = Slot {
+                    arena: NonNull::from(shared),
+                    place,
+                };
+                // SAFETY: guard and usable bytes of a slot of this shape, which
+                // was just taken, and has room for what is above the base.
+                unsafe {
+                    let (limit, end) = (start.add(shared.shape.guard), shared.shape.stride);
+                    let coloured = shared.shape.coloured;
+                    Header::write(limit, start.add(end), coloured, Origin::Arena(slot))
+                }
+            }
+        };
+        // Counted until the stack comes back.
+        mem::forget(Arc::clone(&self.shared));
+        Ok(ArenaStack { header })
+    }
+
+    /// Gives back what the arena has no use for now: the memory of free stacks, and the
+    /// address space of reservations whose stacks are all free. Returns how
+    /// many bytes of address space that was.
+    pub fn trim(&self) -> usize {
+        let state = &self.shared.state;
+        while let Some(header) = state.with(State::unkeep) {
+            // It counts as a stack that is out, until it comes back.
+            mem::forget(Arc::clone(&self.shared));
+            // SAFETY: taken from the kept ones.
+            unsafe { release(header, Reuse::GiveBack) };
+        }
+        let mut bytes = 0;
+        // Unmapped while nobody waits for the lock.
+        while let Some(reservation) = state.with(State::take_empty) {
+            bytes += reservation.bytes();
+        }
+        bytes
+    }
+
+    /// What the arena has now.
+    pub fn statistics(&self) -> ArenaStatistics {
+        self.shared.state.with(|state| state.statistics())
+    }
+
+    /// How many bytes of one stack can take memory, what stands above its base included.
+    pub(crate) fn stack_bytes(&self) -> usize {
+        self.shared.shape.bytes()
+    }
+}
+
+impl core::fmt::Debug for StackArena {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("StackArena")
+            .field("shape", &self.shared.shape)
+            .field("statistics", &self.statistics())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Makes the guard of a slot. If the system refuses, the slot is put back.
+    ///
+    /// # Safety
+    /// The slot is the caller's, unused, and begins at `start`.
+    unsafe fn guard(&self, place: Place, start: NonNull<u8>) -> Result<(), StackError> {
+        let bytes = self.shape.guard;
+        // SAFETY: the lowest pages of an unused slot.
+        match unsafe { guard::install(start.as_ptr(), bytes, self.guards) } {
+            Ok(claims) if claims.guards() == 0 => Ok(()),
+            Ok(claims) => {
+                let locked = self.guards == Guards::Automatic && guard::lightweight_guards();
+                self.state.with(|state| {
+                    state.claim(place, claims);
+                    if locked {
+                        state.stay_small();
+                    }
+                });
+                Ok(())
+            }
+            Err(error) => {
+                self.state.with(|state| state.put_back(place, false));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The slot of an arena that a stack is in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    /// With one count of its [`Arc`], while the stack is out.
+    arena: NonNull<Shared>,
+    place: Place,
+}
+
+impl Slot {
+    /// Puts a stack back where it comes from.
+    ///
+    /// # Safety
+    /// The stack is out; it and its header are the caller's, and not used any more.
+    pub(crate) unsafe fn put_back(self, header: NonNull<Header>, reuse: Reuse) {
+        // SAFETY: the count of the stack.
+        let shared = unsafe { Arc::from_raw(self.arena.as_ptr()) };
+        let most = match reuse {
+            Reuse::Keep => shared.keep,
+            Reuse::GiveBack => 0,
+        };
+        let keep = |state: &mut State| {
+            // SAFETY: the caller's, who gives it away.
+            unsafe { state.keep(header, most) }
+        };
+        if most > 0 && shared.state.with(keep) {
+            return;
+        }
+        // SAFETY: the caller's.
+        let limit = unsafe { header.as_ref() }.limit;
+        let advice = match shared.reclaim {
+            Reclaim::Lazily if most > 0 => Advice::Free,
+            _ => Advice::DontNeed,
+        };
+        // Locked memory stays, and so does all if the system will have it so.
+        // SAFETY: the slot without its guard, with nothing alive in it.
+        let _ = unsafe { sys::advise(limit.as_ptr(), shared.shape.bytes(), advice) };
+        shared.state.with(|state| state.put_back(self.place, true));
+    }
+}
+
+/// A stack of a [`StackArena`]. Dropping it puts it back, on any thread.
+#[derive(Debug)]
+pub struct ArenaStack {
+    header: NonNull<Header>,
+}
+
+// SAFETY: the stack is owned, and its arena is `Sync`.
+unsafe impl Send for ArenaStack {}
+// SAFETY: through a shared reference only the bounds can be read.
+unsafe impl Sync for ArenaStack {}
+
+impl ArenaStack {
+    /// The header, which is the caller's to [`release`].
+    pub(crate) fn into_header(self) -> NonNull<Header> {
+        ManuallyDrop::new(self).header
+    }
+}
+
+// SAFETY: (1) the slot's bytes from the guard to the header are this value's
+// own until it is put back, and the arena stays mapped until then; (2) the
+// header never moves; (3) the guard is below, or else whoever made the arena
+// has promised that no access goes there.
+unsafe impl Stack for ArenaStack {
+    #[inline]
+    fn base(&self) -> NonNull<u8> {
+        // What the compiler can make use of: nothing needs rounding down.
+        // SAFETY: headers stand at multiples of a line, see `Header::write`.
+        unsafe { assert_unchecked(self.header.addr().get().is_multiple_of(colour::LINE)) };
+        self.header.cast()
+    }
+
+    #[inline]
+    fn limit(&self) -> NonNull<u8> {
+        // SAFETY: the header is owned.
+        unsafe { self.header.as_ref() }.limit
+    }
+}
+
+impl Drop for ArenaStack {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: owned, and not used after this.
+        unsafe { release(self.header, Reuse::Keep) };
+    }
+}

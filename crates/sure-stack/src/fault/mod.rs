@@ -1,0 +1,25 @@
+//! System calls that fail on purpose, in the tests of this crate.
+
+#[cfg(test)]
+#[path = "inject.rs"]
+mod backend;
+#[cfg(not(test))]
+#[path = "null.rs"]
+mod backend;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use backend::check;
+
+/// What can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    /// `mmap`
+    Map,
+    /// `munmap`
+    Unmap,
+    /// `mprotect`
+    Protect,
+    /// `madvise`
+    Advise,
+}

@@ -1,0 +1,177 @@
+//! What stands above the high end of a pooled stack, so that owning one takes
+//! a pointer.
+
+use crate::arena::Slot;
+use crate::sys::{self, Advice, page_size};
+use crate::{GuardedMmapStack, Stack, colour, guard};
+use core::ptr::NonNull;
+
+#[derive(Debug)]
+pub(crate) struct Header {
+    /// The next free stack, while this one is kept for reuse.
+    pub(crate) next: Option<NonNull<Header>>,
+    /// The lowest usable address.
+    pub(crate) limit: NonNull<u8>,
+    /// The bytes that were found resident in this stack and in all that were
+    /// kept before it, while this one is kept.
+    pub(crate) resident: usize,
+    /// Whether the pool may keep it: it has the default size.
+    pub(crate) poolable: bool,
+    /// Where the memory goes when it is not kept.
+    pub(crate) origin: Origin,
+}
+
+/// Whose memory a stack is.
+#[derive(Debug)]
+pub(crate) enum Origin {
+    /// Its own mapping's, with the header in it.
+    Mapping(GuardedMmapStack),
+    /// An arena's.
+    Arena(Slot),
+}
+
+/// What a stack needs above the size asked for, at the most.
+pub(crate) const OVERHEAD: usize = size_of::<Header>() + colour::LINE + colour::RANGE;
+
+/// The same without colour.
+pub(crate) const PLAIN_OVERHEAD: usize = size_of::<Header>() + colour::LINE;
+
+impl Header {
+    /// Writes a header below `end`, at the height that the colour of `end` says.
+    ///
+    /// # Safety
+    /// `limit..end` is memory of the caller's, with nothing alive in it and at
+    /// least [`OVERHEAD`] bytes ([`PLAIN_OVERHEAD`], if not coloured).
+    pub(crate) unsafe fn write(
+        limit: NonNull<u8>,
+        end: NonNull<u8>,
+        coloured: bool,
+        origin: Origin,
+    ) -> NonNull<Header> {
+        // SAFETY: there are that many bytes.
+        let top = unsafe { end.sub(size_of::<Header>()) };
+        let base = if coloured {
+            colour::apply(top)
+        } else {
+            // SAFETY: there is a line more than the header.
+            unsafe { top.sub(top.addr().get() % colour::LINE) }
+        };
+        let header = base.cast::<Header>();
+        // SAFETY: inside the caller's memory, and aligned to a cache line.
+        unsafe {
+            header.write(Header {
+                next: None,
+                limit,
+                resident: 0,
+                poolable: false,
+                origin,
+            });
+        }
+        header
+    }
+
+    /// A stack in a mapping of its own, from a mapping that has [`OVERHEAD`]
+    /// bytes more than are asked for.
+    pub(crate) fn in_mapping(mapping: GuardedMmapStack) -> NonNull<Header> {
+        let (limit, end) = (mapping.limit(), mapping.base());
+        // SAFETY: the mapping's memory, which nobody else can reach any more.
+        unsafe { Header::write(limit, end, true, Origin::Mapping(mapping)) }
+    }
+
+    /// The page in which the header stands; below it are whole pages of stack.
+    fn page(&self) -> usize {
+        let address = core::ptr::from_ref(self).addr();
+        address - address % page_size()
+    }
+
+    /// How many bytes of the stack take memory, in whole pages, that of the
+    /// header included. If the system does not say, all of them.
+    pub(crate) fn count_resident(&self) -> usize {
+        let page = page_size();
+        let mut left = (self.page() - self.limit.addr().get()) / page;
+        let mut start = self.limit.as_ptr();
+        let (mut pages, mut answer) = (1, [0_u8; 128]);
+        while left > 0 {
+            let now = left.min(answer.len());
+            // SAFETY: whole pages of this stack.
+            let known = unsafe { sys::residence(start, &mut answer[..now], page) };
+            pages += match known {
+                Ok(()) => answer[..now].iter().filter(|page| **page & 1 == 1).count(),
+                Err(_) => now,
+            };
+            // SAFETY: `now` pages of the stack, at the most all that are left.
+            start = unsafe { start.add(now * page) };
+            left -= now;
+        }
+        pages * page
+    }
+
+    /// Gives back all pages of the stack but that of the header. They need not
+    /// be cleared by that.
+    ///
+    /// # Safety
+    /// Nothing on the stack is alive.
+    pub(crate) unsafe fn give_back_pages(&mut self) {
+        let bytes = self.page() - self.limit.addr().get();
+        if bytes > 0 {
+            // Locked memory stays, and so does all if the system will have it so.
+            // SAFETY: whole pages of this stack, with nothing alive in them.
+            let _ = unsafe { sys::advise(self.limit.as_ptr(), bytes, Advice::DontNeed) };
+        }
+    }
+
+    /// Makes the whole stack read as zeros, without touching pages that were
+    /// not touched before.
+    ///
+    /// # Safety
+    /// Nothing on the stack is alive.
+    pub(crate) unsafe fn clear(&mut self) {
+        let page = page_size();
+        let (header, top) = (core::ptr::from_mut(self).cast::<u8>(), self.page());
+        let bytes = top - self.limit.addr().get();
+        // SAFETY: whole pages of this stack, with nothing alive in them.
+        let advise = || unsafe { sys::advise(self.limit.as_ptr(), bytes, Advice::DontNeed) };
+        let cleared = bytes == 0 || (guard::clears_memory() && advise().is_ok());
+        if !cleared {
+            for offset in (0..bytes).step_by(page) {
+                // SAFETY: the start of a page of this stack.
+                let start = unsafe { self.limit.as_ptr().add(offset) };
+                let mut answer = [1];
+                // SAFETY: one page of this stack; nothing in it is alive.
+                unsafe {
+                    let known = sys::residence(start, &mut answer, page);
+                    if known.is_err() || answer[0] & 1 == 1 {
+                        start.write_bytes(0, page);
+                    }
+                }
+            }
+        }
+        let rest = header.addr() - top;
+        // SAFETY: what is between the beginning of the page and the header is
+        // stack, too, unless the limit is above; then the page has none.
+        unsafe { header.sub(rest).write_bytes(0, rest) };
+    }
+}
+
+/// What the memory of a stack that is given back is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reuse {
+    /// It may be kept for the next stack.
+    Keep,
+    /// The system is to have it.
+    GiveBack,
+}
+
+/// Gives a stack back to where it comes from.
+///
+/// # Safety
+/// The header and the stack below it are the caller's, and not used any more.
+#[cold]
+pub(crate) unsafe fn release(header: NonNull<Header>, reuse: Reuse) {
+    // SAFETY: moved out before the memory that holds it goes away.
+    match unsafe { header.read() }.origin {
+        Origin::Mapping(mapping) => drop(mapping),
+        // SAFETY: the slot's own header, and its only stack.
+        Origin::Arena(slot) => unsafe { slot.put_back(header, reuse) },
+    }
+}
