@@ -1,6 +1,7 @@
 //! The behaviour of stacks, from outside.
 
 mod arena;
+mod faults;
 mod fork;
 mod guards;
 mod limits;
