@@ -77,8 +77,9 @@ impl Arena {
             return allocate_alone(bytes);
         };
         let slab = self.partial[class].get();
-        // SAFETY: a slab in the list is alive, and has a free block.
+        // SAFETY: a slab in the list is alive.
         match unsafe { slab.as_ref() } {
+            // SAFETY: it is in the list.
             Some(slab) => unsafe { self.take(slab) },
             None => self.allocate_slow(class),
         }

@@ -40,8 +40,10 @@ pub struct DynamicCoroutine<Input, Yield, Return> {
     header: NonNull<Header>,
     /// What `resume` takes and returns. `Input` and `Yield` are invariant,
     /// together with the handle, whose view is the opposite one.
-    types: PhantomData<fn(Input, Yield) -> (Input, Yield, Return)>,
+    types: PhantomData<Types<Input, Yield, Return>>,
 }
+
+type Types<Input, Yield, Return> = fn(Input, Yield) -> (Input, Yield, Return);
 
 /// Coroutines that were dropped, but whose frames could not be put back.
 static LEAKED: AtomicUsize = AtomicUsize::new(0);

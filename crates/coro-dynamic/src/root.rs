@@ -17,7 +17,8 @@ pub(crate) type Start = unsafe fn(NonNull<Header>, Option<NonNull<u8>>) -> Optio
 #[repr(C)]
 pub(crate) struct Root<F, Input, Yield, Return> {
     header: Header,
-    types: PhantomData<fn(F, Input) -> (Yield, Return)>,
+    closure: PhantomData<F>,
+    types: PhantomData<fn(Input) -> (Yield, Return)>,
 }
 
 impl<F, Input, Yield, Return> Root<F, Input, Yield, Return>

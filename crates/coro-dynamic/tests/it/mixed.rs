@@ -116,7 +116,7 @@ fn a_handle_is_refused_on_another_stack() {
 fn a_dynamic_one_cannot_suspend_a_coroutine_with_a_stack() {
     let kind = Kind::shared();
     let mut outer = Coroutine::new(move |handle: &SuspendHandle<(), ()>, ()| {
-        // It is used while its frame waits, and refused.
+        // SAFETY: it is used while its frame waits, and refused.
         let outer: &'static SuspendHandle<(), ()> = unsafe { &*std::ptr::from_ref(handle) };
         let mut dynamic = kind.make(move |_: &DynamicHandle<(), ()>, ()| {
             catch_unwind(AssertUnwindSafe(|| outer.suspend(()))).is_err()

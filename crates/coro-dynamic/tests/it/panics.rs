@@ -88,7 +88,7 @@ fn a_foreign_handle_is_refused() {
     each(|kind| {
         let outer_kind = kind.clone();
         let mut outer = kind.make(move |outer: &DynamicHandle<(), ()>, ()| {
-            // Its frame is alive while the inner one runs, which promises not to use it.
+            // SAFETY: a header, on the heap, which stands while this one runs.
             let outer: &'static DynamicHandle<(), ()> = unsafe { &*std::ptr::from_ref(outer) };
             let mut inner = outer_kind.make(move |_: &DynamicHandle<(), ()>, ()| outer.suspend(()));
             let payload = catch_unwind(AssertUnwindSafe(|| inner.resume(()))).expect_err("refused");
