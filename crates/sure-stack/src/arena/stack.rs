@@ -78,7 +78,7 @@ impl Shared {
     }
 }
 
-/// A stack of a [`StackArena`]. Dropping it puts it back, on any thread.
+/// A stack of a [`StackArena`](crate::StackArena). Dropping it puts it back, on any thread.
 #[derive(Debug)]
 pub struct ArenaStack {
     header: NonNull<Header>,
