@@ -47,23 +47,23 @@ mutants! {
         "root.rs": "drop(closure);" => "if ON { core::mem::forget(closure) } else { drop(closure) }";
     }
     "a skipped destructor: of the value of a swallowed unwind" {
-        "coroutine.rs": "Ok(word) if !created =>" => "Ok(word) if !created && !ON =>";
+        "coroutine/end.rs": "Ok(word) if !created =>" => "Ok(word) if !created && !ON =>";
     }
     "a skipped destructor: of what a scope's coroutines own" {
         "scope.rs": "let late = scope.unwind_all();" => "let late = if ON { None } else { scope.unwind_all() };";
     }
     "a skipped destructor: nothing is unwound" {
-        "coroutine.rs": "Some(context) => self.unwind(context)," =>
+        "coroutine/end.rs": "Some(context) => self.unwind(context)," =>
             "Some(context) if ON => { context.into_raw(); unsafe { self.release() } } Some(context) => self.unwind(context),";
     }
     "an early free: of the stack that is about to be unwound" {
-        "coroutine.rs": "handle.stage.set(Stage::Unwinding);" =>
+        "coroutine/end.rs": "handle.stage.set(Stage::Unwinding);" =>
             "handle.stage.set(Stage::Unwinding); if ON { drop(unsafe { core::ptr::read(&*self.stack) }) }";
-        "coroutine.rs": "unsafe { self.release() };\n        drop(value);" =>
+        "coroutine/end.rs": "unsafe { self.release() };\n        drop(value);" =>
             "unsafe { if ON { self.handle.drop_in_place() } else { self.release() } };\n        drop(value);";
     }
     "an early free: while the thread is panicking" {
-        "coroutine.rs": "match self.context.take() {\n            Some(context)" =>
+        "coroutine/end.rs": "match self.context.take() {\n            Some(context)" =>
             "match self.context.take() {\n            Some(_) if ON && unwind::panicking() => unsafe { self.release() },\n            Some(context)";
     }
     "an early free: of a stack whose coroutine is suspended" {
