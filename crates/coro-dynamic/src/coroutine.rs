@@ -204,8 +204,12 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
         // SAFETY: admitted; the word sends an `Input`, which waits here.
         match unsafe { cross(header, way, word, stage) } {
             Outcome::Suspended(word) => {
-                // SAFETY: `suspend` sent a `Yield` for this.
-                let value = unsafe { transfer::receive(word, |address| header.locate(address)) };
+                // SAFETY: `suspend` sent a `Yield` for this, from its frames.
+                let value = unsafe {
+                    transfer::receive(word, |from, to, bytes| {
+                        header.fetch_yield(from, to, bytes);
+                    })
+                };
                 Ok(CoroutineState::Yielded(value))
             }
             // SAFETY: it has just ended.
@@ -274,7 +278,7 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
         let result = unsafe {
             match header.stage() {
                 Stage::Panicked => Err(transfer::take::<Payload>(block)),
-                _ if Word::fits::<Return>() => Ok(transfer::receive(word, |address| address)),
+                _ if Word::fits::<Return>() => Ok(transfer::take((&raw const word).cast())),
                 _ => Ok(transfer::take(block)),
             }
         };

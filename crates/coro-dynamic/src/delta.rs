@@ -231,19 +231,29 @@ fn put_back(region: &Region) -> ExecutionContext {
     }
 }
 
-/// Where a byte that stood at `address` is while the innermost displacing
-/// coroutine runs.
+/// Copies a value of the innermost displacing coroutine's resumer. It may have
+/// been displaced as a whole, or not at all, or only its lower part: the base
+/// may be anywhere.
+///
+/// # Safety
+/// It stood at `from` when the resumer was suspended; `to` may be written.
 #[cold]
 #[inline(never)]
-pub(crate) fn locate_displaced(region: &Region, address: *const u8) -> *const u8 {
+pub(crate) unsafe fn fetch_displaced(region: &Region, from: *const u8, to: *mut u8, bytes: usize) {
     let displaced = region.displaced.borrow();
-    match displaced.last() {
-        Some(d) if address.addr().wrapping_sub(d.low) < d.bytes => d
-            .copy
-            .as_ptr()
-            .wrapping_add(address.addr() - d.low)
-            .cast_const(),
-        _ => address,
+    let displaced = displaced.last().expect("see `put_back`");
+    // Where the value was moved out of a box, the compiler may have spared the
+    // frame: such an address is far above or far below (and wraps around).
+    let offset = from.addr().wrapping_sub(displaced.low);
+    let moved = displaced.bytes.saturating_sub(offset).min(bytes);
+    // SAFETY: `moved` bytes are in the copy, and the rest is where it was.
+    unsafe {
+        ptr::copy_nonoverlapping(displaced.copy.as_ptr().wrapping_add(offset), to, moved);
+        ptr::copy_nonoverlapping(
+            from.wrapping_add(moved),
+            to.wrapping_add(moved),
+            bytes - moved,
+        );
     }
 }
 

@@ -92,9 +92,13 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
         if arrival.signal == Signal::Unwind {
             internal::force_unwind();
         }
-        let locate = |address| self.header.locate_input(address);
-        // SAFETY: with the signal to run comes an input, sent for this.
-        unsafe { transfer::receive(arrival.word, locate) }
+        // SAFETY: with the signal to run comes an input, sent for this, from
+        // the resumer's frames.
+        unsafe {
+            transfer::receive(arrival.word, |from, to, bytes| {
+                self.header.fetch_input(from, to, bytes);
+            })
+        }
     }
 
     #[cold]

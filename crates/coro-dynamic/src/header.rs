@@ -314,26 +314,40 @@ impl Header {
         self.region().resident.get() == Some(NonNull::from(self))
     }
 
-    /// Where a value is now that stood at `address` when it was sent by this
-    /// coroutine, which has suspended itself.
+    /// Copies a value that stood at `from` when it was sent by this coroutine,
+    /// which has suspended itself.
+    ///
+    /// # Safety
+    /// It did; `to` may be written.
     #[inline(always)]
-    pub(crate) fn locate(&self, address: *const u8) -> *const u8 {
+    pub(crate) unsafe fn fetch_yield(&self, from: *const u8, to: *mut u8, bytes: usize) {
         let low = self.base() - self.bytes();
-        let offset = address.addr().wrapping_sub(low);
-        if self.mode.get() != Mode::Direct && offset < self.bytes() {
-            self.block().wrapping_add(offset)
-        } else {
-            address
-        }
+        let offset = from.addr().wrapping_sub(low);
+        // Outside of the frames is a value that was moved out of a box, where the
+        // compiler has spared the frame.
+        let from = match self.mode.get() {
+            Mode::Below | Mode::Displacing if offset < self.bytes() => {
+                self.block().wrapping_add(offset).cast_const()
+            }
+            // The frames are still in place.
+            _ => from,
+        };
+        // SAFETY: the frames are there.
+        unsafe { ptr::copy_nonoverlapping(from, to, bytes) };
     }
 
-    /// Where a value is now that stood at `address` when it was sent to this
-    /// coroutine, which runs.
+    /// Copies a value that stood at `from` when it was sent to this coroutine,
+    /// which runs.
+    ///
+    /// # Safety
+    /// It did; `to` may be written.
     #[inline(always)]
-    pub(crate) fn locate_input(&self, address: *const u8) -> *const u8 {
+    pub(crate) unsafe fn fetch_input(&self, from: *const u8, to: *mut u8, bytes: usize) {
         match self.mode.get() {
-            Mode::Displacing => delta::locate_displaced(self.region(), address),
-            Mode::Direct | Mode::Below => address,
+            // SAFETY: the caller's promise.
+            Mode::Displacing => unsafe { delta::fetch_displaced(self.region(), from, to, bytes) },
+            // SAFETY: the resumer's frames are in place.
+            Mode::Direct | Mode::Below => unsafe { ptr::copy_nonoverlapping(from, to, bytes) },
         }
     }
 }

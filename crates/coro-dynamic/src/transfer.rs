@@ -2,8 +2,8 @@
 //!
 //! A value of at most a word travels in the word. A larger one stays where it
 //! is, in a frame, and its address travels; by the time that it is read, the
-//! frame may stand on the heap, where `locate` says. Bytes are copied from
-//! there, since the copy of a frame need not be aligned as the frame was.
+//! frame may stand on the heap, or a part of it. So `fetch` copies the bytes
+//! that stood at an address when it was sent.
 
 use std::mem::{MaybeUninit, size_of};
 use std::ptr;
@@ -13,17 +13,24 @@ use sure_context::Word;
 ///
 /// # Safety
 /// The word was made by `coro::internal::send::<T>` and is received once;
-/// `locate` turns the address that it may hold into one where the bytes are now.
+/// `fetch(from, to, bytes)` writes so many bytes to `to`, which stood at `from`
+/// when the word was sent.
 #[inline(always)]
-pub(crate) unsafe fn receive<T>(word: Word, locate: impl FnOnce(*const u8) -> *const u8) -> T {
-    let bytes = if Word::fits::<T>() {
-        (&raw const word).cast()
-    } else {
-        // SAFETY: the word is the address of a `T`.
-        locate(unsafe { word.as_ptr::<u8>() })
-    };
-    // SAFETY: a `T` is there, and given away.
-    unsafe { take(bytes) }
+pub(crate) unsafe fn receive<T>(word: Word, fetch: impl FnOnce(*const u8, *mut u8, usize)) -> T {
+    if Word::fits::<T>() {
+        // SAFETY: the first bytes of the word are those of a `T`.
+        return unsafe { take((&raw const word).cast()) };
+    }
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: the word is the address of a `T`, which is given away.
+    unsafe {
+        fetch(
+            word.as_ptr::<u8>(),
+            value.as_mut_ptr().cast::<u8>(),
+            size_of::<T>(),
+        );
+        value.assume_init()
+    }
 }
 
 /// Moves a value out of bytes of any alignment.

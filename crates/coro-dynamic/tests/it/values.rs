@@ -18,9 +18,9 @@ fn there_and_back<T: Clone + PartialEq + std::fmt::Debug + 'static>(value: T) {
             let mut sent = Some(sent);
             let state = deeper(calls, &mut || coroutine.resume(sent.take().expect("once")));
             match state {
-                CoroutineState::Yielded(back) => assert_eq!(back, value),
+                CoroutineState::Yielded(back) => assert!(back == value),
                 CoroutineState::Complete(back) => {
-                    assert_eq!(back, value);
+                    assert!(back == value);
                     assert!(coroutine.is_complete());
                 }
             }
@@ -86,6 +86,25 @@ fn over_aligned_locals_and_captures() {
         }
         let (line, page) = coroutine.resume(()).complete().expect("the end");
         assert_eq!((line, page), (Line(9), Page([7; 5000])));
+    });
+}
+
+/// Resumed from further and further down, so that the coroutine's base comes to
+/// stand above the input, in the middle of it, and below.
+#[test]
+fn an_input_may_be_displaced_in_part() {
+    each(|kind| {
+        type Large = [u16; 2500];
+        let pattern = |seed: usize| -> Large { std::array::from_fn(|n| (n * 7 + seed) as u16) };
+        let mut coroutine = kind.make(|handle: &DynamicHandle<Large, Large>, mut value: Large| {
+            while value[0] < u16::MAX {
+                value = handle.suspend(value);
+            }
+        });
+        for calls in 0..120 {
+            let state = deeper(calls, &mut || coroutine.resume(pattern(calls)));
+            assert!(state == CoroutineState::Yielded(pattern(calls)), "{calls}");
+        }
     });
 }
 
