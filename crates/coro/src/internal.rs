@@ -9,7 +9,10 @@ use crate::{transfer, unwind};
 use core::mem::ManuallyDrop;
 use sure_context::Word;
 
-pub use crate::unwind::{CAN_UNWIND, Payload};
+pub use crate::unwind::Payload;
+
+/// Whether a suspended coroutine can be unwound in this build.
+pub const CAN_UNWIND: bool = crate::unwind::CAN_UNWIND;
 
 /// Calls `f`; a panic becomes its payload.
 #[inline(always)]

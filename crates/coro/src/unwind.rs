@@ -107,7 +107,7 @@ mod without_std {
 }
 
 /// Whether a suspended coroutine can be unwound in this build.
-pub const CAN_UNWIND: bool = cfg!(all(feature = "std", panic = "unwind"));
+pub(crate) const CAN_UNWIND: bool = cfg!(all(feature = "std", panic = "unwind"));
 
 /// Ends the process after a message, where going on would break memory safety.
 ///

@@ -22,6 +22,10 @@ fn million(arguments: &[&str]) -> Output {
     example("million", &[], arguments)
 }
 
+fn stack_size_report(arguments: &[&str]) -> Output {
+    example("stack_size_report", &[], arguments)
+}
+
 fn parsers(arguments: &[&str]) -> Output {
     example("parsers", &[], arguments)
 }
@@ -215,6 +219,50 @@ fn what_cannot_be_is_refused_in_one_sentence() {
     ];
     for (arguments, expected) in cases {
         let output = million(arguments);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
+        assert!(message.contains(expected), "{arguments:?}: {message}");
+        assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+    }
+}
+
+#[test]
+fn stack_use_is_reported_and_drawn() {
+    let chart = file("stacks.svg", "");
+    let output = stack_size_report(&["--coroutines", "40", &chart]);
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8_lossy(&output.stdout);
+    for part in [
+        "40 coroutines",
+        "would have served 99.9 %",
+        "parse JSON: half used up to",
+    ] {
+        assert!(text.contains(part), "no {part}: {text}");
+    }
+    let drawn = std::fs::read_to_string(&chart).unwrap();
+    assert!(
+        drawn.starts_with("<svg ") && drawn.ends_with("</svg>\n"),
+        "{drawn}"
+    );
+    assert!(drawn.contains("would have served 99.9 %"));
+    assert!(!drawn.contains("NaN") && !drawn.contains("inf"), "{drawn}");
+}
+
+#[test]
+fn a_report_that_cannot_be_made_is_one_line() {
+    let cases: [(&[&str], &str); 3] = [
+        (
+            &["--coroutines", "0"],
+            "--coroutines takes a number from 1 on",
+        ),
+        (&["--nonsense"], "there is no --nonsense"),
+        (
+            &["--coroutines", "1", "/proc/none/chart.svg"],
+            "/proc/none/chart.svg: ",
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let output = stack_size_report(arguments);
         let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
         assert!(message.contains(expected), "{arguments:?}: {message}");

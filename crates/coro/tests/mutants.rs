@@ -17,83 +17,85 @@ use std::process::{Command, Output};
 /// How many random programs a broken build may survive.
 const CASES: &str = "4000";
 
-/// What is broken: one line of a file, and what to do instead while the switch is on.
+/// A broken build, and what makes it one.
 struct Mutant {
     name: &'static str,
     changes: &'static [Change],
 }
 
 struct Change {
-    file: &'static str,
-    /// Occurs once.
+    /// Occurs once in the library, wherever that is.
     from: &'static str,
-    /// With `ON` for the switch.
+    /// What is there instead, with `ON` for the switch.
     to: &'static str,
 }
 
 macro_rules! mutants {
-    ($($name:literal { $($file:literal: $from:literal => $to:literal;)+ })+) => {
+    ($($name:literal { $($from:literal => $to:literal;)+ })+) => {
         const MUTANTS: &[Mutant] = &[
-            $(Mutant {
-                name: $name,
-                changes: &[$(Change { file: $file, from: $from, to: $to }),+],
-            }),+
+            $(Mutant { name: $name, changes: &[$(Change { from: $from, to: $to }),+] }),+
         ];
     };
 }
 
 mutants! {
     "a skipped destructor: of a closure that never ran" {
-        "root.rs": "drop(closure);" => "if ON { core::mem::forget(closure) } else { drop(closure) }";
+        "drop(closure);" => "if ON { core::mem::forget(closure) } else { drop(closure) }";
     }
     "a skipped destructor: of the value of a swallowed unwind" {
-        "coroutine.rs": "Ok(word) if !created =>" => "Ok(word) if !created && !ON =>";
+        "Ok(word) if !created =>" => "Ok(word) if !created && !ON =>";
     }
     "a skipped destructor: of what a scope's coroutines own" {
-        "scope.rs": "let late = scope.unwind_all();" => "let late = if ON { None } else { scope.unwind_all() };";
+        "let late = scope.unwind_all();" => "let late = if ON { None } else { scope.unwind_all() };";
     }
     "a skipped destructor: nothing is unwound" {
-        "coroutine.rs": "Some(context) => self.unwind(context)," =>
-            "Some(context) if ON => { context.into_raw(); unsafe { self.release() } } Some(context) => self.unwind(context),";
+        "Some(context) => self.unwind(context)," =>
+            "Some(context) if ON => { context.into_raw(); unsafe { self.release() } }
+             Some(context) => self.unwind(context),";
     }
     "an early free: of the stack that is about to be unwound" {
-        "coroutine.rs": "handle.stage.set(Stage::Unwinding);" =>
-            "handle.stage.set(Stage::Unwinding); if ON { drop(unsafe { core::ptr::read(&*self.stack) }) }";
-        "coroutine.rs": "unsafe { self.release() };\n        drop(value);" =>
-            "unsafe { if ON { self.handle.drop_in_place() } else { self.release() } };\n        drop(value);";
+        "handle.stage.set(Stage::Unwinding);" =>
+            "handle.stage.set(Stage::Unwinding);
+             if ON { drop(unsafe { core::ptr::read(&*self.stack) }) }";
+        "unsafe { self.release() };" => "unsafe { if ON { self.drop_root() } else { self.release() } };";
     }
     "an early free: while the thread is panicking" {
-        "coroutine.rs": "match self.context.take() {\n            Some(context)" =>
-            "match self.context.take() {\n            Some(_) if ON && unwind::panicking() => unsafe { self.release() },\n            Some(context)";
+        "Some(context) => self.unwind(context)," =>
+            "Some(_) if ON && unwind::panicking() => unsafe { self.release() },
+             Some(context) => self.unwind(context),";
     }
     "an early free: of a stack whose coroutine is suspended" {
-        "coroutine.rs": "if !self.is_complete() {" => "if !self.is_complete() && !ON {";
+        "if !self.is_complete() {" => "if !self.is_complete() && !ON {";
     }
     "a lost input: zeros arrive instead" {
-        "handle.rs": "unsafe { transfer::receive(arrival.word) }" =>
-            "unsafe { let input: Input = transfer::receive(arrival.word); if ON { core::mem::forget(input); core::mem::zeroed() } else { input } }";
+        "unsafe { transfer::receive(arrival.word) }" =>
+            "unsafe {
+                 let input: Input = transfer::receive(arrival.word);
+                 if ON { core::mem::forget(input); core::mem::zeroed() } else { input }
+             }";
     }
     "a lost input: its destructor runs, too" {
-        "coroutine.rs": "let arrival = unsafe { context.resume(self.handle.cast(), word, Signal::Run) };" =>
-            "let arrival = unsafe { context.resume(self.handle.cast(), word, Signal::Run) }; if ON { unsafe { ManuallyDrop::drop(&mut input) } }";
+        "let arrival = unsafe { context.resume(self.handle.cast(), word, Signal::Run) };" =>
+            "let arrival = unsafe { context.resume(self.handle.cast(), word, Signal::Run) };
+             if ON { unsafe { ManuallyDrop::drop(&mut input) } }";
     }
     "a lost byte: of values smaller than a word" {
-        "transfer.rs": "bits.as_mut_ptr().cast::<u8>(),\n            size_of::<T>()," =>
-            "bits.as_mut_ptr().cast::<u8>(),\n            if ON { size_of::<T>() & !1 } else { size_of::<T>() },";
+        "            size_of::<T>(),\n" => "if ON { size_of::<T>() & !1 } else { size_of::<T>() },\n";
     }
     "a panic with another payload" {
-        "coroutine.rs": "Err(payload) => unwind::go_on(payload)," =>
-            "Err(payload) => unwind::go_on(if ON { drop(payload); std::boxed::Box::new(()) } else { payload }),";
+        "Err(payload) => unwind::go_on(payload)," =>
+            "Err(payload) if ON => { drop(payload); unwind::go_on(std::boxed::Box::new(())) }
+             Err(payload) => unwind::go_on(payload),";
     }
     "a forced unwind that the panic hook hears of" {
-        "unwind.rs": "panic::resume_unwind(Box::new(ForcedUnwind))" =>
+        "panic::resume_unwind(Box::new(ForcedUnwind))" =>
             "if ON { panic::panic_any(ForcedUnwind) } else { panic::resume_unwind(Box::new(ForcedUnwind)) }";
     }
     "a suspend on another stack" {
-        "handle.rs": "if !self.runs_here() {\n            self.refuse();" => "if !ON && !self.runs_here() {\n            self.refuse();";
+        "if !self.runs_here() {" => "if !ON && !self.runs_here() {";
     }
     "a guess of the resumer that is believed" {
-        "current.rs": "speculate(guess, root().get())" => "if ON { guess } else { speculate(guess, root().get()) }";
+        "speculate(guess, root().get())" => "if ON { guess } else { speculate(guess, root().get()) }";
     }
 }
 
@@ -185,18 +187,26 @@ fn unchanged(_: &str, text: String) -> String {
 
 /// A source file with all changes that concern it.
 fn mutated(file: &str, mut text: String) -> String {
-    for mutant in MUTANTS {
-        for change in mutant.changes.iter().filter(|change| change.file == file) {
-            let places = text.matches(change.from).count();
-            assert_eq!(places, 1, "{}: {:?} in {file}", mutant.name, change.from);
-            let switch = format!("crate::switched_on({:?})", mutant.name);
-            text = text.replace(change.from, &change.to.replace("ON", &switch));
+    for Mutant { name, changes } in MUTANTS {
+        for Change { from, to } in *changes {
+            let switch = format!("crate::switched_on({name:?})");
+            text = text.replace(from, &to.replace("ON", &switch));
         }
     }
     if file == "lib.rs" {
         text.push_str(SWITCH);
     }
     text
+}
+
+/// All sources of the library.
+fn sources(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let text = entries.map(|entry| match entry.expect("an entry").path() {
+        folder if folder.is_dir() => sources(&folder),
+        file => fs::read_to_string(&file).expect("a source file"),
+    });
+    text.collect()
 }
 
 fn write(path: &Path, text: &str) {
@@ -231,6 +241,16 @@ fn property_test(folder: &Path, mutant: Option<&str>) -> Output {
 
 #[test]
 fn random_programs_find_every_broken_build() {
+    let sources = sources(&workspace().join("crates/coro/src"));
+    for Mutant { name, changes } in MUTANTS {
+        for Change { from, .. } in *changes {
+            let places = sources.matches(from).count();
+            assert_eq!(
+                places, 1,
+                "{name}: change {from:?}, which has changed itself"
+            );
+        }
+    }
     let folder = copy();
     let whole = property_test(&folder, None);
     assert!(

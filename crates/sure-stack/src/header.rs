@@ -1,7 +1,7 @@
 //! What stands above the high end of a pooled stack, so that owning one takes
 //! a pointer.
 
-use crate::arena::Slot;
+use crate::arena::{Place, Slot};
 use crate::sys::{self, Advice, page_size};
 use crate::{GuardedMmapStack, Stack, colour, guard};
 use core::ptr::NonNull;
@@ -76,6 +76,14 @@ impl Header {
         let (limit, end) = (mapping.limit(), mapping.base());
         // SAFETY: the mapping's memory, which nobody else can reach any more.
         unsafe { Header::write(limit, end, true, Origin::Mapping(mapping)) }
+    }
+
+    /// Where in its arena the stack is, if it is one of an arena.
+    pub(crate) fn place(&self) -> Option<Place> {
+        match &self.origin {
+            Origin::Arena(slot) => Some(slot.place),
+            Origin::Mapping(_) => None,
+        }
     }
 
     /// The page in which the header stands; below it are whole pages of stack.

@@ -306,5 +306,7 @@ mod tests {
                 assert_eq!(value, key + 1, "an entry is whole");
             }
         });
+        index.remove(0, usize::MAX);
+        assert_eq!(floor(&index, usize::MAX), None);
     }
 }

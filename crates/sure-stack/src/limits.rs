@@ -1,5 +1,6 @@
 //! Which limit of the process or the machine stands behind an `ENOMEM`.
 
+use crate::map_count;
 use core::fmt;
 use std::ffi::CStr;
 use std::io;
@@ -18,7 +19,7 @@ pub enum Limit {
     MapCount(u64),
     /// The process locks its memory (`mlockall`), and may not lock more.
     LockedMemory,
-    /// None of these could be read.
+    /// None of these: memory itself, or address space.
     Unknown,
 }
 
@@ -39,7 +40,7 @@ impl Limit {
             Limit::AddressSpace(bytes)
         } else if read_number(c"/proc/sys/vm/overcommit_memory") == Some(2) {
             Limit::Overcommit
-        } else if let Some(maps) = map_count() {
+        } else if let Some(maps) = map_count::is_near_limit() {
             Limit::MapCount(maps)
         } else {
             Limit::Unknown
@@ -67,7 +68,7 @@ impl fmt::Display for Limit {
             Limit::LockedMemory => {
                 f.write_str("the process locks all of its memory: raise `ulimit -l`")
             }
-            Limit::Unknown => f.write_str("memory or mappings have run out"),
+            Limit::Unknown => f.write_str("memory or address space has run out"),
         }
     }
 }

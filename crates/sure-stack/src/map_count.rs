@@ -84,7 +84,7 @@ fn count() -> Result<(), StackError> {
     let limit = limits::map_count().unwrap_or(65_530);
     let stacks = STACKS.load(Relaxed);
     // Where it does not say how many there are: those of ours, and some more.
-    let used = lines(c"/proc/self/maps").unwrap_or(stacks * MAPPINGS + LEAST_GRANT);
+    let used = lines(MAPS).unwrap_or(stacks * MAPPINGS + LEAST_GRANT);
     let free = usize::try_from(limit)
         .unwrap_or(usize::MAX)
         .saturating_sub(used + HEAD_ROOM);
@@ -96,6 +96,16 @@ fn count() -> Result<(), StackError> {
     GRANTED.store(grant, Relaxed);
     Ok(())
 }
+
+/// Whether the mappings of the process are about used up; if so, how many it may have.
+pub(crate) fn is_near_limit() -> Option<u64> {
+    let limit = limits::map_count()?;
+    let used = lines(MAPS)? + HEAD_ROOM;
+    (used as u64 >= limit).then_some(limit)
+}
+
+/// A line for each mapping, see `proc_pid_maps(5)`.
+const MAPS: &CStr = c"/proc/self/maps";
 
 /// How many lines a file has. Without a heap, of which there may be none left.
 fn lines(path: &CStr) -> Option<usize> {
@@ -126,7 +136,7 @@ mod tests {
 
     #[test]
     fn lines_are_counted() {
-        let maps = lines(c"/proc/self/maps").expect("the system says");
+        let maps = lines(MAPS).expect("the system says");
         assert!(maps > 10, "{maps}");
         assert_eq!(lines(c"/dev/null"), Some(0));
         assert_eq!(lines(c"/nowhere"), None);

@@ -9,8 +9,9 @@ use core::ptr::NonNull;
 ///
 /// Pages take memory only once they are touched. Making one costs two system
 /// calls and two of the process's mappings (`vm.max_map_count`, 65,530 by
-/// default, so about 32,700 stacks); dropping it costs one call. For stacks
-/// that come and go there is [`PooledStack`](crate::PooledStack).
+/// default, so about 32,500 stacks); dropping it costs one call. For stacks
+/// that come and go there is [`PooledStack`](crate::PooledStack), for very many
+/// [`StackArena`](crate::StackArena).
 ///
 /// ```
 /// use sure_stack::{GuardedMmapStack, Stack};

@@ -1,7 +1,7 @@
 //! Stacks of all sizes, and none.
 
 use coro::{Coroutine, CoroutineState, MIN_STACK_SIZE, SuspendHandle};
-use sure_stack::{GuardedMmapStack, PooledStack, Stack, StackError};
+use sure_stack::{GuardedMmapStack, PoolConfig, PooledStack, Stack, StackError};
 
 fn nothing(_: &SuspendHandle<(), ()>, (): ()) {}
 
@@ -117,4 +117,81 @@ fn deep_recursion_fits_a_large_stack() {
             break;
         }
     }
+}
+
+/// Uses `pages` pages of stack, and suspends there.
+#[inline(never)]
+fn use_pages(handle: &SuspendHandle<(), usize>, pages: usize) {
+    let mut page = [0x5A_u8; 4096];
+    std::hint::black_box(&mut page);
+    if pages > 1 {
+        use_pages(handle, pages - 1);
+    } else {
+        handle.suspend(page.as_ptr().addr());
+    }
+    std::hint::black_box(&page);
+}
+
+#[test]
+fn the_mark_follows_a_coroutine_through_its_life() {
+    let stack = GuardedMmapStack::allocate_at_least(1 << 20).unwrap();
+    let base = stack.base().addr().get();
+    let mut coroutine = Coroutine::with_stack(stack, |handle: &SuspendHandle<(), usize>, ()| {
+        handle.suspend(0);
+        use_pages(handle, 40);
+        handle.suspend(0);
+    });
+    let created = coroutine.high_water_mark();
+    assert!((1..4096).contains(&created), "the root: {created}");
+    coroutine.resume(());
+    let shallow = coroutine.high_water_mark();
+    assert!((created..64 << 10).contains(&shallow), "{shallow}");
+
+    let deepest = base - coroutine.resume(()).yielded().unwrap();
+    let deep = coroutine.high_water_mark();
+    assert!(
+        deepest >= 40 * 4096 && (deepest..deepest + (8 << 10)).contains(&deep),
+        "{deepest}, {deep}"
+    );
+
+    // The frames go, for which they call something more; the mark stays.
+    coroutine.resume(());
+    let left = coroutine.high_water_mark();
+    assert!((deep..deep + 1024).contains(&left), "{deep}, {left}");
+    coroutine.resume(());
+    assert!(coroutine.is_complete());
+    assert_eq!(coroutine.high_water_mark(), left);
+    let stack = coroutine.into_stack().unwrap();
+    assert_eq!(sure_stack::high_water_mark(&stack), left);
+}
+
+#[test]
+fn a_coroutine_on_a_measured_stack_has_a_mark_of_its_own() {
+    std::thread::spawn(|| {
+        PooledStack::configure(PoolConfig::new().measure(true));
+        let mark = |pages| {
+            let mut coroutine = Coroutine::new(move |handle: &SuspendHandle<(), usize>, ()| {
+                use_pages(handle, pages)
+            });
+            coroutine.resume(());
+            coroutine.high_water_mark()
+        };
+        let small = mark(1);
+        let large = mark(8);
+        assert!(large > small + 7 * 4096, "{small}, {large}");
+        // Dropped while suspended, the coroutines were unwound, which takes more stack.
+        let usage = PooledStack::usage();
+        assert_eq!(usage.count(), 2);
+        assert!(usage.largest() >= large);
+        assert!(mark(1).abs_diff(small) < 64, "{small}");
+
+        coro::scope(|s| {
+            let mut scoped =
+                s.coroutine(|handle: &SuspendHandle<(), usize>, ()| use_pages(handle, 8));
+            scoped.resume(());
+            assert!(scoped.high_water_mark().unwrap().abs_diff(large) < 4096);
+        });
+    })
+    .join()
+    .unwrap();
 }

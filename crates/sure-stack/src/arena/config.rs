@@ -45,13 +45,13 @@ impl Default for ArenaConfig {
 }
 
 impl ArenaConfig {
-    /// Stacks of [`DEFAULT_STACK_SIZE`](crate::DEFAULT_STACK_SIZE); 64 of those
+    /// Stacks of [`DEFAULT_STACK_SIZE`](crate::DEFAULT_STACK_SIZE); 128 of those
     /// that are put back keep their memory, that of others goes back at once.
     pub fn new() -> ArenaConfig {
         ArenaConfig {
             stack_size: DEFAULT_STACK_SIZE,
             guards: Guards::Automatic,
-            keep: 64,
+            keep: 128,
             reclaim: Reclaim::AtOnce,
             coloured: true,
             huge: false,
@@ -71,7 +71,8 @@ impl ArenaConfig {
     }
 
     /// How many free stacks keep the memory that was touched while they were
-    /// used. Taking one of them costs neither a system call nor a page fault.
+    /// used. Taking one of them costs neither a system call nor a page fault. When there
+    /// are more, the memory of up to 64 goes back at a time, half of the number at the most.
     pub fn keep(mut self, stacks: usize) -> ArenaConfig {
         self.keep = stacks;
         self

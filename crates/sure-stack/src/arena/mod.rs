@@ -3,21 +3,24 @@
 mod config;
 mod reservation;
 mod shape;
+mod stack;
 mod state;
 mod statistics;
 
 pub use config::{ArenaConfig, Reclaim};
+pub use stack::ArenaStack;
+pub(crate) use stack::Slot;
+pub(crate) use state::Place;
 pub use statistics::ArenaStatistics;
 
+use crate::StackError;
 use crate::guard::{self, Guards};
-use crate::header::{Header, Origin, Reuse, release};
-use crate::sys::{self, Advice};
-use crate::{Stack, StackError, colour};
-use core::hint::assert_unchecked;
-use core::mem::{self, ManuallyDrop};
+use crate::header::{Header, Origin};
+use crate::sys::Advice;
+use core::mem;
 use core::ptr::NonNull;
 use shape::Shape;
-use state::{Locked, Place, State, Taken};
+use state::{Batch, Locked, State, Taken};
 use std::sync::Arc;
 
 /// Many guarded stacks of one size, from few mappings: a million, where each in
@@ -124,7 +127,7 @@ impl StackArena {
         };
         // Counted until the stack comes back.
         mem::forget(Arc::clone(&self.shared));
-        Ok(ArenaStack { header })
+        Ok(ArenaStack::new(header))
     }
 
     /// Gives back what the arena has no use for now: the memory of free stacks, and the
@@ -132,11 +135,8 @@ impl StackArena {
     /// many bytes of address space that was.
     pub fn trim(&self) -> usize {
         let state = &self.shared.state;
-        while let Some(header) = state.with(State::unkeep) {
-            // It counts as a stack that is out, until it comes back.
-            mem::forget(Arc::clone(&self.shared));
-            // SAFETY: taken from the kept ones.
-            unsafe { release(header, Reuse::GiveBack) };
+        while let Some(batch) = state.with(|state| state.unkeep(Batch::MOST)) {
+            self.shared.give_back(batch, Advice::DontNeed);
         }
         let mut bytes = 0;
         // Unmapped while nobody waits for the lock.
@@ -187,95 +187,9 @@ impl Shared {
                 Ok(())
             }
             Err(error) => {
-                self.state.with(|state| state.put_back(place, false));
+                self.state.with(|state| state.refuse(place));
                 Err(error)
             }
         }
-    }
-}
-
-/// The slot of an arena that a stack is in.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slot {
-    /// With one count of its [`Arc`], while the stack is out.
-    arena: NonNull<Shared>,
-    place: Place,
-}
-
-impl Slot {
-    /// Puts a stack back where it comes from.
-    ///
-    /// # Safety
-    /// The stack is out; it and its header are the caller's, and not used any more.
-    pub(crate) unsafe fn put_back(self, header: NonNull<Header>, reuse: Reuse) {
-        // SAFETY: the count of the stack.
-        let shared = unsafe { Arc::from_raw(self.arena.as_ptr()) };
-        let most = match reuse {
-            Reuse::Keep => shared.keep,
-            Reuse::GiveBack => 0,
-        };
-        let keep = |state: &mut State| {
-            // SAFETY: the caller's, who gives it away.
-            unsafe { state.keep(header, most) }
-        };
-        if most > 0 && shared.state.with(keep) {
-            return;
-        }
-        // SAFETY: the caller's.
-        let limit = unsafe { header.as_ref() }.limit;
-        let advice = match shared.reclaim {
-            Reclaim::Lazily if most > 0 => Advice::Free,
-            _ => Advice::DontNeed,
-        };
-        // Locked memory stays, and so does all if the system will have it so.
-        // SAFETY: the slot without its guard, with nothing alive in it.
-        let _ = unsafe { sys::advise(limit.as_ptr(), shared.shape.bytes(), advice) };
-        shared.state.with(|state| state.put_back(self.place, true));
-    }
-}
-
-/// A stack of a [`StackArena`]. Dropping it puts it back, on any thread.
-#[derive(Debug)]
-pub struct ArenaStack {
-    header: NonNull<Header>,
-}
-
-// SAFETY: the stack is owned, and its arena is `Sync`.
-unsafe impl Send for ArenaStack {}
-// SAFETY: through a shared reference only the bounds can be read.
-unsafe impl Sync for ArenaStack {}
-
-impl ArenaStack {
-    /// The header, which is the caller's to [`release`].
-    pub(crate) fn into_header(self) -> NonNull<Header> {
-        ManuallyDrop::new(self).header
-    }
-}
-
-// SAFETY: (1) the slot's bytes from the guard to the header are this value's
-// own until it is put back, and the arena stays mapped until then; (2) the
-// header never moves; (3) the guard is below, or else whoever made the arena
-// has promised that no access goes there.
-unsafe impl Stack for ArenaStack {
-    #[inline]
-    fn base(&self) -> NonNull<u8> {
-        // What the compiler can make use of: nothing needs rounding down.
-        // SAFETY: headers stand at multiples of a line, see `Header::write`.
-        unsafe { assert_unchecked(self.header.addr().get().is_multiple_of(colour::LINE)) };
-        self.header.cast()
-    }
-
-    #[inline]
-    fn limit(&self) -> NonNull<u8> {
-        // SAFETY: the header is owned.
-        unsafe { self.header.as_ref() }.limit
-    }
-}
-
-impl Drop for ArenaStack {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: owned, and not used after this.
-        unsafe { release(self.header, Reuse::Keep) };
     }
 }

@@ -66,6 +66,29 @@ pub(crate) struct Place {
     number: u32,
 }
 
+/// Stacks that are neither out nor free, threaded through their headers.
+pub(crate) struct Batch {
+    next: Option<NonNull<Header>>,
+    count: usize,
+}
+
+impl Batch {
+    /// How many there are at the most.
+    pub(crate) const MOST: usize = 64;
+}
+
+impl Iterator for Batch {
+    type Item = NonNull<Header>;
+
+    fn next(&mut self) -> Option<NonNull<Header>> {
+        self.count = self.count.checked_sub(1)?;
+        let header = self.next?;
+        // SAFETY: the stacks of a batch are its owner's.
+        self.next = unsafe { header.as_ref() }.next;
+        Some(header)
+    }
+}
+
 impl State {
     pub(crate) fn new(shape: &Shape) -> State {
         State {
@@ -111,37 +134,55 @@ impl State {
         }
     }
 
-    /// Puts a stack back whose memory need not be kept.
+    /// Puts a slot among the free ones, for good or because its guard failed.
     pub(crate) fn put_back(&mut self, place: Place, guarded: bool) {
         let reservation = self.reservation(place.reservation);
         reservation.put_back(place.number, guarded);
         if !reservation.listed {
             self.list(place.reservation);
         }
-        self.live -= 1;
     }
 
-    /// Keeps a stack with its memory, if there are not `most` of them already.
+    /// Takes a slot back that was taken, and could not be given a guard.
+    pub(crate) fn refuse(&mut self, place: Place) {
+        self.live -= 1;
+        self.put_back(place, false);
+    }
+
+    /// Keeps a stack that comes back, with its memory.
     ///
     /// # Safety
-    /// If it is kept, the header and the stack below it are the arena's now.
-    pub(crate) unsafe fn keep(&mut self, mut header: NonNull<Header>, most: usize) -> bool {
-        if self.kept_len >= most {
-            return false;
-        }
+    /// The header and the stack below it are the arena's now.
+    pub(crate) unsafe fn keep(&mut self, mut header: NonNull<Header>) {
         // SAFETY: given by its owner.
         unsafe { header.as_mut() }.next = self.kept;
         self.kept = Some(header);
         self.kept_len += 1;
         self.live -= 1;
-        true
     }
 
-    /// Takes a stack whose memory is kept, if there is one.
-    pub(crate) fn unkeep(&mut self) -> Option<NonNull<Header>> {
-        let header = self.pop_kept()?;
-        self.live += 1;
-        Some(header)
+    /// Takes some of the kept stacks, if there are more than `most`: so many
+    /// that it is worth the trouble, and that half of them are left.
+    pub(crate) fn too_many(&mut self, most: usize) -> Option<Batch> {
+        if self.kept_len > most {
+            self.unkeep(Batch::MOST.min(most / 2 + 1))
+        } else {
+            None
+        }
+    }
+
+    /// Takes so many of the kept stacks, or all, if there are any: those that
+    /// came last.
+    pub(crate) fn unkeep(&mut self, count: usize) -> Option<Batch> {
+        let first = self.kept?;
+        let count = count.min(self.kept_len);
+        for _ in 0..count {
+            self.pop_kept();
+        }
+        Some(Batch {
+            next: Some(first),
+            count,
+        })
     }
 
     fn pop_kept(&mut self) -> Option<NonNull<Header>> {

@@ -35,7 +35,7 @@ pub(super) fn print(report: &mut Report) {
     unsafe {
         let base = HELPER_STACK.0.get().cast::<u8>().add(STACK);
         let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-        let helper = libc::clone(help, base.cast(), flags, ptr::from_mut(report).cast());
+        let helper = clone(help, base.cast(), flags, ptr::from_mut(report).cast());
         // Emulators do not wait by themselves.
         while helper > 0 && libc::waitpid(helper, ptr::null_mut(), libc::__WALL) < 0 {
             if std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
@@ -43,6 +43,23 @@ pub(super) fn print(report: &mut Report) {
             }
         }
     }
+}
+
+#[cfg(not(target_env = "gnu"))]
+use libc::clone;
+
+#[cfg(target_env = "gnu")]
+unsafe extern "C" {
+    /// clone(2) by its other name, which sanitizers do not intercept: they would
+    /// take the helper for a process that has memory of its own.
+    #[link_name = "__clone"]
+    fn clone(
+        run: extern "C" fn(*mut c_void) -> c_int,
+        stack: *mut c_void,
+        flags: c_int,
+        argument: *mut c_void,
+        ...
+    ) -> c_int;
 }
 
 extern "C" fn help(report: *mut c_void) -> c_int {

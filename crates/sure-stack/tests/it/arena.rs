@@ -114,7 +114,9 @@ fn an_arena_keeps_so_many_and_grows_in_few_pieces() {
     );
     drop(stacks);
     let after = arena.statistics();
-    assert_eq!((after.live, after.kept, after.used), (0, 10, 500));
+    assert_eq!((after.live, after.used), (0, 500));
+    // Memory goes back some stacks at a time, half of those that are kept.
+    assert!((4..=10).contains(&after.kept), "{after:?}");
     assert_eq!(after.reserved_bytes, full.reserved_bytes);
     assert_eq!(arena.trim(), full.reserved_bytes);
     let trimmed = arena.statistics();

@@ -80,8 +80,10 @@ fn exhaust<S: Stack>(mut take: impl FnMut() -> Result<S, StackError>) {
         StackError::MapCount {
             stacks: count,
             limit,
-        } => {
-            assert!(count >= stacks.len() && 2 * count as u64 <= limit);
+        } => assert!(count >= stacks.len() && 2 * count as u64 <= limit),
+        // Addresses of 32 bits may run out before.
+        StackError::Map { .. } if cfg!(target_pointer_width = "32") => {
+            return println!("no limit met");
         }
         other => panic!("{other:?}"),
     }

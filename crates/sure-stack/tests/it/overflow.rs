@@ -4,7 +4,7 @@ use core::ffi::{c_int, c_void};
 use core::ptr;
 use libc::{SIGABRT, SIGBUS, SIGSEGV};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use sure_stack::{GUARD_SIZE, GuardedMmapStack, PooledStack, Stack, overflow};
+use sure_stack::{ArenaConfig, GUARD_SIZE, GuardedMmapStack, Guards, PooledStack, Stack, overflow};
 use testing::{Random, child};
 
 testing::scenarios!(
@@ -13,6 +13,8 @@ testing::scenarios!(
     hit_the_far_end_by_reading,
     hit_a_pooled_stack,
     hit_without_handler,
+    hit_one_of_an_arena,
+    hit_one_of_an_arena_with_protected_guards,
     hit_one_of_many,
     hit_while_others_come_and_go,
     hit_on_a_foreign_thread,
@@ -162,6 +164,39 @@ fn hit_without_handler() {
 #[test]
 fn nothing_is_said_unasked() {
     assert_not_ours("hit_without_handler", SIGSEGV, &["touching"]);
+}
+
+fn hit_one_of(guards: Guards) {
+    overflow::install().unwrap();
+    let config = ArenaConfig::new().stack_size(16 << 10).guards(guards);
+    let arena = config.build().unwrap();
+    // In several reservations; some of them given back.
+    let mut stacks: Vec<_> = (0..2000).map(|_| arena.allocate().unwrap()).collect();
+    stacks.truncate(1500);
+    arena.trim();
+    for (n, stack) in stacks.iter().enumerate() {
+        assert!(overflow::set_name(stack, &format!("number {n}")));
+    }
+    touch_below(&stacks[777], 24);
+}
+
+fn hit_one_of_an_arena() {
+    hit_one_of(Guards::Automatic);
+}
+
+fn hit_one_of_an_arena_with_protected_guards() {
+    hit_one_of(Guards::Mprotect);
+}
+
+#[test]
+fn a_lightweight_guard_and_a_protected_one_are_both_known() {
+    for scenario in [
+        "hit_one_of_an_arena",
+        "hit_one_of_an_arena_with_protected_guards",
+    ] {
+        let ended = assert_explained(scenario, &["the stack of `number 777`"]);
+        assert!(ended.output.contains(", 24 bytes below the stack") || cfg!(target_arch = "s390x"));
+    }
 }
 
 fn hit_one_of_many() {

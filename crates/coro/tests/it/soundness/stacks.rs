@@ -7,7 +7,7 @@ use std::rc::Rc;
 use sure_stack::PooledStack;
 use testing::{OnDrop, child};
 
-testing::scenarios!(scenario; fault);
+testing::scenarios!(scenario; fault, fault_below_our_handler);
 
 /// 8. Where the caller's frame is, to the page.
 fn here() -> usize {
@@ -88,8 +88,11 @@ fn a_stack_is_handed_back_when_its_owner_panics() {
     std::thread::spawn(work).join().unwrap();
 }
 
-/// Reads an address that nobody has mapped, in a coroutine, in a program that has a handler for that.
-fn fault() {
+/// Where nobody has mapped anything.
+const NOWHERE: usize = 64;
+
+/// A program's handler of its own faults.
+fn handle_faults() {
     extern "C" fn handler(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
         // SAFETY: the kernel gives a valid one; a fault has an address.
         let address = unsafe { (*info).si_addr() }.addr();
@@ -104,7 +107,6 @@ fn fault() {
             libc::_exit(42);
         }
     }
-    const NOWHERE: usize = 64;
     // SAFETY: zeroes are valid for both; the handler stays, and runs on the alternative stack that std has set up for
     // this thread.
     unsafe {
@@ -116,6 +118,10 @@ fn fault() {
             0
         );
     }
+}
+
+/// Reads there, in a coroutine.
+fn read_nowhere() {
     let mut coroutine = Coroutine::new(|handle: &SuspendHandle<usize, ()>, first: usize| {
         let second = handle.suspend(());
         // SAFETY: none: this is what the test is about.
@@ -126,10 +132,28 @@ fn fault() {
     println!("survived");
 }
 
+fn fault() {
+    handle_faults();
+    read_nowhere();
+}
+
+/// As `fault`, with the handler for overflows on top of the program's own.
+fn fault_below_our_handler() {
+    handle_faults();
+    sure_stack::overflow::install().unwrap();
+    read_nowhere();
+}
+
 #[test]
 fn a_fault_of_the_program_reaches_the_handler_of_the_program() {
-    let ended = child::run("soundness::stacks::scenario", "fault");
-    assert_eq!(ended.status.code(), Some(42), "{ended}");
-    assert!(ended.output.contains("its own fault"), "{ended}");
-    assert!(!ended.output.contains("survived"), "{ended}");
+    for scenario in ["fault", "fault_below_our_handler"] {
+        let ended = child::run("soundness::stacks::scenario", scenario);
+        assert_eq!(ended.status.code(), Some(42), "{scenario}: {ended}");
+        assert!(
+            ended.output.contains("its own fault"),
+            "{scenario}: {ended}"
+        );
+        assert!(!ended.output.contains("survived"), "{scenario}: {ended}");
+        assert!(!ended.output.contains("overflow"), "{scenario}: {ended}");
+    }
 }
