@@ -83,7 +83,7 @@ impl Expected {
     pub(crate) fn last_run(&self) -> LastRun {
         let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
         let found = self.ran.as_ref().map(|ran| {
-            let found = Found::sum(std::slice::from_ref(ran), &self.to_run());
+            let found = Found::sum(std::slice::from_ref(ran), &self.to_run(), &BTreeSet::new());
             (host.clone(), found)
         });
         LastRun {

@@ -78,8 +78,13 @@ impl LastRun {
 }
 
 impl Found {
-    /// Sums up the runs (one for each profile) of one target; `expected` are the tests the host runs.
-    pub(crate) fn sum(runs: &[BTreeMap<String, Outcome>], expected: &BTreeSet<String>) -> Self {
+    /// Sums up the runs (one for each profile) of one target; `expected` are the tests the host runs, `skipped` those of them
+    /// that the target leaves out.
+    pub(crate) fn sum(
+        runs: &[BTreeMap<String, Outcome>],
+        expected: &BTreeSet<String>,
+        skipped: &BTreeSet<String>,
+    ) -> Self {
         if runs.iter().all(BTreeMap::is_empty) {
             return Self::Broken;
         }
@@ -90,7 +95,7 @@ impl Found {
         let passed: BTreeSet<_> = expected.iter().filter(passed_everywhere).collect();
         let all_of = |words: &[&str]| {
             let mut about = expected
-                .iter()
+                .difference(skipped)
                 .filter(|test| words.iter().any(|word| test.contains(word)))
                 .peekable();
             about.peek()?;
@@ -134,7 +139,7 @@ mod tests {
         bad.insert("coro/it/backtrace".to_owned(), Outcome::Failed);
         bad.remove("coro/it/plain");
         assert_eq!(
-            Found::sum(&[good, bad], &expected),
+            Found::sum(&[good, bad], &expected, &BTreeSet::new()),
             Found::Ran {
                 passed: 1,
                 of: 3,
@@ -142,13 +147,42 @@ mod tests {
                 backtrace: Some(false)
             }
         );
-        assert_eq!(Found::sum(&[BTreeMap::new()], &expected), Found::Broken);
+        assert_eq!(
+            Found::sum(&[BTreeMap::new()], &expected, &BTreeSet::new()),
+            Found::Broken
+        );
+    }
+
+    #[test]
+    fn what_a_target_leaves_out_says_nothing_of_it() {
+        let expected = ["coro/panic_abort/x", "coro/it/panic_crosses"]
+            .map(str::to_owned)
+            .into();
+        let skipped = ["coro/panic_abort/x".to_owned()].into();
+        let found = Found::sum(
+            &[run(&[("coro/it/panic_crosses", Outcome::Passed)])],
+            &expected,
+            &skipped,
+        );
+        assert_eq!(
+            found,
+            Found::Ran {
+                passed: 1,
+                of: 2,
+                unwinding: Some(true),
+                backtrace: None
+            }
+        );
     }
 
     #[test]
     fn without_such_tests_nothing_is_claimed() {
         let expected = ["coro/it/plain"].map(str::to_owned).into();
-        let found = Found::sum(&[run(&[("coro/it/plain", Outcome::Passed)])], &expected);
+        let found = Found::sum(
+            &[run(&[("coro/it/plain", Outcome::Passed)])],
+            &expected,
+            &BTreeSet::new(),
+        );
         assert_eq!(
             found,
             Found::Ran {

@@ -15,7 +15,7 @@ use crate::workspace;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// For which targets, separated by commas; `all` for every one
-    #[arg(long, value_delimiter = ',', default_value = "mips-unknown-linux-gnu")]
+    #[arg(long, value_delimiter = ',', default_value = "all")]
     targets: Vec<String>,
     /// Also install what benchmarks compare with
     #[arg(long)]
