@@ -160,7 +160,8 @@ fn lock_all_memory() {
         "guarded {}",
         arena.statistics().protected_guards == stacks.len()
     );
-    assert!(arena.statistics().reserved_bytes < 100 << 20);
+    // Not much more than these: with their guards, of a mebibyte where there are no stack probes.
+    assert!(arena.statistics().reserved_bytes < 400 << 20);
 }
 
 #[test]
