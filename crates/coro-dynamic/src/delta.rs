@@ -20,6 +20,7 @@
 
 use crate::header::{Header, Mode, Stage};
 use crate::region::Region;
+use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
 use std::ptr::{self, NonNull};
 use sure_context::{DESCENT, Departure, Descent, ExecutionContext, Signal, stack_pointer};
@@ -166,7 +167,9 @@ const FEW: usize = 512;
 /// multiple of it.
 #[inline(always)]
 unsafe fn copy(from: *mut u8, to: *mut u8, bytes: usize) {
-    let (from, to) = (from.cast::<usize>(), to.cast::<usize>());
+    // Frames have holes, which hold nothing.
+    type Bits = MaybeUninit<usize>;
+    let (from, to) = (from.cast::<Bits>(), to.cast::<Bits>());
     let words = bytes / size_of::<usize>();
     if bytes > FEW {
         // SAFETY: the caller's promise.
