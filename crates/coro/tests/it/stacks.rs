@@ -2,6 +2,7 @@
 
 use coro::{Coroutine, CoroutineState, MIN_STACK_SIZE, SuspendHandle};
 use sure_stack::{GuardedMmapStack, PoolConfig, PooledStack, Stack, StackError};
+use testing::child;
 
 fn nothing(_: &SuspendHandle<(), ()>, (): ()) {}
 
@@ -51,8 +52,17 @@ fn a_return_value_must_fit_the_stack() {
     }
 }
 
+testing::scenarios!(scenario; panic_on_the_smallest_stack);
+
+/// In a child, because a backtrace, for which the environment may ask, takes more.
 #[test]
 fn the_smallest_stack_holds_a_panic_with_its_message() {
+    let quiet = [("RUST_BACKTRACE", "0"), ("RUST_LIB_BACKTRACE", "0")];
+    child::run_with("stacks::scenario", "panic_on_the_smallest_stack", &quiet)
+        .assert_success(&["a message with 7 and Some(2.3333333333333335)"]);
+}
+
+fn panic_on_the_smallest_stack() {
     let mut coroutine = Coroutine::builder()
         .stack_size(MIN_STACK_SIZE)
         .build(|handle: &SuspendHandle<u32, ()>, n: u32| {
