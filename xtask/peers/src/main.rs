@@ -1,6 +1,7 @@
 //! Measures this workspace's coroutines beside other libraries', on the same
 //! work, taking turns in one process.
 
+mod copied;
 mod measure;
 mod order;
 mod ours;
@@ -50,6 +51,22 @@ const GROUPS: &[Group] = &[
     Group {
         name: "10,000 coroutines, shuffled, suspended 3 calls deep",
         contestants: || vec![sensei::many(3, false), ours::many(3, false), ours::many_prefetched(3)],
+    },
+    Group {
+        name: "copied frames, one coroutine",
+        contestants: || {
+            let mut all = vec![copied::on_thread_stack(), copied::on_run_stack()];
+            all.extend(copied::greenlets(1));
+            all
+        },
+    },
+    Group {
+        name: "copied frames, 10,000 in turn",
+        contestants: || {
+            let mut all = vec![copied::on_thread_stack_many(), copied::on_run_stack_many()];
+            all.extend(copied::greenlets(10_000));
+            all
+        },
     },
 ];
 
