@@ -41,7 +41,7 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
     /// - If the coroutine is unwinding from a panic of its own: a destructor
     ///   must not suspend then. (That ends the process, as any panic of a
     ///   destructor during a panic does.)
-    /// - If less than 16 KiB of stack are left: the code that copies needs them.
+    /// - If less than 32 KiB of stack are left: the code that copies needs them.
     ///
     /// # Aborts
     /// With a message, if the coroutine is being dropped and has swallowed the

@@ -73,7 +73,7 @@ fn a_suspend_without_room_panics() {
         let start = stack_pointer().addr();
         let mut coroutine: DynamicCoroutine<(), (), bool> =
             Kind::Thread.make(move |handle: &DynamicHandle<(), ()>, ()| {
-                let caught = down_to(start, 235 << 10, &mut || {
+                let caught = down_to(start, 225 << 10, &mut || {
                     // The message is printed at leisure, not at the end of the stack.
                     catch_unwind(AssertUnwindSafe(|| handle.suspend(())))
                 });

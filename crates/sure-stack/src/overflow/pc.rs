@@ -55,6 +55,11 @@ place!(context: *const usize => *(*context.add(12)).add(32));
 // Flags, link, stack (5 words), to 8 bytes; register mask, status; then `sc_pc`.
 #[cfg(target_arch = "mips")]
 place!(context: u64 => *context.add(4));
+#[cfg(target_arch = "mips64")]
+const _: () = assert!(
+    libc::SA_SIGINFO == 8,
+    "this version of libc has another platform's `sigaction` for 64-bit MIPS (0.2.191 does): take 0.2.183"
+);
 // Flags, link, stack (5 words); 32 + 32 registers, 2 × 4 of hi and lo; then `sc_pc`.
 #[cfg(target_arch = "mips64")]
 place!(context: u64 => *context.add(5 + 32 + 32 + 8));
