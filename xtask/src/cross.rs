@@ -41,7 +41,7 @@ pub(crate) fn run(target: &'static Target) -> Result<bool> {
             command
                 .args(["test", "--target", target.triple, "--no-fail-fast"])
                 .args((profile == Profile::Release).then_some("--release"))
-                .args(Platform::library_selection(&workspace))
+                .args(Platform::library_selection(&workspace, &[]))
                 .current_dir(workspace::root())
                 .env("RUSTUP_TOOLCHAIN", &toolchain)
                 .env("CROSS_CUSTOM_TOOLCHAIN", "1")

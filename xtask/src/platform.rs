@@ -160,16 +160,16 @@ impl Platform {
 
     /// Cargo's words for which tests to build: on the host everything, examples included.
     pub(crate) fn selection(&self, workspace: &Workspace) -> Vec<String> {
-        if self.foreign.is_some() {
-            Self::library_selection(workspace)
+        if let Some(foreign) = &self.foreign {
+            Self::library_selection(workspace, foreign.target.without)
         } else {
             self.packages(workspace)
         }
     }
 
-    /// Cargo's words for the tests of the libraries.
-    pub(crate) fn library_selection(workspace: &Workspace) -> Vec<String> {
-        let mut words = library_packages(workspace);
+    /// Cargo's words for the tests of the libraries, some left out.
+    pub(crate) fn library_selection(workspace: &Workspace, without: &[&str]) -> Vec<String> {
+        let mut words = library_packages(workspace, without);
         words.extend(["--lib", "--bins", "--examples"].map(str::to_owned));
         for test in workspace.integration_tests() {
             words.extend(["--test".to_owned(), test]);
@@ -179,8 +179,8 @@ impl Platform {
 
     /// Cargo's words for the packages that are tested here.
     pub(crate) fn packages(&self, workspace: &Workspace) -> Vec<String> {
-        if self.foreign.is_some() {
-            library_packages(workspace)
+        if let Some(foreign) = &self.foreign {
+            library_packages(workspace, foreign.target.without)
         } else {
             ["--all-features", "--workspace"].map(str::to_owned).into()
         }
@@ -198,10 +198,11 @@ impl Platform {
     }
 }
 
-fn library_packages(workspace: &Workspace) -> Vec<String> {
+fn library_packages(workspace: &Workspace, without: &[&str]) -> Vec<String> {
     let names = workspace
         .libraries()
         .into_iter()
+        .filter(|package| !without.contains(&package.name.as_str()))
         .flat_map(|package| ["--package".to_owned(), package.name.clone()]);
     std::iter::once("--all-features".to_owned())
         .chain(names)

@@ -27,6 +27,8 @@ pub(crate) struct Target {
     pub(crate) stack_probes: bool,
     /// How far debug builds are optimised. LLVM fails on unoptimised code for some targets.
     pub(crate) debug_opt_level: u8,
+    /// Libraries whose tests no compiler of ours can build for it. The reason stands beside their names in `ci/skipped-tests.txt`.
+    pub(crate) without: &'static [&'static str],
     /// Whether a backtrace finds names in debug information only. In the older ABI of 64-bit PowerPC a function's symbol is that
     /// of its descriptor, not of its code.
     pub(crate) names_need_debug: bool,
@@ -41,6 +43,7 @@ const USUAL: Target = Target {
     level: Level::Run,
     stack_probes: true,
     debug_opt_level: 0,
+    without: &[],
     names_need_debug: false,
 };
 
@@ -85,6 +88,7 @@ pub(crate) static ALL: &[Target] = &[
         qemu: &["qemu-mips", "-cpu", "mips32r6-generic"],
         stack_probes: false,
         debug_opt_level: 2,
+        without: &["fiber-vm"],
         ..USUAL
     },
     Target {

@@ -53,15 +53,15 @@ place!(context: libc::ucontext_t => (*context).uc_mcontext.gp_regs[32]);
 #[cfg(target_arch = "powerpc")]
 place!(context: *const usize => *(*context.add(12)).add(32));
 // Flags, link, stack (5 words), to 8 bytes; register mask, status; then `sc_pc`.
-#[cfg(target_arch = "mips")]
+#[cfg(any(target_arch = "mips", target_arch = "mips32r6"))]
 place!(context: u64 => *context.add(4));
-#[cfg(target_arch = "mips64")]
+#[cfg(any(target_arch = "mips64", target_arch = "mips64r6"))]
 const _: () = assert!(
     libc::SA_SIGINFO == 8,
     "this version of libc has another platform's `sigaction` for 64-bit MIPS (0.2.191 does): take 0.2.183"
 );
 // Flags, link, stack (5 words); 32 + 32 registers, 2 × 4 of hi and lo; then `sc_pc`.
-#[cfg(target_arch = "mips64")]
+#[cfg(any(target_arch = "mips64", target_arch = "mips64r6"))]
 place!(context: u64 => *context.add(5 + 32 + 32 + 8));
 // Not a `ucontext_t` but the `siginfo_t`, 16 registers, `tstate`; then `tpc`.
 #[cfg(target_arch = "sparc64")]
@@ -78,7 +78,9 @@ place!(context: u64 => *context.add(16 + 16 + 1));
     target_arch = "powerpc64",
     target_arch = "powerpc",
     target_arch = "mips",
+    target_arch = "mips32r6",
     target_arch = "mips64",
+    target_arch = "mips64r6",
     target_arch = "sparc64",
 )))]
 unsafe fn read(_: *const c_void) -> Option<usize> {
