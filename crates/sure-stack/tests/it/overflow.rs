@@ -104,12 +104,8 @@ fn a_hit_tells_all_there_is() {
     );
 }
 
-/// Not on big-endian 64-bit PowerPC, whose functions' symbols are descriptors.
 #[test]
 fn a_hit_tells_the_functions_name() {
-    if cfg!(all(target_arch = "powerpc64", target_endian = "big")) {
-        return;
-    }
     let ended = assert_explained("hit_a_named_stack", &["  function  "]);
     let mut lines = ended.output.lines();
     let function = lines.find(|line| line.starts_with("  function  ")).unwrap();
