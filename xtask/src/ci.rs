@@ -29,6 +29,9 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     let mut jobs = Vec::new();
     for (index, target) in targets::ALL.iter().enumerate() {
         // The first target is big-endian MIPS, which the README's test command runs in full.
+        if !args.full && !target.in_ci {
+            continue;
+        }
         jobs.push(if args.full || index == 0 {
             test_target::full(target)
         } else {

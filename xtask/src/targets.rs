@@ -29,6 +29,8 @@ pub(crate) struct Target {
     pub(crate) debug_opt_level: u8,
     /// Libraries whose tests no compiler of ours can build for it. The reason stands beside their names in `ci/skipped-tests.txt`.
     pub(crate) without: &'static [&'static str],
+    /// Whether every change is tested on it, and not only `ci --full`.
+    pub(crate) in_ci: bool,
     /// Whether a backtrace finds names in debug information only. In the older ABI of 64-bit PowerPC a function's symbol is that
     /// of its descriptor, not of its code.
     pub(crate) names_need_debug: bool,
@@ -45,6 +47,7 @@ const USUAL: Target = Target {
     debug_opt_level: 0,
     without: &[],
     names_need_debug: false,
+    in_ci: true,
 };
 
 /// Every target, MIPS first: the order in which they are tested and shown.
@@ -164,6 +167,7 @@ pub(crate) static ALL: &[Target] = &[
         debian: "sparc64",
         qemu: &["qemu-sparc64"],
         stack_probes: false,
+        in_ci: false,
         ..USUAL
     },
     Target {
