@@ -24,6 +24,12 @@ fn the_resumer(tracer: &mut Tracer) -> String {
 }
 
 #[test]
+fn walks_find_their_way_to_the_test() {
+    the_test_itself();
+}
+
+/// A function of its own, so that it has a frame whatever is inlined.
+#[inline(never)]
 fn the_test_itself() {
     each(|kind| {
         let mut tracer = tracer(kind);

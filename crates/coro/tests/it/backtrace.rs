@@ -45,6 +45,12 @@ fn assert_shows(trace: &str, resumer: &str) {
 }
 
 #[test]
+fn walks_find_their_way_to_the_test() {
+    the_test_itself();
+}
+
+/// A function of its own, so that it has a frame whatever is inlined.
+#[inline(never)]
 fn the_test_itself() {
     let mut tracer = tracer();
     for _ in 0..3 {
