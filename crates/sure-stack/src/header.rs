@@ -4,6 +4,7 @@
 use crate::arena::{Place, Slot};
 use crate::sys::{self, Advice, page_size};
 use crate::{GuardedMmapStack, Stack, colour, guard};
+use core::hint::assert_unchecked;
 use core::ptr::NonNull;
 
 #[derive(Debug)]
@@ -68,6 +69,18 @@ impl Header {
             });
         }
         header
+    }
+
+    /// The high end of the stack below a header.
+    ///
+    /// # Safety
+    /// The header was made by [`Header::write`].
+    #[inline]
+    pub(crate) unsafe fn base(this: NonNull<Header>) -> NonNull<u8> {
+        // What the compiler can make use of: nothing needs rounding down.
+        // SAFETY: headers stand at multiples of a line.
+        unsafe { assert_unchecked(this.addr().get().is_multiple_of(colour::LINE)) };
+        this.cast()
     }
 
     /// A stack in a mapping of its own, from a mapping that has [`OVERHEAD`]

@@ -3,10 +3,9 @@
 use super::Shared;
 use super::config::Reclaim;
 use super::state::{Batch, Place};
+use crate::Stack;
 use crate::header::{Header, Reuse, release};
 use crate::sys::{self, Advice};
-use crate::{Stack, colour};
-use core::hint::assert_unchecked;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use std::sync::Arc;
@@ -108,10 +107,8 @@ impl ArenaStack {
 unsafe impl Stack for ArenaStack {
     #[inline]
     fn base(&self) -> NonNull<u8> {
-        // What the compiler can make use of: nothing needs rounding down.
-        // SAFETY: headers stand at multiples of a line, see `Header::write`.
-        unsafe { assert_unchecked(self.header.addr().get().is_multiple_of(colour::LINE)) };
-        self.header.cast()
+        // SAFETY: every stack's header was made by `Header::write`.
+        unsafe { Header::base(self.header) }
     }
 
     #[inline]

@@ -9,7 +9,6 @@ pub use config::{PoolConfig, PoolStatistics};
 use crate::header::{Header, OVERHEAD, Reuse, release};
 use crate::{
     ArenaConfig, DEFAULT_STACK_SIZE, GuardedMmapStack, Stack, StackArena, StackError, UsageReport,
-    colour,
 };
 use core::hint::assert_unchecked;
 use core::ptr::NonNull;
@@ -144,10 +143,8 @@ impl PooledStack {
 unsafe impl Stack for PooledStack {
     #[inline]
     fn base(&self) -> NonNull<u8> {
-        // What the compiler can make use of: nothing needs rounding down.
-        // SAFETY: headers stand at multiples of a line, see `Header::write`.
-        unsafe { assert_unchecked(self.header.addr().get().is_multiple_of(colour::LINE)) };
-        self.header.cast()
+        // SAFETY: every stack's header was made by `Header::write`.
+        unsafe { Header::base(self.header) }
     }
 
     #[inline]
