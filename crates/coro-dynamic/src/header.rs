@@ -305,9 +305,14 @@ impl Header {
     }
 
     /// The low edge of a suspended context's frames.
+    ///
+    /// # Safety
+    /// The frames of `context` are in place, on a stack that is alive.
     #[inline(always)]
-    pub(crate) fn low_edge(context: &ExecutionContext) -> usize {
-        (context.stack_pointer().addr() - ExecutionContext::BYTES_BELOW) & !(GRAIN - 1)
+    pub(crate) unsafe fn low_edge(context: &ExecutionContext) -> usize {
+        // SAFETY: the stack is alive (1) and the frames in place (2), as the caller promises.
+        let sp = unsafe { context.stack_pointer() };
+        (sp.addr() - ExecutionContext::BYTES_BELOW) & !(GRAIN - 1)
     }
 
     /// Whether its frames were left on the run stack when it suspended itself.

@@ -19,7 +19,7 @@ pub(crate) unsafe fn prepare(_: *mut u8, _: Entry, _: *mut u8) -> usize {
     unreachable!()
 }
 
-pub(crate) fn stack_pointer_of(_: usize) -> *mut u8 {
+pub(crate) unsafe fn stack_pointer_of(_: usize) -> *mut u8 {
     unreachable!()
 }
 

@@ -25,9 +25,15 @@ pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usi
 }
 
 /// The stack pointer that a suspended execution will continue with.
-pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
+///
+/// # Safety
+/// `context` is that of a suspended execution whose `Saved` is in place and may
+/// be read.
+#[inline]
+pub(crate) unsafe fn stack_pointer_of(context: usize) -> *mut u8 {
     let saved = ptr::with_exposed_provenance::<Saved>(context - CONTEXT);
-    // SAFETY: a context is the address of that place in a `Saved`.
+    // SAFETY: a context is the address of that place in a `Saved`, which is
+    // there (the caller's promise).
     let stack_pointer = unsafe { (*saved).stack_pointer() };
     ptr::with_exposed_provenance_mut(stack_pointer)
 }

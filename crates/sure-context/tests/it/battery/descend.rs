@@ -20,9 +20,8 @@ impl Descent for Exchange {
         // SAFETY: the caller's object, which it leaves alone.
         let this = unsafe { this.as_mut() };
         assert!(stack_pointer().addr() < this.top, "it runs below");
-        let low = from
-            .stack_pointer()
-            .wrapping_sub(ExecutionContext::BYTES_BELOW);
+        // SAFETY: the caller was suspended by the descent, above this frame.
+        let low = unsafe { from.stack_pointer() }.wrapping_sub(ExecutionContext::BYTES_BELOW);
         assert!(low.addr() >= this.top, "the caller's frames lie above");
         let bytes = this.high.addr() - low.addr();
         let mut copy = vec![0_u8; bytes];

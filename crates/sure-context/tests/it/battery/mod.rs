@@ -36,6 +36,7 @@ macro_rules! each_test {
             }
             values {
                 small_values_keep_their_bytes_in_either_byte_order
+                values_larger_than_a_word_are_received_from_where_they_stand
                 large_values_travel_by_address
                 wide_values_by_value_are_alive_across_a_switch
                 floats_are_alive_across_switches_on_both_sides

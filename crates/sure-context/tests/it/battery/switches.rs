@@ -137,7 +137,9 @@ pub(crate) fn stack_pointers_are_inside_the_stack() {
     let mut first = FnTrampoline::new(move |arrival: Arrival| {
         assert!(bounds.contains(&sure_context::stack_pointer().addr()));
         let mut to = arrival.from.expect("a resumer");
-        assert!(!bounds.contains(&to.stack_pointer().addr()));
+        // SAFETY: the resumer is suspended and waits below.
+        let sp_of_resumer = unsafe { to.stack_pointer() };
+        assert!(!bounds.contains(&sp_of_resumer.addr()));
         for _ in 0..3 {
             // SAFETY: the resumer waits below.
             let arrival = unsafe { to.switch(Word::EMPTY, Signal::Run) };
@@ -154,7 +156,8 @@ pub(crate) fn stack_pointers_are_inside_the_stack() {
     let mut next = Some(unsafe { prepare(limit, base, first) }.expect("room"));
     let mut resumes = 0;
     while let Some(context) = next {
-        let sp = context.stack_pointer().addr();
+        // SAFETY: it is suspended on `memory`, which is alive.
+        let sp = unsafe { context.stack_pointer() }.addr();
         assert!(inside.contains(&sp));
         assert!(inside.contains(&(sp - ExecutionContext::BYTES_BELOW)));
         // SAFETY: the link is that of the trampoline.
@@ -175,9 +178,10 @@ pub(crate) fn a_stack_without_room_for_the_first_frame_is_refused() {
         assert!(limit_above >= limit);
         // SAFETY: nothing is continued.
         match unsafe { prepare(limit_above, base, first) } {
-            // SAFETY: the address is only compared.
             Ok(context) => {
-                let lowest = context.stack_pointer().addr() - ExecutionContext::BYTES_BELOW;
+                // SAFETY: it is fresh, on `memory`, which is alive.
+                let sp = unsafe { context.stack_pointer() }.addr();
+                let lowest = sp - ExecutionContext::BYTES_BELOW;
                 assert!(lowest >= limit_above.addr().get());
                 return;
             }

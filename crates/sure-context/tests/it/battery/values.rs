@@ -3,38 +3,47 @@
 use super::fiber::{Fiber, Inside};
 use core::fmt::Debug;
 use core::hint::black_box;
+use core::mem::ManuallyDrop;
 use sure_context::Word;
 
-/// A value of at most a word, to the fiber and back, several times.
-fn through_a_word<T: Copy + PartialEq + Debug + 'static>(values: [T; 3]) {
+/// A value to the fiber and back, several times.
+fn sent_and_received<T: Copy + PartialEq + Debug + 'static>(values: [T; 3]) {
     let mut fiber = Fiber::new(move |inside, mut word| {
         for value in values {
-            // SAFETY: the resumer packs a `T`.
-            assert_eq!(unsafe { word.unpack::<T>() }, value);
-            word = inside.suspend(Word::pack(black_box(value)));
+            // SAFETY: the resumer sends a `T`, and waits.
+            assert_eq!(unsafe { word.receive::<T>() }, value);
+            let mut sent = ManuallyDrop::new(black_box(value));
+            word = inside.suspend(Word::send(&mut sent));
         }
         Word::EMPTY
     });
     for value in values {
-        let word = fiber.resume(Word::pack(black_box(value)));
-        // SAFETY: the fiber packs a `T`.
-        assert_eq!(unsafe { word.unpack::<T>() }, value);
+        let mut sent = ManuallyDrop::new(black_box(value));
+        let word = fiber.resume(Word::send(&mut sent));
+        // SAFETY: the fiber sends a `T`, and is suspended.
+        assert_eq!(unsafe { word.receive::<T>() }, value);
     }
 }
 
 pub(crate) fn small_values_keep_their_bytes_in_either_byte_order() {
-    through_a_word([0x01_u8, 0x80, 0xFF]);
-    through_a_word([-1_i8, i8::MIN, 0]);
-    through_a_word([true, false, true]);
-    through_a_word([[1_u8, 2, 3], [0xFF, 0, 0x80], [0; 3]]);
-    through_a_word([0xA55A_u16, 1, u16::MAX]);
-    through_a_word([(1_u8, 0xBEEF_u16), (0, 1), (0xFF, 0xFF00)]);
-    through_a_word(['a', 'ß', '\u{10FFFF}']);
-    through_a_word([1.5_f32, -0.0, f32::MAX]);
-    through_a_word([0x1234_5678_i32, -1, i32::MIN]);
-    through_a_word([usize::MAX, 0, 1 << (usize::BITS - 1)]);
-    through_a_word([(), (), ()]);
-    through_a_word([None, Some(7_u8), Some(0)]);
+    sent_and_received([0x01_u8, 0x80, 0xFF]);
+    sent_and_received([-1_i8, i8::MIN, 0]);
+    sent_and_received([true, false, true]);
+    sent_and_received([[1_u8, 2, 3], [0xFF, 0, 0x80], [0; 3]]);
+    sent_and_received([0xA55A_u16, 1, u16::MAX]);
+    sent_and_received([(1_u8, 0xBEEF_u16), (0, 1), (0xFF, 0xFF00)]);
+    sent_and_received(['a', 'ß', '\u{10FFFF}']);
+    sent_and_received([1.5_f32, -0.0, f32::MAX]);
+    sent_and_received([0x1234_5678_i32, -1, i32::MIN]);
+    sent_and_received([usize::MAX, 0, 1 << (usize::BITS - 1)]);
+    sent_and_received([(), (), ()]);
+    sent_and_received([None, Some(7_u8), Some(0)]);
+}
+
+pub(crate) fn values_larger_than_a_word_are_received_from_where_they_stand() {
+    sent_and_received([[usize::MAX, 0], [1, 2], [3, 4]]);
+    sent_and_received([(1_u8, u128::MAX), (0, 1), (0xFF, 1 << 127)]);
+    sent_and_received([[0x5A_u8; 1000], [0; 1000], [0xFF; 1000]]);
 }
 
 /// A value of any size: its address travels, the side that is left keeps it.
