@@ -36,13 +36,13 @@ macro_rules! handed_out {
             };
         }
 
-        /// For each register the function whose first operand stands in it.
-        pub(in crate::battery) fn with_each_register<O, const ORDER: usize>()
+        /// For each register the function whose first operand comes from it.
+        pub(in crate::battery) fn with_each_register<O>()
         -> [crate::battery::placement::Placed; GENERAL.len()]
         where
             O: crate::battery::placement::Operation,
         {
-            [$(crate::battery::placement::from_registers::<O, ORDER, $g>),*]
+            [$(crate::battery::placement::from_registers::<O, $g>),*]
         }
     };
 }
