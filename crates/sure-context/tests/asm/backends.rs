@@ -69,6 +69,7 @@ const INLINE: Machine = Machine {
     volatile: &[],
     never_chosen: &[],
     clobber_abi: "C",
+    landing_pad: Option::None,
     arguments: &[],
     syntax: Syntax::Plain,
     instructions: &[],
@@ -133,8 +134,10 @@ pub(crate) const MACHINES: &[Machine] = &[
             ("ldr", &[Load, Memory]),
             ("mov", &[Write, Read]),
             ("br", &[Read]),
+            ("hint", &[None]),
             ("nop", &[]),
         ],
+        landing_pad: Some("hint 36"),
         ..INLINE
     },
     Machine {

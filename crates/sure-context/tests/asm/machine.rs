@@ -48,6 +48,8 @@ pub(crate) struct Machine {
     pub(crate) never_chosen: &'static [&'static str],
     /// The name of `clobber_abi` that means this ABI.
     pub(crate) clobber_abi: &'static str,
+    /// The instruction that must stand where execution goes on, if any.
+    pub(crate) landing_pad: Option<&'static str>,
     /// Where the arguments of an out-of-line switch arrive.
     pub(crate) arguments: &'static [&'static str],
     pub(crate) syntax: Syntax,

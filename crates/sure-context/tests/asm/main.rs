@@ -205,6 +205,12 @@ fn flags_and_the_red_zone_are_not_promised() {
     }
 }
 
+#[test]
+fn a_missing_landing_pad_is_found() {
+    let findings = findings_with("AArch64", "\"2:\",\n            bti_j!(),", "\"2:\",");
+    assert!(findings.contains("without a landing pad"), "{findings}");
+}
+
 /// `s0, s1, s2` as `s0-s2`.
 fn ranges(registers: &[String]) -> String {
     let split = |register: &str| {

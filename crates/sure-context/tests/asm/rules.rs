@@ -78,6 +78,12 @@ fn inline(machine: &Machine, macros: &Macros, account: &mut Account) {
         scratch_is_early(block, machine, &mut find);
         written_is_declared(block, machine, &mut find);
         inputs_are_read_first(block, &mut find);
+        let landing = block.instructions.last().map(|last| last.text.as_str());
+        if machine.landing_pad.is_some() && landing != machine.landing_pad {
+            find(format!(
+                "execution goes on without a landing pad, at {landing:?}"
+            ));
+        }
         if block.clobber_abi != [machine.clobber_abi] {
             find(format!("clobber_abi is {:?}", block.clobber_abi));
         }
