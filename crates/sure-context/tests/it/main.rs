@@ -11,10 +11,14 @@
     feature(asm_experimental_arch)
 )]
 
+// The portable backend has threads of the system where the others have frames in given memory.
+#[cfg(not(sure_context_portable))]
 mod backtrace;
+#[cfg(not(sure_context_portable))]
 mod descend;
 mod fiber;
 mod random;
+#[cfg(not(sure_context_portable))]
 mod registers;
 mod switches;
 mod values;
