@@ -236,9 +236,6 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         let Some(context) = self.context.take() else {
             return Err(ResumeError::new(input));
         };
-        if unwind::panicking() {
-            self.note_panic();
-        }
         let mut input = ManuallyDrop::new(input);
         let word = transfer::send(&mut input);
         // SAFETY: the coroutine is suspended, its stack is owned by `self`, and
@@ -284,7 +281,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             (Stage::Complete, _) => Status::Complete,
             (_, None) => Status::Running,
             (Stage::Created, Some(_)) => Status::Created,
-            (Stage::Started | Stage::Unwinding, Some(_)) => Status::Suspended,
+            (Stage::Started | Stage::Unwinding { .. }, Some(_)) => Status::Suspended,
         }
     }
 
@@ -410,11 +407,6 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         // SAFETY: the root stands for as long as the stack is ours; everything
         // in it that changes is in cells, and on this thread.
         unsafe { self.handle.as_ref() }
-    }
-
-    #[cold]
-    fn note_panic(&self) {
-        self.handle().resumed_in_panic.set(true);
     }
 }
 

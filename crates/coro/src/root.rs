@@ -89,15 +89,15 @@ where
         // SAFETY: the slot holds the closure, and this is the only read.
         let closure = ManuallyDrop::into_inner(unsafe { (&raw const (*slot).closure).read() });
         unwind::catch(move || {
+            // SAFETY: a resume suspends its caller, so it brings a token.
+            unsafe { self.handle.note(arrival.from) };
             if arrival.signal == Signal::Unwind {
                 // Dropped before its first resume.
-                // SAFETY: a resume suspends its caller, so it brings a token.
-                unsafe { self.handle.note(arrival.from) };
                 drop(closure);
                 return;
             }
-            // SAFETY: the first arrival is that of a resume by the owner.
-            let input = unsafe { self.handle.arrive(arrival) };
+            // SAFETY: with the signal to run comes an input, sent for this.
+            let input = unsafe { transfer::receive(arrival.word) };
             self.handle.stage.set(Stage::Started);
             let value = closure(&self.handle, input);
             // SAFETY: the closure has been moved out of the slot.

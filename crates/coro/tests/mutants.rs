@@ -54,8 +54,8 @@ mutants! {
              Some(context) => self.unwind(context),";
     }
     "an early free: of the stack that is about to be unwound" {
-        "handle.stage.set(Stage::Unwinding);" =>
-            "handle.stage.set(Stage::Unwinding);
+        "handle.stage.set(Stage::Unwinding { in_panic });" =>
+            "handle.stage.set(Stage::Unwinding { in_panic });
              if ON { drop(unsafe { core::ptr::read(&*self.stack) }) }";
         "unsafe { self.release() };" => "unsafe { if ON { self.drop_root() } else { self.release() } };";
     }

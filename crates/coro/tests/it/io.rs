@@ -270,12 +270,29 @@ fn a_cancel_with_a_dirty_buf_writer_tries_once() {
 }
 
 #[test]
-fn a_panic_with_a_dirty_buf_writer_is_that_panic() {
-    let (mut future, shared) = dirty(&[3], |_| std::panic::resume_unwind(Box::new("own")));
+fn a_panic_with_a_dirty_buf_writer_waits_until_it_is_written() {
+    let (mut future, shared) = dirty(&[3, 100], |_| std::panic::resume_unwind(Box::new("own")));
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let _ = poll_once(&mut future);
     }));
     assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "own");
+    let (sink, _) = shared.into_parts().expect("the coroutine is complete");
+    assert_eq!(sink.taken, b"not yet written");
+}
+
+#[test]
+fn a_cancel_of_a_panic_that_waits_for_a_dirty_buf_writer() {
+    let (mut future, shared) = dirty(&[3], |_| std::panic::resume_unwind(Box::new("own")));
+    assert!(poll_once(&mut future).0.is_pending());
+    assert!(std::thread::panicking());
+    let dropped = std::panic::AssertUnwindSafe(|| drop(future));
+    let payload = std::panic::catch_unwind(dropped).unwrap_err();
+    assert_eq!(
+        payload.downcast_ref(),
+        Some(&"own"),
+        "and its panic goes on"
+    );
+    assert!(!std::thread::panicking());
     let (sink, _) = shared.into_parts().expect("the coroutine is complete");
     assert_eq!(sink.taken, b"not");
 }
