@@ -1,5 +1,5 @@
 use crate::handle::Name;
-use crate::{Coroutine, SuspendHandle};
+use crate::{Coroutine, MIN_STACK_SIZE, SuspendHandle};
 use std::boxed::Box;
 use sure_stack::{DEFAULT_STACK_SIZE, PooledStack, Stack, StackError};
 
@@ -129,6 +129,12 @@ impl Builder {
 
     /// The name, and a stack of the size that was set.
     pub(crate) fn into_parts(self) -> Result<(Option<Name>, PooledStack), StackError> {
+        if (1..MIN_STACK_SIZE).contains(&self.stack_size) {
+            return Err(StackError::TooSmall {
+                bytes: self.stack_size,
+                minimum: MIN_STACK_SIZE,
+            });
+        }
         let stack = PooledStack::allocate_at_least(self.stack_size)?;
         Ok((self.name, stack))
     }

@@ -44,6 +44,18 @@ fn small_stacks_are_errors_that_say_what_would_do() {
 }
 
 #[test]
+fn a_size_that_is_too_small_is_named_as_it_was_asked_for() {
+    for bytes in [1, 100, MIN_STACK_SIZE - 1] {
+        let error = sized(bytes).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("a stack of {bytes} bytes is too small; use at least {MIN_STACK_SIZE}")
+        );
+    }
+    assert!(sized(MIN_STACK_SIZE).is_ok());
+}
+
+#[test]
 fn a_return_value_must_fit_the_stack() {
     let large = |_: &SuspendHandle<(), ()>, ()| [0_u8; 200 << 10];
     match Coroutine::try_new(large) {
