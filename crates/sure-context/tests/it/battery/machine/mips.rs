@@ -2,11 +2,11 @@
 //! ABI Handbook, chapter 2.
 
 use super::{Exchange, Register, Slots};
-use std::arch::naked_asm;
+use core::arch::naked_asm;
 
 const WORD: usize = size_of::<usize>();
 
-pub(super) const REGISTERS: &[Register] = &[
+pub(in crate::battery) const REGISTERS: &[Register] = &[
     ("s0", WORD),
     ("s1", WORD),
     ("s2", WORD),
@@ -108,7 +108,7 @@ macro_rules! add {
 }
 
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn hold(
+pub(in crate::battery) unsafe extern "C" fn hold(
     patterns: &Slots,
     seen: &mut Slots,
     exchange: Exchange,
@@ -138,4 +138,16 @@ pub(super) unsafe extern "C" fn hold(
         concat!(add!(), " $29, $29, 336"),
         ".set pop",
     )
+}
+
+handed_out! {
+    general {
+        0 "$2" 1 "$3" 2 "$4" 3 "$5" 4 "$6" 5 "$7" 6 "$8" 7 "$9" 8 "$10" 9 "$11" 10 "$12" 11 "$13"
+        12 "$14" 13 "$15" 14 "$16" 15 "$17" 16 "$18" 17 "$19" 18 "$20" 19 "$21" 20 "$22" 21 "$23"
+        22 "$24" 23 "$25"
+    }
+    float {
+        0 "$f0" 1 "$f2" 2 "$f4" 3 "$f6" 4 "$f8" 5 "$f10" 6 "$f12" 7 "$f14" 8 "$f16" 9 "$f18"
+        10 "$f20" 11 "$f22" 12 "$f24" 13 "$f26" 14 "$f28" 15 "$f30"
+    }
 }

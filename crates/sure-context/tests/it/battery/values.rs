@@ -1,9 +1,9 @@
 //! What travels, and what stays alive on both sides.
 
-use crate::fiber::{Fiber, Inside};
-use std::fmt::Debug;
-use std::hint::black_box;
-use std::mem::ManuallyDrop;
+use super::fiber::{Fiber, Inside};
+use core::fmt::Debug;
+use core::hint::black_box;
+use core::mem::ManuallyDrop;
 use sure_context::Word;
 
 /// A value to the fiber and back, several times.
@@ -25,8 +25,7 @@ fn sent_and_received<T: Copy + PartialEq + Debug + 'static>(values: [T; 3]) {
     }
 }
 
-#[test]
-fn small_values_keep_their_bytes_in_either_byte_order() {
+pub(crate) fn small_values_keep_their_bytes_in_either_byte_order() {
     sent_and_received([0x01_u8, 0x80, 0xFF]);
     sent_and_received([-1_i8, i8::MIN, 0]);
     sent_and_received([true, false, true]);
@@ -41,8 +40,7 @@ fn small_values_keep_their_bytes_in_either_byte_order() {
     sent_and_received([None, Some(7_u8), Some(0)]);
 }
 
-#[test]
-fn values_larger_than_a_word_are_received_from_where_they_stand() {
+pub(crate) fn values_larger_than_a_word_are_received_from_where_they_stand() {
     sent_and_received([[usize::MAX, 0], [1, 2], [3, 4]]);
     sent_and_received([(1_u8, u128::MAX), (0, 1), (0xFF, 1 << 127)]);
     sent_and_received([[0x5A_u8; 1000], [0; 1000], [0xFF; 1000]]);
@@ -67,8 +65,7 @@ fn through_an_address<T: Copy + PartialEq + Debug + 'static>(values: [T; 3]) {
     }
 }
 
-#[test]
-fn large_values_travel_by_address() {
+pub(crate) fn large_values_travel_by_address() {
     through_an_address([0x0123_4567_89AB_CDEF_u64, 1, u64::MAX]);
     through_an_address([i128::MIN, -1, 0x0123_4567_89AB_CDEF_0011_2233_4455_6677]);
     through_an_address([1.0_f64, -2.5e300, f64::MIN_POSITIVE]);
@@ -86,8 +83,7 @@ fn mix(inside: &mut Inside, a: u64, b: i128, c: f64, d: u8, e: u64) -> (i128, f6
     (sum, c * 2.0 + f64::from(d))
 }
 
-#[test]
-fn wide_values_by_value_are_alive_across_a_switch() {
+pub(crate) fn wide_values_by_value_are_alive_across_a_switch() {
     let mut fiber = Fiber::new(|inside, _| {
         let mut total = (0_i128, 0.0_f64);
         for round in 0..100_u8 {
@@ -114,7 +110,7 @@ fn wide_values_by_value_are_alive_across_a_switch() {
 /// More floats than any target has registers, alive across every switch on both sides.
 #[inline(never)]
 fn churn(seed: f64, exchange: &mut dyn FnMut(usize) -> usize) -> f64 {
-    let mut v: [f64; 40] = std::array::from_fn(|i| black_box(seed + i as f64));
+    let mut v: [f64; 40] = core::array::from_fn(|i| black_box(seed + i as f64));
     for round in 0..50 {
         let n = exchange(round);
         assert_eq!(n, round + 1);
@@ -137,8 +133,7 @@ fn churn_few(seed: f64, exchange: &mut dyn FnMut(usize) -> usize) -> f64 {
     a + b + c + f64::from(d)
 }
 
-#[test]
-fn floats_are_alive_across_switches_on_both_sides() {
+pub(crate) fn floats_are_alive_across_switches_on_both_sides() {
     type Churn = fn(f64, &mut dyn FnMut(usize) -> usize) -> f64;
     for churn in [churn as Churn, churn_few] {
         let alone = |seed| churn(seed, &mut |n| black_box(n + 1));

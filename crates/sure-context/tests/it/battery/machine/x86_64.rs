@@ -1,9 +1,9 @@
 //! System V ABI, AMD64 supplement, figure 3.4.
 
 use super::{Exchange, Register, Slots};
-use std::arch::naked_asm;
+use core::arch::naked_asm;
 
-pub(super) const REGISTERS: &[Register] = &[
+pub(in crate::battery) const REGISTERS: &[Register] = &[
     ("rbx", 8),
     ("rbp", 8),
     ("r12", 8),
@@ -13,7 +13,7 @@ pub(super) const REGISTERS: &[Register] = &[
 ];
 
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn hold(
+pub(in crate::battery) unsafe extern "C" fn hold(
     patterns: &Slots,
     seen: &mut Slots,
     exchange: Exchange,
@@ -50,4 +50,15 @@ pub(super) unsafe extern "C" fn hold(
         "pop rbx",
         "ret",
     )
+}
+
+handed_out! {
+    general {
+        0 "rax" 1 "rcx" 2 "rdx" 3 "rsi" 4 "rdi" 5 "r8" 6 "r9" 7 "r10" 8 "r11" 9 "r12" 10 "r13"
+        11 "r14" 12 "r15"
+    }
+    float {
+        0 "xmm0" 1 "xmm1" 2 "xmm2" 3 "xmm3" 4 "xmm4" 5 "xmm5" 6 "xmm6" 7 "xmm7" 8 "xmm8" 9 "xmm9"
+        10 "xmm10" 11 "xmm11" 12 "xmm12" 13 "xmm13" 14 "xmm14" 15 "xmm15"
+    }
 }

@@ -1,12 +1,13 @@
 //! System V ABI, Intel386 Architecture Processor Supplement, 3-11.
 
 use super::{Exchange, Register, Slots};
-use std::arch::naked_asm;
+use core::arch::naked_asm;
 
-pub(super) const REGISTERS: &[Register] = &[("ebx", 4), ("esi", 4), ("edi", 4), ("ebp", 4)];
+pub(in crate::battery) const REGISTERS: &[Register] =
+    &[("ebx", 4), ("esi", 4), ("edi", 4), ("ebp", 4)];
 
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn hold(
+pub(in crate::battery) unsafe extern "C" fn hold(
     patterns: &Slots,
     seen: &mut Slots,
     exchange: Exchange,
@@ -40,4 +41,13 @@ pub(super) unsafe extern "C" fn hold(
         "pop ebx",
         "ret",
     )
+}
+
+handed_out! {
+    general {
+        0 "eax" 1 "ecx" 2 "edx" 3 "ebx" 4 "edi"
+    }
+    float {
+        0 "xmm0" 1 "xmm1" 2 "xmm2" 3 "xmm3" 4 "xmm4" 5 "xmm5" 6 "xmm6" 7 "xmm7"
+    }
 }

@@ -5,44 +5,10 @@
 //! switches to another execution, and writes what they hold afterwards to
 //! `seen`. It obeys the ABI itself, so its caller may be compiled code.
 
-use crate::fiber::{Fiber, Inside};
-use std::ptr;
+use super::fiber::{Fiber, Inside};
+use super::machine::{REGISTERS, Slots, hold};
+use core::ptr;
 use sure_context::Word;
-
-#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
-#[cfg_attr(target_arch = "arm", path = "arm.rs")]
-#[cfg_attr(target_arch = "loongarch64", path = "loongarch64.rs")]
-#[cfg_attr(
-    any(
-        target_arch = "mips",
-        target_arch = "mips32r6",
-        target_arch = "mips64",
-        target_arch = "mips64r6"
-    ),
-    path = "mips.rs"
-)]
-#[cfg_attr(
-    any(target_arch = "powerpc", target_arch = "powerpc64"),
-    path = "powerpc.rs"
-)]
-#[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
-#[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
-#[cfg_attr(target_arch = "sparc64", path = "sparc64.rs")]
-#[cfg_attr(target_arch = "x86", path = "x86.rs")]
-#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
-mod machine;
-
-use machine::{REGISTERS, hold};
-
-/// A register's name, and how many bytes `hold` reads and writes of it.
-type Register = (&'static str, usize);
-
-/// One slot for each register, in the order of `REGISTERS`.
-#[repr(C, align(16))]
-struct Slots([[u8; 16]; REGISTERS.len()]);
-
-/// What `hold` calls while the registers hold their patterns.
-type Exchange = unsafe extern "C" fn(*mut u8);
 
 /// Patterns that differ in every register and for every `seed`.
 fn patterns(seed: u8) -> Slots {
@@ -86,15 +52,13 @@ fn check(seed: u8, side: &str, exchange: &mut dyn FnMut()) {
     }
 }
 
-#[test]
-fn registers_keep_their_patterns_without_a_switch() {
+pub(crate) fn registers_keep_their_patterns_without_a_switch() {
     for seed in 0..10 {
         check(seed, "the test alone", &mut || {});
     }
 }
 
-#[test]
-fn every_non_volatile_register_keeps_its_pattern() {
+pub(crate) fn every_non_volatile_register_keeps_its_pattern() {
     let mut fiber = Fiber::new(|inside: &mut Inside, _| {
         for round in 0..20 {
             check(100 + round, "the fiber", &mut || {
@@ -114,8 +78,7 @@ fn every_non_volatile_register_keeps_its_pattern() {
     assert!(fiber.is_complete());
 }
 
-#[test]
-fn registers_keep_their_patterns_in_nested_fibers() {
+pub(crate) fn registers_keep_their_patterns_in_nested_fibers() {
     let mut outer = Fiber::new(|outside: &mut Inside, _| {
         let mut inner = Fiber::new(|inside: &mut Inside, _| {
             for round in 0..6 {

@@ -1,13 +1,12 @@
 //! Control flow: order, depth, signals, panics.
 
-use crate::fiber::{Fiber, Inside, Memory};
-use std::hint::black_box;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::NonNull;
+use super::fiber::{Fiber, Inside, Memory};
+use alloc::string::ToString;
+use core::hint::black_box;
+use core::ptr::NonNull;
 use sure_context::{Arrival, Departure, ExecutionContext, FnTrampoline, Signal, Word, prepare};
 
-#[test]
-fn words_go_in_and_out_in_turn() {
+pub(crate) fn words_go_in_and_out_in_turn() {
     let mut fiber = Fiber::new(|inside, first| {
         // SAFETY: numbers.
         let mut sum = unsafe { first.as_usize() };
@@ -25,8 +24,7 @@ fn words_go_in_and_out_in_turn() {
     assert!(fiber.is_complete());
 }
 
-#[test]
-fn both_signals_arrive_in_both_directions() {
+pub(crate) fn both_signals_arrive_in_both_directions() {
     let mut memory = Memory::new(64 << 10);
     let (limit, base) = memory.bounds();
     let mut first = FnTrampoline::new(|arrival: Arrival| {
@@ -89,8 +87,7 @@ fn descend(inside: &mut Inside, depth: usize) -> usize {
     below + frame[7]
 }
 
-#[test]
-fn deep_recursion_with_suspends_on_the_way_down_and_up() {
+pub(crate) fn deep_recursion_with_suspends_on_the_way_down_and_up() {
     const DEPTH: usize = 10_000;
     let mut fiber = Fiber::with_memory(Memory::new(16 << 20), |inside, depth| {
         // SAFETY: a number.
@@ -109,33 +106,7 @@ fn deep_recursion_with_suspends_on_the_way_down_and_up() {
     assert_eq!(number, DEPTH * (DEPTH + 1) / 2);
 }
 
-#[test]
-fn a_panic_inside_is_caught_inside_and_can_be_suspended_in_between() {
-    struct Suspends<'a>(&'a mut Inside);
-    impl Drop for Suspends<'_> {
-        fn drop(&mut self) {
-            assert_eq!(self.0.suspend_number(11), 12);
-        }
-    }
-    let mut fiber = Fiber::new(|inside, _| {
-        let caught = catch_unwind(AssertUnwindSafe(|| {
-            let guard = Suspends(inside);
-            assert_eq!(guard.0.suspend_number(1), 2);
-            std::panic::panic_any(black_box(40_usize));
-        }));
-        let payload = caught.expect_err("it panics");
-        let n = *payload.downcast::<usize>().expect("its payload");
-        Word::from_usize(n + inside.suspend_number(n))
-    });
-    assert_eq!(fiber.resume_number(0), 1);
-    assert_eq!(fiber.resume_number(2), 11, "the destructor has suspended");
-    assert_eq!(fiber.resume_number(12), 40);
-    assert_eq!(fiber.resume_number(5), 45);
-    assert!(fiber.is_complete());
-}
-
-#[test]
-fn fibers_nest() {
+pub(crate) fn fibers_nest() {
     fn nest(depth: usize) -> Fiber {
         Fiber::new(move |inside, word| {
             let mut inner = (depth > 0).then(|| nest(depth - 1));
@@ -157,8 +128,7 @@ fn fibers_nest() {
 }
 
 /// The addresses of locals say on which stack code runs; so does a context.
-#[test]
-fn stack_pointers_are_inside_the_stack() {
+pub(crate) fn stack_pointers_are_inside_the_stack() {
     let mut memory = Memory::new(64 << 10);
     let (limit, base) = memory.bounds();
     let inside = limit.addr().get()..base.addr().get() + 1;
@@ -197,8 +167,7 @@ fn stack_pointers_are_inside_the_stack() {
     assert_eq!(resumes, 4);
 }
 
-#[test]
-fn a_stack_without_room_for_the_first_frame_is_refused() {
+pub(crate) fn a_stack_without_room_for_the_first_frame_is_refused() {
     let mut memory = Memory::new(4096);
     let (limit, base) = memory.bounds();
     let mut first = FnTrampoline::new(|_: Arrival| unreachable!());

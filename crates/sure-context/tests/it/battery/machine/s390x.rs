@@ -1,9 +1,9 @@
 //! ELF Application Binary Interface, s390x Supplement, 1.2.2.
 
 use super::{Exchange, Register, Slots};
-use std::arch::naked_asm;
+use core::arch::naked_asm;
 
-pub(super) const REGISTERS: &[Register] = &[
+pub(in crate::battery) const REGISTERS: &[Register] = &[
     ("r6", 8),
     ("r7", 8),
     ("r8", 8),
@@ -48,7 +48,7 @@ macro_rules! each {
 }
 
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn hold(
+pub(in crate::battery) unsafe extern "C" fn hold(
     patterns: &Slots,
     seen: &mut Slots,
     exchange: Exchange,
@@ -74,4 +74,15 @@ pub(super) unsafe extern "C" fn hold(
         "la %r15, 432(%r15)",
         "br %r14",
     )
+}
+
+handed_out! {
+    general {
+        0 "r0" 1 "r1" 2 "r2" 3 "r3" 4 "r4" 5 "r5" 6 "r6" 7 "r7" 8 "r8" 9 "r9" 10 "r10" 11 "r12"
+        12 "r13" 13 "r14"
+    }
+    float {
+        0 "f0" 1 "f1" 2 "f2" 3 "f3" 4 "f4" 5 "f5" 6 "f6" 7 "f7" 8 "f8" 9 "f9" 10 "f10" 11 "f11"
+        12 "f12" 13 "f13" 14 "f14" 15 "f15"
+    }
 }

@@ -1,9 +1,9 @@
 //! lp64d: RISC-V Calling Conventions, register tables.
 
 use super::{Exchange, Register, Slots};
-use std::arch::naked_asm;
+use core::arch::naked_asm;
 
-pub(super) const REGISTERS: &[Register] = &[
+pub(in crate::battery) const REGISTERS: &[Register] = &[
     ("s0", 8),
     ("s1", 8),
     ("s2", 8),
@@ -64,7 +64,7 @@ macro_rules! each {
 }
 
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn hold(
+pub(in crate::battery) unsafe extern "C" fn hold(
     patterns: &Slots,
     seen: &mut Slots,
     exchange: Exchange,
@@ -94,4 +94,17 @@ pub(super) unsafe extern "C" fn hold(
         "ret",
         ".option pop",
     )
+}
+
+handed_out! {
+    general {
+        0 "x1" 1 "x5" 2 "x6" 3 "x7" 4 "x10" 5 "x11" 6 "x12" 7 "x13" 8 "x14" 9 "x15" 10 "x16"
+        11 "x17" 12 "x18" 13 "x19" 14 "x20" 15 "x21" 16 "x22" 17 "x23" 18 "x24" 19 "x25" 20 "x26"
+        21 "x27" 22 "x28" 23 "x29" 24 "x30" 25 "x31"
+    }
+    float {
+        0 "f0" 1 "f1" 2 "f2" 3 "f3" 4 "f4" 5 "f5" 6 "f6" 7 "f7" 8 "f8" 9 "f9" 10 "f10" 11 "f11"
+        12 "f12" 13 "f13" 14 "f14" 15 "f15" 16 "f16" 17 "f17" 18 "f18" 19 "f19" 20 "f20" 21 "f21"
+        22 "f22" 23 "f23" 24 "f24" 25 "f25" 26 "f26" 27 "f27" 28 "f28" 29 "f29" 30 "f30" 31 "f31"
+    }
 }

@@ -1,9 +1,9 @@
 //! SPARC Compliance Definition 2.4, 3P: the window, all but %fp and the return address.
 
 use super::{Exchange, Register, Slots};
-use std::arch::naked_asm;
+use core::arch::naked_asm;
 
-pub(super) const REGISTERS: &[Register] = &[
+pub(in crate::battery) const REGISTERS: &[Register] = &[
     ("l0", 8),
     ("l1", 8),
     ("l2", 8),
@@ -21,7 +21,7 @@ pub(super) const REGISTERS: &[Register] = &[
 ];
 
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn hold(
+pub(in crate::battery) unsafe extern "C" fn hold(
     patterns: &Slots,
     seen: &mut Slots,
     exchange: Exchange,
@@ -68,4 +68,13 @@ pub(super) unsafe extern "C" fn hold(
         "ret",
         "restore",
     )
+}
+
+handed_out! {
+    general {
+        0 "g2" 1 "g3" 2 "g4" 3 "o0" 4 "o1" 5 "o2" 6 "o3" 7 "o4" 8 "o5" 9 "o7" 10 "l0" 11 "l1"
+        12 "l2" 13 "l3" 14 "l4" 15 "l5" 16 "l6" 17 "l7" 18 "i0" 19 "i1" 20 "i2" 21 "i3" 22 "i4"
+        23 "i5"
+    }
+    float {}
 }

@@ -1,9 +1,9 @@
 //! Procedure Call Standard for the Arm 64-bit Architecture, 6.1.
 
 use super::{Exchange, Register, Slots};
-use std::arch::naked_asm;
+use core::arch::naked_asm;
 
-pub(super) const REGISTERS: &[Register] = &[
+pub(in crate::battery) const REGISTERS: &[Register] = &[
     ("x19", 8),
     ("x20", 8),
     ("x21", 8),
@@ -54,7 +54,7 @@ macro_rules! each {
 }
 
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn hold(
+pub(in crate::battery) unsafe extern "C" fn hold(
     patterns: &Slots,
     seen: &mut Slots,
     exchange: Exchange,
@@ -79,4 +79,17 @@ pub(super) unsafe extern "C" fn hold(
         "add sp, sp, 320",
         "ret",
     )
+}
+
+handed_out! {
+    general {
+        0 "x0" 1 "x1" 2 "x2" 3 "x3" 4 "x4" 5 "x5" 6 "x6" 7 "x7" 8 "x8" 9 "x9" 10 "x10" 11 "x11"
+        12 "x12" 13 "x13" 14 "x14" 15 "x15" 16 "x16" 17 "x17" 18 "x20" 19 "x21" 20 "x22" 21 "x23"
+        22 "x24" 23 "x25" 24 "x26" 25 "x27" 26 "x28" 27 "x30"
+    }
+    float {
+        0 "v0" 1 "v1" 2 "v2" 3 "v3" 4 "v4" 5 "v5" 6 "v6" 7 "v7" 8 "v8" 9 "v9" 10 "v10" 11 "v11"
+        12 "v12" 13 "v13" 14 "v14" 15 "v15" 16 "v16" 17 "v17" 18 "v18" 19 "v19" 20 "v20" 21 "v21"
+        22 "v22" 23 "v23" 24 "v24" 25 "v25" 26 "v26" 27 "v27" 28 "v28" 29 "v29" 30 "v30" 31 "v31"
+    }
 }

@@ -1,9 +1,9 @@
 //! lp64d: LoongArch ELF psABI, register convention.
 
 use super::{Exchange, Register, Slots};
-use std::arch::naked_asm;
+use core::arch::naked_asm;
 
-pub(super) const REGISTERS: &[Register] = &[
+pub(in crate::battery) const REGISTERS: &[Register] = &[
     ("fp", 8),
     ("s0", 8),
     ("s1", 8),
@@ -52,7 +52,7 @@ macro_rules! each {
 }
 
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn hold(
+pub(in crate::battery) unsafe extern "C" fn hold(
     patterns: &Slots,
     seen: &mut Slots,
     exchange: Exchange,
@@ -78,4 +78,18 @@ pub(super) unsafe extern "C" fn hold(
         "addi.d $sp, $sp, 304",
         "ret",
     )
+}
+
+handed_out! {
+    general {
+        0 "$r1" 1 "$r4" 2 "$r5" 3 "$r6" 4 "$r7" 5 "$r8" 6 "$r9" 7 "$r10" 8 "$r11" 9 "$r12" 10 "$r13"
+        11 "$r14" 12 "$r15" 13 "$r16" 14 "$r17" 15 "$r18" 16 "$r19" 17 "$r20" 18 "$r23" 19 "$r24"
+        20 "$r25" 21 "$r26" 22 "$r27" 23 "$r28" 24 "$r29" 25 "$r30"
+    }
+    float {
+        0 "$f0" 1 "$f1" 2 "$f2" 3 "$f3" 4 "$f4" 5 "$f5" 6 "$f6" 7 "$f7" 8 "$f8" 9 "$f9" 10 "$f10"
+        11 "$f11" 12 "$f12" 13 "$f13" 14 "$f14" 15 "$f15" 16 "$f16" 17 "$f17" 18 "$f18" 19 "$f19"
+        20 "$f20" 21 "$f21" 22 "$f22" 23 "$f23" 24 "$f24" 25 "$f25" 26 "$f26" 27 "$f27" 28 "$f28"
+        29 "$f29" 30 "$f30" 31 "$f31"
+    }
 }

@@ -1,9 +1,9 @@
 //! Procedure Call Standard for the Arm Architecture, 6.1.
 
 use super::{Exchange, Register, Slots};
-use std::arch::naked_asm;
+use core::arch::naked_asm;
 
-pub(super) const REGISTERS: &[Register] = &[
+pub(in crate::battery) const REGISTERS: &[Register] = &[
     ("r4", 4),
     ("r5", 4),
     ("r6", 4),
@@ -48,7 +48,7 @@ macro_rules! each {
 }
 
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn hold(
+pub(in crate::battery) unsafe extern "C" fn hold(
     patterns: &Slots,
     seen: &mut Slots,
     exchange: Exchange,
@@ -74,4 +74,14 @@ pub(super) unsafe extern "C" fn hold(
         "add sp, sp, #272",
         "bx lr",
     )
+}
+
+handed_out! {
+    general {
+        0 "r0" 1 "r1" 2 "r2" 3 "r3" 4 "r4" 5 "r5" 6 "r8" 7 "r9" 8 "r10" 9 "r12" 10 "r14"
+    }
+    float {
+        0 "d0" 1 "d1" 2 "d2" 3 "d3" 4 "d4" 5 "d5" 6 "d6" 7 "d7" 8 "d8" 9 "d9" 10 "d10" 11 "d11"
+        12 "d12" 13 "d13" 14 "d14" 15 "d15"
+    }
 }

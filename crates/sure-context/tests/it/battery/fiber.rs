@@ -1,7 +1,8 @@
 //! The least coroutine that a test needs: words in, words out.
 
-use std::boxed::Box;
-use std::ptr::NonNull;
+use alloc::boxed::Box;
+use alloc::{vec, vec::Vec};
+use core::ptr::NonNull;
 use sure_context::{
     Arrival, Departure, ExecutionContext, FnTrampoline, ParentLink, Signal, Word, prepare,
 };
@@ -32,7 +33,7 @@ pub(crate) struct Fiber {
     _memory: Memory,
 }
 
-/// The inside of a fiber: the way back to whoever resumed it.
+/// The inside of a fiber: the way back to its resumer.
 pub(crate) struct Inside {
     resumer: Option<ExecutionContext>,
 }
@@ -114,13 +115,4 @@ impl Inside {
         // SAFETY: for fibers whose words are numbers.
         unsafe { self.suspend(Word::from_usize(number)).as_usize() }
     }
-}
-
-/// How often a random test repeats itself: fewer times where an emulator is slow.
-pub(crate) fn repetitions(full: usize) -> usize {
-    let divisor = std::env::var("SURE_TEST_DIVISOR")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1);
-    (full / divisor).max(1)
 }

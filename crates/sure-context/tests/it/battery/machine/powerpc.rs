@@ -2,11 +2,11 @@
 //! 64-Bit ELF V2 ABI Specification, 2.2.1; the same registers in ELFv1.
 
 use super::{Exchange, Register, Slots};
-use std::arch::naked_asm;
+use core::arch::naked_asm;
 
 const WORD: usize = size_of::<usize>();
 
-pub(super) const REGISTERS: &[Register] = &[
+pub(in crate::battery) const REGISTERS: &[Register] = &[
     ("r14", WORD),
     ("r15", WORD),
     ("r16", WORD),
@@ -203,7 +203,7 @@ macro_rules! return_address {
 }
 
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn hold(
+pub(in crate::battery) unsafe extern "C" fn hold(
     patterns: &Slots,
     seen: &mut Slots,
     exchange: Exchange,
@@ -244,4 +244,17 @@ pub(super) unsafe extern "C" fn hold(
         "addi 1, 1, 912",
         "blr",
     )
+}
+
+handed_out! {
+    general {
+        0 "r0" 1 "r3" 2 "r4" 3 "r5" 4 "r6" 5 "r7" 6 "r8" 7 "r9" 8 "r10" 9 "r11" 10 "r12" 11 "r14"
+        12 "r15" 13 "r16" 14 "r17" 15 "r18" 16 "r19" 17 "r20" 18 "r21" 19 "r22" 20 "r23" 21 "r24"
+        22 "r25" 23 "r26" 24 "r27" 25 "r28"
+    }
+    float {
+        0 "f0" 1 "f1" 2 "f2" 3 "f3" 4 "f4" 5 "f5" 6 "f6" 7 "f7" 8 "f8" 9 "f9" 10 "f10" 11 "f11"
+        12 "f12" 13 "f13" 14 "f14" 15 "f15" 16 "f16" 17 "f17" 18 "f18" 19 "f19" 20 "f20" 21 "f21"
+        22 "f22" 23 "f23" 24 "f24" 25 "f25" 26 "f26" 27 "f27" 28 "f28" 29 "f29" 30 "f30" 31 "f31"
+    }
 }

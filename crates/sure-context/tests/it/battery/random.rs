@@ -1,10 +1,11 @@
 //! Many contexts that continue each other in random order, against a model.
 
-use crate::fiber::{Memory, repetitions};
-use std::cell::{Cell, RefCell};
-use std::hint::black_box;
-use std::ptr::NonNull;
-use std::rc::Rc;
+use super::fiber::Memory;
+use crate::host::repetitions;
+use alloc::{boxed::Box, rc::Rc, vec, vec::Vec};
+use core::cell::{Cell, RefCell};
+use core::hint::black_box;
+use core::ptr::NonNull;
 use sure_context::{
     Arrival, Departure, ExecutionContext, FnTrampoline, ParentLink, Signal, Word, prepare,
 };
@@ -58,21 +59,21 @@ impl State {
     }
 }
 
-/// Shared by all contexts: who is suspended where, and what happens next.
+/// Shared by all contexts: which of them are suspended where, and what happens next.
 struct World {
     suspended: RefCell<Vec<Option<ExecutionContext>>>,
     links: RefCell<Vec<NonNull<ParentLink>>>,
     random: RefCell<Random>,
     current: Cell<usize>,
-    /// Switches that are left. At 0 whoever arrives ends, and goes back to the test.
+    /// Switches that are left. At 0 a context that is continued ends, and goes back to the test.
     left: Cell<usize>,
     test: RefCell<Option<ExecutionContext>>,
     finals: RefCell<Vec<State>>,
 }
 
 impl World {
-    /// Continues somebody else, at random by `resume` or by `switch`, until
-    /// somebody continues the caller; returns the word that came.
+    /// Continues another context, at random by `resume` or by `switch`, until
+    /// a context continues the caller; returns the word that came.
     #[inline(always)]
     fn go_elsewhere(&self, me: usize, word: usize) -> usize {
         let next = self.random.borrow_mut().other_than(me);
@@ -92,7 +93,7 @@ impl World {
         self.arrive(arrival)
     }
 
-    /// Puts whoever was left into the table; its number is in the word.
+    /// Puts the context that was left into the table; its number is in the word.
     #[inline(always)]
     fn arrive(&self, arrival: Arrival) -> usize {
         // SAFETY: a number.
@@ -168,7 +169,7 @@ impl Model {
     }
 
     fn arrive(&mut self, me: usize, word: usize) -> usize {
-        if !std::mem::take(&mut self.fresh[me]) {
+        if !core::mem::take(&mut self.fresh[me]) {
             if word.is_multiple_of(7) && self.depths[me] < 20 {
                 self.depths[me] += 1;
             } else if word.is_multiple_of(5) && self.depths[me] > 0 {
@@ -186,8 +187,7 @@ impl Model {
     }
 }
 
-#[test]
-fn random_switches_agree_with_a_model() {
+pub(crate) fn random_switches_agree_with_a_model() {
     let switches = repetitions(100_000);
     for seed in [1, 0xDEAD_BEEF_u64] {
         let (found, expected) = (run(seed, switches), Model::run(seed, switches));
@@ -241,7 +241,7 @@ fn run(seed: u64, switches: usize) -> Vec<State> {
     }
     // The first makes all of the random switches; when they are used up, the
     // one that saw the end is gone, and the others are told one by one.
-    for id in std::iter::once(0).chain(0..CONTEXTS) {
+    for id in core::iter::once(0).chain(0..CONTEXTS) {
         let Some(context) = world.suspended.borrow_mut()[id].take() else {
             continue;
         };

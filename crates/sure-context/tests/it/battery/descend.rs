@@ -1,7 +1,8 @@
 //! A function below the caller, which can exchange the caller's frames.
 
-use std::hint::black_box;
-use std::ptr::{self, NonNull};
+use alloc::{boxed::Box, vec};
+use core::hint::black_box;
+use core::ptr::{self, NonNull};
 use sure_context::{
     DESCENT, Departure, Descent, ExecutionContext, Signal, Word, descend, stack_pointer,
 };
@@ -25,7 +26,7 @@ impl Descent for Exchange {
         let bytes = this.high.addr() - low.addr();
         let mut copy = vec![0_u8; bytes];
         // SAFETY: live frames of this thread, above the stack pointer; they are
-        // put back before anybody continues them.
+        // put back before the descent departs to them.
         unsafe {
             ptr::copy_nonoverlapping(low, copy.as_mut_ptr(), bytes);
             ptr::write_bytes(low, 0xA5, bytes);
@@ -69,8 +70,7 @@ fn exchange(depth: usize, high: *mut u8) -> usize {
     black_box(sum)
 }
 
-#[test]
-fn frames_can_be_exchanged_from_below() {
+pub(crate) fn frames_can_be_exchanged_from_below() {
     for depth in [0, 1, 5, 50] {
         let here = black_box([0_u8; 64]);
         let moved = exchange(depth, here.as_ptr().cast_mut());
