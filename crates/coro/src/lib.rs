@@ -20,6 +20,7 @@ pub mod internal;
 #[cfg(feature = "async")]
 pub mod io;
 mod iter;
+mod lending;
 mod on_stack;
 mod root;
 #[cfg(feature = "std")]
@@ -45,6 +46,7 @@ pub use handle::SuspendHandle;
 pub use iter::Iter;
 #[cfg(feature = "std")]
 pub use iter::iter;
+pub use lending::{Lend, LendingCoroutine, LendingHandle};
 pub use on_stack::on_stack;
 #[cfg(feature = "std")]
 pub use scope::{Scope, scope};
