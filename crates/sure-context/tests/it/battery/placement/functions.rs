@@ -155,12 +155,6 @@ pub(in crate::battery) unsafe fn from_registers<
     let mut general: [usize; GENERAL.len()] = call.first_values();
     let mut float = call.floats;
     // Statements instead of loops, so that the arrays become registers.
-    let kept = [
-        general[at[0]],
-        general[at[1]],
-        general[at[2]],
-        general[at[3]],
-    ];
     general[at[0]] = call.operands[0];
     general[at[1]] = call.operands[1];
     if O::OPERANDS > 2 {
@@ -186,10 +180,10 @@ pub(in crate::battery) unsafe fn from_registers<
         word: general[at[1]],
         signal: arrived.signal,
     };
-    general[at[0]] = kept[0];
-    general[at[1]] = kept[1];
-    general[at[2]] = kept[2];
-    general[at[3]] = kept[3];
+    general[at[0]] = call.values[at[0]];
+    general[at[1]] = call.values[at[1]];
+    general[at[2]] = call.values[at[2]];
+    general[at[3]] = call.values[at[3]];
     call.set_first_values(general);
     call.floats = float;
 }
