@@ -188,7 +188,7 @@ impl Fibers {
 
     /// A fiber ready to execute. Its registers are copied: whoever runs it stores them back.
     #[inline(always)]
-    pub(crate) fn machine<'a>(&'a mut self, index: u32, memory: &'a mut [u8]) -> Machine<'a> {
+    pub(crate) fn machine<'a>(&'a mut self, index: u32, memory: Memory<'a>) -> Machine<'a> {
         let ls_base = self.ls_base(index);
         let index = index as usize;
         let (ws_depth, cs_depth) = (self.ws_depth, self.cs_depth);
@@ -198,7 +198,7 @@ impl Fibers {
         let (at_error, cs) = words.split_at_mut(ws_depth);
         Machine {
             registers: self.heads[index].registers,
-            memory: Memory(memory),
+            memory,
             ws,
             at_error,
             cs,

@@ -1,4 +1,4 @@
-//! What an architecture has to provide, and the one place that chooses it.
+//! What an architecture has to provide. (`selection.rs` chooses one for a target.)
 //!
 //! The file of an architecture has, in this order:
 //!
@@ -117,21 +117,14 @@ macro_rules! cfi {
 #[allow(unused_macros, reason = "a target that is not supported names none")]
 mod instructions;
 
-// The only `cfg` of the workspace that selects an architecture. Where none of
-// these lines applies, the file is `backend.rs`, which says what is supported.
-#[rustfmt::skip]
+mod selection;
+
+// Where no line of the selection applies, this is `backend.rs`, which says what
+// is supported.
 #[cfg(not(any(sure_context_portable, windows)))]
-#[cfg_attr(all(target_arch = "aarch64", target_pointer_width = "64", not(windows)), path = "aarch64.rs")]
-#[cfg_attr(all(target_arch = "arm", not(windows)), path = "arm.rs")]
-#[cfg_attr(target_arch = "loongarch64", path = "loongarch64.rs")]
-#[cfg_attr(any(target_arch = "mips", target_arch = "mips32r6", target_arch = "mips64", target_arch = "mips64r6"), path = "mips.rs")]
-#[cfg_attr(any(target_arch = "powerpc", target_arch = "powerpc64"), path = "powerpc.rs")]
-#[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
-#[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
-#[cfg_attr(target_arch = "sparc64", path = "sparc64.rs")]
-#[cfg_attr(all(target_arch = "x86", not(windows)), path = "x86.rs")]
-#[cfg_attr(all(target_arch = "x86_64", target_pointer_width = "64", not(windows)), path = "x86_64.rs")]
-mod backend;
+crate::select_by_architecture! {
+    mod backend;
+}
 
 #[cfg(any(sure_context_portable, windows))]
 #[path = "portable.rs"]
