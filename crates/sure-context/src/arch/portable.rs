@@ -325,7 +325,11 @@ pub(crate) fn stack_pointer() -> *mut u8 {
         // SAFETY: the calling thread's own execution is alive.
         unsafe { (*current).top }
     };
-    ptr::with_exposed_provenance_mut(if top == 0 { here } else { top - STACK_ALIGNMENT })
+    ptr::with_exposed_provenance_mut(if top == 0 {
+        here
+    } else {
+        top - STACK_ALIGNMENT
+    })
 }
 
 pub(crate) fn prefetch(_: *const u8) {}
