@@ -161,6 +161,18 @@ impl ExecutionContext {
         unsafe { arch::exit_to(self.saved.get(), word, signal as usize) }
     }
 
+    /// As [`exit_to`](Self::exit_to), as the last act of an entry.
+    ///
+    /// # Safety
+    /// As for [`exit_to`](Self::exit_to); the caller returns what this returns.
+    #[inline(always)]
+    pub(crate) unsafe fn leave_for(self, word: Word, signal: Signal) -> arch::Left {
+        sanitizer::before_exit();
+        // SAFETY: the token was not used before, and its stack is alive; the
+        // frames left behind need nothing any more.
+        unsafe { arch::leave(self.saved.get(), word, signal as usize) }
+    }
+
     /// The stack pointer with which this execution will continue. Everything
     /// from [`BYTES_BELOW`](Self::BYTES_BELOW) below it up to the high end of its stack is in use.
     ///

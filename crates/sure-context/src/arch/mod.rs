@@ -88,11 +88,12 @@ pub(crate) struct Landing {
     pub(crate) signal: usize,
 }
 
-/// What `root` calls: `(from, word, signal, object) -> !`.
-pub(crate) type Entry = unsafe extern "C" fn(usize, Word, usize, *mut u8) -> !;
+/// What `root` calls: `(from, word, signal, object)`. It never returns, except in
+/// the portable backend, where it returns to where execution goes on.
+pub(crate) type Entry = unsafe extern "C" fn(usize, Word, usize, *mut u8) -> Left;
 
-/// What `descend` calls: `(from, object) -> !`.
-pub(crate) type EntryBelow = unsafe extern "C" fn(usize, *mut u8) -> !;
+/// What `descend` calls: `(from, object)`. As [`Entry`].
+pub(crate) type EntryBelow = unsafe extern "C" fn(usize, *mut u8) -> Left;
 
 /// Unwind directives are allowed only inside functions that have unwind
 /// information, which a build that aborts on panic may leave out. (A naked
@@ -120,8 +121,13 @@ mod selection;
 
 // Where no line of the selection applies, this is `backend.rs`, which says what
 // is supported.
+#[cfg(not(any(sure_context_portable, windows)))]
 crate::select_by_architecture! {
     mod backend;
 }
+
+#[cfg(any(sure_context_portable, windows))]
+#[path = "portable.rs"]
+mod backend;
 
 pub(crate) use backend::*;
