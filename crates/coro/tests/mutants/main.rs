@@ -114,11 +114,11 @@ fn broken_copy(patches: &BTreeMap<String, Patch>) -> PathBuf {
             &mut texts,
         );
     }
-    for (name, patch) in patches {
-        if let Err(problem) = patch.apply(&mut texts) {
-            panic!("{name}.patch: {problem}");
-        }
-    }
+    let problems: Vec<_> = patches
+        .iter()
+        .filter_map(|(name, patch)| Some(format!("{name}: {}", patch.apply(&mut texts).err()?)))
+        .collect();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
     let library = texts.get_mut(Path::new("src/lib.rs")).expect("the library");
     library.push_str(SWITCH);
     let root = root();
