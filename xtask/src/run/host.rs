@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::exec::{self, BuildProgress};
+use super::exec;
 use super::libtest::Outcome;
 use super::suite::{Results, Suite};
 use super::{fresh, programs};
@@ -77,10 +77,7 @@ fn check(workspace: &Workspace, name: &str, words: &str) -> Result<Section> {
     command
         .args(words.split(' '))
         .env("RUSTDOCFLAGS", "-Dwarnings");
-    let mut progress = BuildProgress::new();
-    let limit = Duration::from_secs(45 * 60);
-    let finished = exec::run(&mut command, &log, limit, |line| progress.see(line))?;
-    drop(progress);
+    let finished = exec::run(&mut command, &log, Duration::from_secs(45 * 60))?;
     if !finished.success() {
         println!("{}{}", finished.stdout, exec::complaints(&finished.stderr));
     }
