@@ -30,7 +30,8 @@ const LINTS: [(&str, &str); 4] = [
 
 /// The same, for what takes minutes and is wrong least often: `cargo xtask ci` only. The benchmarks
 /// run once each, in the profile whose dependencies the tests have built already; criterion's word is
-/// handed on by cargo to all that it takes for a benchmark.
+/// handed on by cargo to all that it takes for a benchmark. Each
+/// package is built from what would be published.
 const THOROUGH: [(&str, &str); 2] = [
     (
         "benchmarks, once each",
@@ -38,7 +39,8 @@ const THOROUGH: [(&str, &str); 2] = [
     ),
     (
         "packages",
-        "package --workspace --allow-dirty --exclude-lockfile",
+        "package --workspace --exclude benches --exclude testing --exclude compile-fail \
+         --exclude xtask --all-features --allow-dirty --offline",
     ),
 ];
 
@@ -75,7 +77,7 @@ fn check(workspace: &Workspace, name: &str, words: &str) -> Result<Section> {
     let log = fresh(workspace, name)?;
     let mut command = workspace::host_cargo();
     command
-        .args(words.split(' '))
+        .args(words.split_whitespace())
         .env("RUSTDOCFLAGS", "-Dwarnings");
     let finished = exec::run(&mut command, &log, Duration::from_secs(45 * 60))?;
     if !finished.success() {
