@@ -20,6 +20,7 @@ pub mod internal;
 #[cfg(feature = "async")]
 pub mod io;
 mod iter;
+mod lending;
 mod on_stack;
 mod root;
 #[cfg(feature = "std")]
@@ -45,6 +46,7 @@ pub use handle::SuspendHandle;
 pub use iter::Iter;
 #[cfg(feature = "std")]
 pub use iter::iter;
+pub use lending::{Lend, LendingCoroutine, LendingHandle};
 pub use on_stack::on_stack;
 #[cfg(feature = "std")]
 pub use scope::{Scope, scope};
@@ -53,6 +55,7 @@ pub use scoped::ScopedCoroutine;
 pub use state::{CoroutineState, Status};
 #[cfg(feature = "async")]
 pub use stream::{CoroutineStream, StreamHandle, stream};
+pub use unwind::ForcedUnwind;
 #[cfg(feature = "std")]
 pub use unwind::is_forced_unwind;
 
