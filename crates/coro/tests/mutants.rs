@@ -68,9 +68,9 @@ mutants! {
         "if !self.is_complete() {" => "if !self.is_complete() && !ON {";
     }
     "a lost input: zeros arrive instead" {
-        "Ok(unsafe { transfer::receive(arrival.word) })" =>
+        "Ok(unsafe { arrival.word.receive() })" =>
             "Ok(unsafe {
-                 let input: Input = transfer::receive(arrival.word);
+                 let input: Input = arrival.word.receive();
                  if ON { core::mem::forget(input); core::mem::zeroed() } else { input }
              })";
     }
@@ -80,7 +80,12 @@ mutants! {
              if ON { unsafe { ManuallyDrop::drop(&mut input) } }";
     }
     "a lost byte: of values smaller than a word" {
-        "            size_of::<T>(),\n" => "if ON { size_of::<T>() & !1 } else { size_of::<T>() },\n";
+        "let word = Word::send(&mut input);" =>
+            "let mut word = Word::send(&mut input);
+             let bytes = core::mem::size_of::<Input>();
+             if ON && bytes % 2 == 1 && Word::fits::<Input>() {
+                 unsafe { (&raw mut word).cast::<u8>().add(bytes - 1).write(0) };
+             }";
     }
     "a panic with another payload" {
         "Err(payload) => unwind::go_on(payload)," =>
@@ -96,7 +101,8 @@ mutants! {
             "if !ON && !self.runs_here() {\n            let _ = self.refuse();";
     }
     "a guess of the resumer that is believed" {
-        "speculate(guess, root().get())" => "if ON { guess } else { speculate(guess, root().get()) }";
+        "speculate(guess, self.link().get())" =>
+            "if ON { guess } else { speculate(guess, self.link().get()) }";
     }
 }
 
