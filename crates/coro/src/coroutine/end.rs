@@ -3,7 +3,6 @@
 
 use super::Coroutine;
 use crate::handle::Stage;
-use crate::transfer;
 use crate::unwind::{self, Payload};
 use core::mem::ManuallyDrop;
 use sure_context::{Arrival, ExecutionContext, Signal, Word};
@@ -49,7 +48,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         let value: Option<Return> = match outcome {
             // The body has swallowed the unwind and returned.
             // SAFETY: the root sent the `Return` for this.
-            Ok(word) if !created => Some(unsafe { transfer::receive(word) }),
+            Ok(word) if !created => Some(unsafe { word.receive() }),
             _ => None,
         };
         // SAFETY: the coroutine is complete, and `drop` does nothing after this.
