@@ -50,7 +50,8 @@ static LEAKED: AtomicUsize = AtomicUsize::new(0);
 
 /// How many suspended dynamic coroutines of this process were dropped where
 /// their frames could not be put back, so that they were leaked: their memory
-/// is not freed, and no destructor in them has run.
+/// is not freed, and no destructor in them has run. (One that a thread-local keeps and that
+/// calls `process::exit` counts as well: it is dropped while it runs.)
 ///
 /// See [`DynamicCoroutine::unwind`], which returns the coroutine instead.
 pub fn leaked() -> usize {
@@ -192,9 +193,6 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
             Ok(way) => way,
             Err(refusal) => return Err(ResumeError::new(input, refusal)),
         };
-        if internal::panicking() {
-            header.resumed_in_panic.set(true);
-        }
         let mut input = ManuallyDrop::new(input);
         let word = internal::send(&mut input);
         let stage = match header.stage() {
@@ -292,9 +290,11 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
         let header = self.header();
         match header.stage() {
             Stage::Suspended => self.force()?,
-            Stage::Starting | Stage::Running | Stage::Unwinding => internal::abort(format_args!(
-                "a dynamic coroutine was dropped while it is running"
-            )),
+            // It runs: a thread-local kept it, and is destroyed on its frames by a
+            // `process::exit`. It is leaked: the frames may be needed until the process ends.
+            Stage::Starting | Stage::Running | Stage::Unwinding { .. } => {
+                return Err(Refusal::Running);
+            }
             _ if crate::thread::serial() != header.region().thread => {
                 return Err(Refusal::OtherThread);
             }
@@ -322,8 +322,10 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
                  it: run it to completion, or build with `panic = \"unwind\"`"
             ));
         }
+        let in_panic = internal::panicking();
+        let stage = Stage::Unwinding { in_panic };
         // SAFETY: admitted; with the stage of unwinding no input is received.
-        let outcome = unsafe { cross(header, way, Word::EMPTY, Stage::Unwinding) };
+        let outcome = unsafe { cross(header, way, Word::EMPTY, stage) };
         let Outcome::Ended(word) = outcome else {
             unreachable!("a coroutine that is being dropped does not suspend");
         };
@@ -378,7 +380,7 @@ unsafe fn cross(header: &Header, way: Way, word: Word, stage: Stage) -> Outcome 
             let context = delta::occupy(header);
             header.begin(Mode::Direct);
             let signal = match stage {
-                Stage::Unwinding => Signal::Unwind,
+                Stage::Unwinding { .. } => Signal::Unwind,
                 _ => Signal::Run,
             };
             let parent = NonNull::from(&header.parent);

@@ -22,7 +22,12 @@ pub fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
 
 /// Starts a forced unwind.
 pub fn force_unwind() -> ! {
-    unwind::force_unwind()
+    unwind::ForcedUnwind::new().resume()
+}
+
+/// Unwinds a coroutine that is being dropped once more, because it suspends.
+pub fn unwind_again(name: &dyn core::fmt::Display, in_panic: bool) -> ! {
+    unwind::unwind_again(name, in_panic)
 }
 
 /// Lets a panic that ended a coroutine go on in the caller.

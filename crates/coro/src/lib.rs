@@ -55,6 +55,7 @@ pub use scoped::ScopedCoroutine;
 pub use state::{CoroutineState, Status};
 #[cfg(feature = "async")]
 pub use stream::{CoroutineStream, StreamHandle, stream};
+pub use unwind::ForcedUnwind;
 #[cfg(feature = "std")]
 pub use unwind::is_forced_unwind;
 

@@ -40,7 +40,7 @@ macro_rules! mutants {
 
 mutants! {
     "a skipped destructor: of a closure that never ran" {
-        "drop(closure);" => "if ON { core::mem::forget(closure) } else { drop(closure) }";
+        "ManuallyDrop::drop(&mut (*slot).closure)" => "if !ON { ManuallyDrop::drop(&mut (*slot).closure) }";
     }
     "a skipped destructor: of the value of a swallowed unwind" {
         "Ok(word) if !created =>" => "Ok(word) if !created && !ON =>";
@@ -54,8 +54,8 @@ mutants! {
              Some(context) => self.unwind(context),";
     }
     "an early free: of the stack that is about to be unwound" {
-        "handle.stage.set(Stage::Unwinding);" =>
-            "handle.stage.set(Stage::Unwinding);
+        "handle.stage.set(Stage::Unwinding { in_panic });" =>
+            "handle.stage.set(Stage::Unwinding { in_panic });
              if ON { drop(unsafe { core::ptr::read(&*self.stack) }) }";
         "unsafe { self.release() };" => "unsafe { if ON { self.drop_root() } else { self.release() } };";
     }
@@ -68,11 +68,11 @@ mutants! {
         "if !self.is_complete() {" => "if !self.is_complete() && !ON {";
     }
     "a lost input: zeros arrive instead" {
-        "unsafe { transfer::receive(arrival.word) }" =>
-            "unsafe {
+        "Ok(unsafe { transfer::receive(arrival.word) })" =>
+            "Ok(unsafe {
                  let input: Input = transfer::receive(arrival.word);
                  if ON { core::mem::forget(input); core::mem::zeroed() } else { input }
-             }";
+             })";
     }
     "a lost input: its destructor runs, too" {
         "let arrival = unsafe { context.resume(self.handle.cast(), word, Signal::Run) };" =>
@@ -88,11 +88,12 @@ mutants! {
              Err(payload) => unwind::go_on(payload),";
     }
     "a forced unwind that the panic hook hears of" {
-        "panic::resume_unwind(Box::new(ForcedUnwind))" =>
-            "if ON { panic::panic_any(ForcedUnwind) } else { panic::resume_unwind(Box::new(ForcedUnwind)) }";
+        "std::panic::resume_unwind(std::boxed::Box::new(self));" =>
+            "if ON { std::panic::panic_any(self) } else { std::panic::resume_unwind(std::boxed::Box::new(self)) };";
     }
     "a suspend on another stack" {
-        "if !self.runs_here() {" => "if !ON && !self.runs_here() {";
+        "if !self.runs_here() {\n            let _ = self.refuse();" =>
+            "if !ON && !self.runs_here() {\n            let _ = self.refuse();";
     }
     "a guess of the resumer that is believed" {
         "speculate(guess, root().get())" => "if ON { guess } else { speculate(guess, root().get()) }";

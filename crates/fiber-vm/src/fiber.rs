@@ -9,6 +9,8 @@ use crate::machine::{CATCH, Machine, Registers, WorkingStack};
 use crate::memory::Memory;
 
 /// Names a fiber of one machine. A name of a freed fiber is never valid again.
+///
+/// That is why a place serves 2^32 fibers, one after another, and then no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FiberId {
     pub(crate) index: u32,
@@ -135,12 +137,17 @@ impl Fibers {
     }
 
     /// Gives a fiber back. Names of it are dead from here on.
+    ///
+    /// A generation that came round again would bring old names back to life. So a place whose
+    /// generations are used up is retired: free, but not among those that [`Fibers::create`] takes.
     pub(crate) fn free(&mut self, index: u32) {
         let head = &mut self.heads[index as usize];
-        head.generation = head.generation.wrapping_add(1);
         head.state = State::Free;
-        head.next = self.first_free;
-        self.first_free = index;
+        if let Some(generation) = head.generation.checked_add(1) {
+            head.generation = generation;
+            head.next = self.first_free;
+            self.first_free = index;
+        }
     }
 
     /// The place that an id names, unless it has been freed.
@@ -181,7 +188,7 @@ impl Fibers {
 
     /// A fiber ready to execute. Its registers are copied: whoever runs it stores them back.
     #[inline(always)]
-    pub(crate) fn machine<'a>(&'a mut self, index: u32, memory: &'a mut [u8]) -> Machine<'a> {
+    pub(crate) fn machine<'a>(&'a mut self, index: u32, memory: Memory<'a>) -> Machine<'a> {
         let ls_base = self.ls_base(index);
         let index = index as usize;
         let (ws_depth, cs_depth) = (self.ws_depth, self.cs_depth);
@@ -191,7 +198,7 @@ impl Fibers {
         let (at_error, cs) = words.split_at_mut(ws_depth);
         Machine {
             registers: self.heads[index].registers,
-            memory: Memory(memory),
+            memory,
             ws,
             at_error,
             cs,
@@ -307,4 +314,58 @@ pub struct Frame {
     pub catch: bool,
     /// Its locals, in bytes.
     pub locals: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// A place with so many generations left does not repeat one: it is retired, and the others
+    /// are still used.
+    #[test]
+    fn a_place_whose_generations_are_used_up_is_retired() {
+        let config = Config {
+            fibers: 2,
+            ..Config::default()
+        };
+        let mut fibers = Fibers::new(&config);
+        fibers.heads[0].generation = u32::MAX - 1;
+        let mut names = Vec::new();
+        for _ in 0..2 {
+            let index = fibers.create(0x2000).unwrap();
+            assert_eq!(index, 0);
+            names.push(fibers.id(index));
+            fibers.free(index);
+        }
+        for _ in 0..3 {
+            let index = fibers.create(0x2000).unwrap();
+            assert_eq!(index, 1, "place 0 is retired");
+            names.push(fibers.id(index));
+            assert_eq!(fibers.create(0x2000), Err(FiberError::NoneFree));
+            fibers.free(index);
+        }
+        for (at, name) in names.iter().enumerate() {
+            assert_eq!(fibers.find(*name), Err(FiberError::Unknown), "{name:?}");
+            assert!(!names[..at].contains(name), "{name:?} came twice");
+        }
+        assert_eq!(fibers.ids().count(), 0);
+    }
+
+    #[test]
+    fn where_all_places_are_retired_none_is_free() {
+        let config = Config {
+            fibers: 1,
+            ..Config::default()
+        };
+        let mut fibers = Fibers::new(&config);
+        fibers.heads[0].generation = u32::MAX;
+        let index = fibers.create(0x2000).unwrap();
+        let name = fibers.id(index);
+        assert_eq!(fibers.find(name), Ok(index));
+        fibers.free(index);
+        assert_eq!(fibers.create(0x2000), Err(FiberError::NoneFree));
+        assert_eq!(fibers.find(name), Err(FiberError::Unknown));
+    }
 }

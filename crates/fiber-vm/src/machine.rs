@@ -11,7 +11,7 @@ use crate::memory::Memory;
 pub(crate) const CATCH: u8 = 0x80;
 
 /// The most bytes of locals that a large function may have.
-const MAX_LOCALS: u8 = 252;
+pub(crate) const MAX_LOCALS: u8 = 252;
 
 /// What a fiber keeps of its run while others run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,6 +58,12 @@ impl Machine<'_> {
     /// Runs `f`, which is not to be inlined, on a copy, so that `self` can stay in registers.
     #[inline(always)]
     pub(crate) fn outlined<R>(&mut self, f: impl FnOnce(&mut Machine<'_>) -> R) -> R {
+        self.in_registers(f)
+    }
+
+    /// Runs `f`, which is to be inlined, on a copy, so that the copy can stay in registers.
+    #[inline(always)]
+    pub(crate) fn in_registers<R>(&mut self, f: impl FnOnce(&mut Machine<'_>) -> R) -> R {
         let mut copy = Machine {
             registers: self.registers,
             memory: self.memory.reborrow(),

@@ -21,7 +21,7 @@ impl TracePoint<'_> {
     pub fn code(&self) -> &[u8] {
         match self.machine.registers.ep {
             0 => &[],
-            ep => self.machine.memory.0.get(ep as usize..).unwrap_or(&[]),
+            ep => self.machine.memory.bytes.get(ep as usize..).unwrap_or(&[]),
         }
     }
 

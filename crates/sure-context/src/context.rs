@@ -160,10 +160,31 @@ impl ExecutionContext {
         unsafe { arch::exit_to(self.saved.get(), word, signal as usize) }
     }
 
+    /// As [`exit_to`](Self::exit_to), as the last act of an entry.
+    ///
+    /// # Safety
+    /// As for [`exit_to`](Self::exit_to); the caller returns what this returns.
+    #[inline(always)]
+    pub(crate) unsafe fn leave_for(self, word: Word, signal: Signal) -> arch::Left {
+        sanitizer::before_exit();
+        // SAFETY: the token was not used before, and its stack is alive; the
+        // frames left behind need nothing any more.
+        unsafe { arch::leave(self.saved.get(), word, signal as usize) }
+    }
+
     /// The stack pointer with which this execution will continue. Everything
     /// from [`BYTES_BELOW`](Self::BYTES_BELOW) below it up to the high end of its stack is in use.
-    pub fn stack_pointer(&self) -> *mut u8 {
-        arch::stack_pointer_of(self.saved.get())
+    ///
+    /// On most targets it is one of the saved registers, so this reads the stack of `self`.
+    ///
+    /// # Safety
+    /// 1. The stack of `self` is alive: its memory may be read.
+    /// 2. The frames of `self` are in place: what is read is what the switch saved.
+    #[inline]
+    pub unsafe fn stack_pointer(&self) -> *mut u8 {
+        // SAFETY: a token is the address of saved registers, which may be read
+        // (1) and are still those that were saved there (2).
+        unsafe { arch::stack_pointer_of(self.saved.get()) }
     }
 
     /// Asks the processor to bring the saved registers into its cache. A hint
@@ -182,7 +203,14 @@ impl fmt::Debug for ExecutionContext {
     }
 }
 
-/// The caller's stack pointer: a way to tell on which stack code runs.
+/// The caller's stack pointer, up to the size of the caller's frame: a way to
+/// tell on which stack code runs.
+///
+/// The compiler may read it once where a function asks twice, and earlier or
+/// later than written, but always in the function that asks or in one that this
+/// is inlined into. All of these have one frame, on one stack: a switch returns
+/// on the stack that it left, and what runs on a fresh stack is entered through
+/// an address that the compiler does not know, so it is never inlined.
 #[inline(always)]
 pub fn stack_pointer() -> *mut u8 {
     arch::stack_pointer()

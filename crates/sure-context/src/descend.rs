@@ -53,7 +53,7 @@ pub unsafe fn descend<T: Descent>(top: NonNull<u8>, object: NonNull<T>) -> Arriv
 ///
 /// # Safety
 /// Called by `descend::<T>`.
-unsafe extern "C" fn enter_below<T: Descent>(from: usize, object: *mut u8) -> ! {
+unsafe extern "C" fn enter_below<T: Descent>(from: usize, object: *mut u8) -> arch::Left {
     sanitizer::after_first_entry();
     // SAFETY: `descend` passes the address of the registers that it has saved,
     // and a `NonNull<T>`.
@@ -67,5 +67,5 @@ unsafe extern "C" fn enter_below<T: Descent>(from: usize, object: *mut u8) -> ! 
     let Departure { to, word, signal } = unsafe { T::run(this, from) };
     // SAFETY: `run` vouches for its departure; its frame is gone, and this one
     // has nothing to drop.
-    unsafe { to.exit_to(word, signal) }
+    unsafe { to.leave_for(word, signal) }
 }

@@ -115,7 +115,7 @@ unsafe extern "C" fn enter<T: Trampoline>(
     word: Word,
     signal: usize,
     object: *mut u8,
-) -> ! {
+) -> arch::Left {
     sanitizer::after_first_entry();
     // SAFETY: `prepare` was given a `NonNull<T>`.
     let this = unsafe { NonNull::new_unchecked(object.cast::<T>()) };
@@ -124,7 +124,7 @@ unsafe extern "C" fn enter<T: Trampoline>(
         unsafe { T::run(this, Arrival::new(Landing { from, word, signal })) };
     // SAFETY: `run` vouches for its departure; its frame is gone, and this one
     // has nothing to drop.
-    unsafe { to.exit_to(word, signal) }
+    unsafe { to.leave_for(word, signal) }
 }
 
 /// A [`Trampoline`] for a plain closure.

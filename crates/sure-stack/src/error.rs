@@ -48,6 +48,9 @@ pub enum StackError {
         stacks: usize,
         /// `vm.max_map_count`.
         limit: u64,
+        /// Whether the system has lightweight guards, which take no mapping.
+        /// Arenas and pools use them.
+        lightweight_guards: bool,
     },
 }
 
@@ -103,12 +106,20 @@ impl fmt::Display for StackError {
                 )
             }
             #[cfg(feature = "std")]
-            StackError::MapCount { stacks, limit } => {
+            StackError::MapCount {
+                stacks,
+                limit,
+                lightweight_guards,
+            } => {
+                let instead = if *lightweight_guards {
+                    "take stacks from an arena or a pool with automatic guards, which take none here"
+                } else {
+                    "use a system with lightweight guards (Linux 6.13)"
+                };
                 write!(
                     f,
                     "no guard below another stack: {stacks} have one that takes two mappings, and a \
-                     process may have {limit}; raise vm.max_map_count, or use a system with \
-                     lightweight guards (Linux 6.13)"
+                     process may have {limit}; raise vm.max_map_count, or {instead}"
                 )
             }
         }

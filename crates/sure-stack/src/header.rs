@@ -5,6 +5,7 @@ use crate::arena::{Place, Slot};
 use crate::sys::{self, Advice, page_size};
 use crate::{GuardedMmapStack, Stack, colour, guard};
 use core::hint::assert_unchecked;
+use core::ops::Range;
 use core::ptr::NonNull;
 
 #[derive(Debug)]
@@ -91,6 +92,15 @@ impl Header {
         unsafe { Header::write(limit, end, true, Origin::Mapping(mapping)) }
     }
 
+    /// The addresses of the guard.
+    pub(crate) fn guard(&self) -> Range<usize> {
+        let limit = self.limit.addr().get();
+        match &self.origin {
+            Origin::Mapping(mapping) => mapping.guard(),
+            Origin::Arena(slot) => limit - slot.guard_bytes()..limit,
+        }
+    }
+
     /// Where in its arena the stack is, if it is one of an arena.
     pub(crate) fn place(&self) -> Option<Place> {
         match &self.origin {
@@ -111,13 +121,13 @@ impl Header {
         let page = page_size();
         let mut left = (self.page() - self.limit.addr().get()) / page;
         let mut start = self.limit.as_ptr();
-        let (mut pages, mut answer) = (1, [0_u8; 128]);
+        let (mut pages, mut answer) = (1, [false; 128]);
         while left > 0 {
             let now = left.min(answer.len());
             // SAFETY: whole pages of this stack.
-            let known = unsafe { sys::residence(start, &mut answer[..now], page) };
+            let known = unsafe { sys::residence(start, &mut answer[..now]) };
             pages += match known {
-                Ok(()) => answer[..now].iter().filter(|page| **page & 1 == 1).count(),
+                Ok(()) => answer[..now].iter().filter(|resident| **resident).count(),
                 Err(_) => now,
             };
             // SAFETY: `now` pages of the stack, at the most all that are left.
@@ -157,11 +167,11 @@ impl Header {
             for offset in (0..bytes).step_by(page) {
                 // SAFETY: the start of a page of this stack.
                 let start = unsafe { self.limit.as_ptr().add(offset) };
-                let mut answer = [1];
+                let mut resident = [true];
                 // SAFETY: one page of this stack; nothing in it is alive.
                 unsafe {
-                    let known = sys::residence(start, &mut answer, page);
-                    if known.is_err() || answer[0] & 1 == 1 {
+                    let known = sys::residence(start, &mut resident);
+                    if known.is_err() || resident[0] {
                         start.write_bytes(0, page);
                     }
                 }

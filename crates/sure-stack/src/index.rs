@@ -10,7 +10,7 @@
 //!   memory is not freed before a moment without searches: those that begin
 //!   later cannot reach it. Until then it waits in limbo.
 
-use crate::lock::INDEX;
+use crate::lock::{self, INDEX};
 use core::ptr;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicPtr, AtomicUsize};
@@ -27,8 +27,7 @@ type Links<T> = [AtomicPtr<Node<T>>; LEVELS];
 /// From addresses to values, in the order of the addresses.
 pub(crate) struct Index<T> {
     first: Links<T>,
-    /// How many searches are under way.
-    searches: AtomicUsize,
+    searches: Searches,
     /// Nodes that are taken out and not yet freed. Changed under the lock only.
     limbo: AtomicPtr<Node<T>>,
 }
@@ -47,11 +46,58 @@ const fn unlinked<T>() -> Links<T> {
     [const { AtomicPtr::new(ptr::null_mut()) }; LEVELS]
 }
 
+/// How many searches are under way in this process.
+///
+/// A forked child has copies of the searches that other threads of its parent
+/// had begun, and which never end there. So the count holds the generation of its
+/// process in its upper half: the count of another generation is 0.
+struct Searches(AtomicUsize);
+
+/// The bits of a [`Searches`] that count.
+const COUNT: usize = usize::MAX >> (usize::BITS / 2);
+
+impl Searches {
+    const fn new() -> Searches {
+        Searches(AtomicUsize::new(0))
+    }
+
+    /// This generation, with a count of 0.
+    fn none() -> usize {
+        lock::generation() << (usize::BITS / 2)
+    }
+
+    /// Counts a search, and returns the generation in which it is counted.
+    fn begin(&self) -> usize {
+        let none = Searches::none();
+        self.change(|counted| match counted & !COUNT == none {
+            true => Some(counted + 1),
+            false => Some(none + 1),
+        });
+        none
+    }
+
+    /// The search ends. A search of a signal handler's may have forked in
+    /// between: then it was never counted in this process.
+    fn end(&self, generation: usize) {
+        self.change(|counted| (counted & !COUNT == generation).then(|| counted - 1));
+    }
+
+    fn are_under_way(&self) -> bool {
+        let counted = self.0.load(SeqCst);
+        counted & !COUNT == Searches::none() && counted & COUNT > 0
+    }
+
+    fn change(&self, to: impl FnMut(usize) -> Option<usize>) {
+        // `None` leaves the count as it is.
+        let _ = self.0.fetch_update(SeqCst, SeqCst, to);
+    }
+}
+
 impl<T: Send + Sync> Index<T> {
     pub(crate) const fn new() -> Self {
         Index {
             first: unlinked(),
-            searches: AtomicUsize::new(0),
+            searches: Searches::new(),
             limbo: AtomicPtr::new(ptr::null_mut()),
         }
     }
@@ -61,10 +107,10 @@ impl<T: Send + Sync> Index<T> {
     /// It takes O(log n) steps, neither locks nor allocates, and may be called
     /// by a signal handler. `f` must not keep the entry.
     pub(crate) fn find<R>(&self, address: usize, f: impl FnOnce(usize, &T) -> R) -> Option<R> {
-        // `SeqCst` here, where links are loaded or stored, and in `reclaim`: in
-        // the one order of them all, either this precedes the look at
-        // `searches`, or the links are loaded after the node was taken out.
-        self.searches.fetch_add(1, SeqCst);
+        // `SeqCst` in the count of searches and where links are loaded or stored:
+        // in the one order of them all, either this precedes the look at the
+        // count, or the links are loaded after the node was taken out.
+        let search = self.searches.begin();
         let mut links = &self.first;
         let mut found = None;
         for level in (0..LEVELS).rev() {
@@ -78,7 +124,7 @@ impl<T: Send + Sync> Index<T> {
             }
         }
         let result = found.map(|node| f(node.key, &node.value));
-        self.searches.fetch_sub(1, SeqCst);
+        self.searches.end(search);
         result
     }
 
@@ -160,7 +206,7 @@ impl<T: Send + Sync> Index<T> {
     /// Frees what is in limbo, if no search is under way. The caller holds the lock.
     fn reclaim(&self) {
         let mut first = self.limbo.load(Relaxed);
-        if first.is_null() || self.searches.load(SeqCst) > 0 {
+        if first.is_null() || self.searches.are_under_way() {
             return;
         }
         self.limbo.store(ptr::null_mut(), Relaxed);
@@ -262,6 +308,53 @@ mod tests {
         assert_eq!(Arc::strong_count(&value), 2);
         index.remove(0, 1);
         assert_eq!(Arc::strong_count(&value), 1);
+    }
+
+    /// Whether `child` returns true in a forked process, within some seconds.
+    fn succeeds_in_a_child(child: impl FnOnce() -> bool) -> bool {
+        // SAFETY: the child does what is tested, and ends.
+        unsafe {
+            let process = libc::fork();
+            if process == 0 {
+                libc::alarm(20);
+                libc::_exit(i32::from(!child()));
+            }
+            let mut status = 0;
+            assert_eq!(libc::waitpid(process, &mut status, 0), process);
+            libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
+        }
+    }
+
+    #[test]
+    fn a_search_of_the_parent_holds_up_no_child() {
+        use std::sync::Barrier;
+        let (index, barrier) = (Index::new(), Barrier::new(2));
+        index.insert(1, 1).unwrap();
+        let frees = || {
+            index.insert(2, 2).unwrap();
+            index.remove(2, 3);
+            index.limbo.load(Relaxed).is_null()
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                index.find(1, |_, _| {
+                    barrier.wait();
+                    barrier.wait();
+                });
+            });
+            barrier.wait();
+            let waits = !frees();
+            let child = succeeds_in_a_child(|| {
+                let (freed, searched) = (frees(), floor(&index, 5) == Some((1, 1)));
+                // A search of the child's own counts there.
+                let waits = index.find(1, |_, _| !frees());
+                freed && searched && waits == Some(true) && frees()
+            });
+            barrier.wait();
+            assert!(waits, "the parent waits for its search");
+            assert!(child);
+        });
+        assert!(frees());
     }
 
     #[test]

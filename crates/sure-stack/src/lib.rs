@@ -45,7 +45,7 @@ pub use limits::Limit;
 pub use mmap::GuardedMmapStack;
 #[cfg(feature = "std")]
 pub use pool::{PoolConfig, PoolStatistics, PooledStack};
-pub use stack::Stack;
+pub use stack::{Stack, StackSize};
 #[cfg(feature = "std")]
 pub use usage::{Bucket, UsageReport, high_water_mark};
 

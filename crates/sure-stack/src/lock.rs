@@ -1,12 +1,13 @@
-//! The locks of the process: what they protect is changed by those who have
+//! The locks of the process: what they protect is changed by threads that have
 //! just called, or are about to call, into the kernel's own lock on the address
 //! space.
 //!
 //! They are the C library's because they have to be held across a `fork`:
 //! otherwise a child might inherit one from a thread that the child does not have.
 
-use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicBool, Ordering};
+use crate::fault::{self, Call};
+use core::cell::{Cell, UnsafeCell};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// A lock of the process.
 pub(crate) struct Lock(UnsafeCell<libc::pthread_mutex_t>);
@@ -14,18 +15,26 @@ pub(crate) struct Lock(UnsafeCell<libc::pthread_mutex_t>);
 // SAFETY: a mutex is made to be shared, and never moves out of its static.
 unsafe impl Sync for Lock {}
 
-/// Of those who change an [`Index`](crate::index::Index).
+/// Held while a thread changes an [`Index`](crate::index::Index).
 pub(crate) static INDEX: Lock = Lock::new();
-/// Of those who take stacks from arenas and put them back. Who holds it may
+/// Held while a thread takes stacks from arenas or puts them back. Its holder may
 /// take [`INDEX`]; not the other way round.
 pub(crate) static ARENAS: Lock = Lock::new();
+
+/// How many forks, one after the other, lie between the first process and this one.
+static GENERATION: AtomicUsize = AtomicUsize::new(0);
+
+/// A number that a forked child does not share with its parent.
+pub(crate) fn generation() -> usize {
+    GENERATION.load(Ordering::Relaxed)
+}
 
 impl Lock {
     const fn new() -> Lock {
         Lock(UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER))
     }
 
-    /// Calls `f`, which does not take this lock, while nobody else is in such a call.
+    /// Calls `f`, which does not take this lock, while no other thread is in such a call.
     pub(crate) fn locked<R>(&self, f: impl FnOnce() -> R) -> R {
         struct Unlock<'a>(&'a Lock);
         impl Drop for Unlock<'_> {
@@ -51,22 +60,54 @@ impl Lock {
     }
 }
 
+thread_local! {
+    /// How many of the registered handlers have run for the fork that this thread makes.
+    static HANDLERS: Cell<usize> = const { Cell::new(0) };
+}
+
 extern "C" fn lock_all() {
-    ARENAS.lock();
-    INDEX.lock();
+    if HANDLERS.replace(HANDLERS.get() + 1) == 0 {
+        ARENAS.lock();
+        INDEX.lock();
+    }
 }
 
 extern "C" fn unlock_all() {
-    INDEX.unlock();
-    ARENAS.unlock();
+    HANDLERS.set(HANDLERS.get() - 1);
+    if HANDLERS.get() == 0 {
+        INDEX.unlock();
+        ARENAS.unlock();
+    }
 }
 
-/// From now on nobody else holds a lock when the process forks.
+extern "C" fn unlock_all_in_the_child() {
+    if HANDLERS.get() == 1 {
+        GENERATION.fetch_add(1, Ordering::Relaxed);
+    }
+    unlock_all();
+}
+
+/// From now on no other thread holds a lock when the process forks.
+///
+/// A lock is taken only after the handlers are registered. Threads that arrive
+/// before the first registration is through register them as well, rather than
+/// wait: a child of a fork in that moment would wait for ever. So the handlers
+/// may be called several times for one fork, and count.
 fn outlive_fork() {
     static DONE: AtomicBool = AtomicBool::new(false);
-    if !DONE.load(Ordering::Relaxed) && !DONE.swap(true, Ordering::Relaxed) {
+    if DONE.load(Ordering::Acquire) {
+        return;
+    }
+    if fault::check(Call::AtFork).is_ok() {
         // Without memory for it the system refuses, and a fork is as it was.
         // SAFETY: functions of this program, which live as long as it does.
-        unsafe { libc::pthread_atfork(Some(lock_all), Some(unlock_all), Some(unlock_all)) };
+        unsafe {
+            libc::pthread_atfork(
+                Some(lock_all),
+                Some(unlock_all),
+                Some(unlock_all_in_the_child),
+            )
+        };
     }
+    DONE.store(true, Ordering::Release);
 }

@@ -10,8 +10,8 @@
 //! left, and the next one is made when that is used up: some five counts on the way
 //! to the limit.
 
-use crate::StackError;
 use crate::limits;
+use crate::{StackError, guard};
 use core::ops::ControlFlow;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::ffi::CStr;
@@ -89,7 +89,11 @@ fn count() -> Result<(), StackError> {
         .unwrap_or(usize::MAX)
         .saturating_sub(used + HEAD_ROOM);
     if free < MAPPINGS {
-        return Err(StackError::MapCount { stacks, limit });
+        return Err(StackError::MapCount {
+            stacks,
+            limit,
+            lightweight_guards: guard::lightweight_guards(),
+        });
     }
     let grant = (free - free / 4).max(LEAST_GRANT.min(free));
     LAST_GRANT.store(grant, Relaxed);

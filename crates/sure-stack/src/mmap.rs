@@ -2,7 +2,8 @@ use crate::guard::{self, GUARD_SIZE};
 use crate::map_count::Claims;
 use crate::registry::{self, Region, Registration};
 use crate::sys::{Mapping, page_size};
-use crate::{Stack, StackError};
+use crate::{Stack, StackError, StackSize};
+use core::ops::Range;
 use core::ptr::NonNull;
 
 /// One stack in a mapping of its own, with protected pages below it.
@@ -74,6 +75,26 @@ impl GuardedMmapStack {
             _claims: claims,
             limit,
         })
+    }
+
+    /// Usable bytes.
+    pub fn size(&self) -> usize {
+        StackSize::size(self)
+    }
+
+    /// The addresses of the guard, which end at the [`limit`](Stack::limit): at
+    /// least [`GUARD_SIZE`] bytes, of which each access faults.
+    ///
+    /// ```
+    /// use sure_stack::{GUARD_SIZE, GuardedMmapStack, Stack};
+    ///
+    /// let stack = GuardedMmapStack::allocate_at_least(64 << 10)?;
+    /// assert_eq!(stack.guard().end, stack.limit().addr().get());
+    /// assert!(stack.guard().len() >= GUARD_SIZE);
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    pub fn guard(&self) -> Range<usize> {
+        self.mapping.start().addr()..self.limit.addr().get()
     }
 
     fn end(&self) -> NonNull<u8> {

@@ -1,8 +1,9 @@
 //! Which addresses belong to stacks of ours.
 //!
-//! Only one who has a fault address asks: the handler of `overflow`. So whoever
-//! maps stacks says so here once a mapping, however many stacks it is cut
-//! into, and handing them out and taking them back costs nothing.
+//! The handler of `overflow` asks, which has a fault address, and so does the
+//! function that names a stack. A module that maps stacks registers each mapping
+//! once, however many stacks it is cut into; handing them out and taking them back
+//! costs nothing.
 
 use crate::index::Index;
 use crate::{StackError, overflow};

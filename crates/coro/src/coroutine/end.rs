@@ -3,8 +3,8 @@
 
 use super::Coroutine;
 use crate::handle::Stage;
+use crate::transfer;
 use crate::unwind::{self, Payload};
-use crate::{SuspendHandle, transfer};
 use core::mem::ManuallyDrop;
 use sure_context::{Arrival, ExecutionContext, Signal, Word};
 use sure_stack::Stack;
@@ -37,7 +37,8 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
                  run it to completion, or build with `panic = \"unwind\"` and the feature `std`"
             ));
         }
-        handle.stage.set(Stage::Unwinding);
+        let in_panic = unwind::panicking();
+        handle.stage.set(Stage::Unwinding { in_panic });
         handle.extent.set(0);
         // SAFETY: as in `try_resume`; with the signal to unwind no input is received.
         let arrival = unsafe { context.resume(self.handle.cast(), Word::EMPTY, Signal::Unwind) };
@@ -74,7 +75,11 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
                 // SAFETY: it is complete, and this is its end.
                 unsafe { self.release() }
             }
-            None => dropped_running(self.handle()),
+            // It runs: thread-locals are destroyed on its own stack, or on that of a coroutine
+            // that it has resumed, by a `process::exit` there. (Other safe code cannot drop it:
+            // the resume borrows it.) Its frames may be needed until the process ends, so they
+            // stay, as those of any coroutine that is leaked.
+            None => {}
         }
     }
 
@@ -131,10 +136,4 @@ impl<Input, Yield, Return, S: Stack> Drop for Coroutine<Input, Yield, Return, S>
             self.drop_slowly();
         }
     }
-}
-
-#[cold]
-#[inline(never)]
-fn dropped_running<Input, Yield>(handle: &SuspendHandle<Input, Yield>) -> ! {
-    unwind::abort(format_args!("{handle} was dropped while it is running"))
 }

@@ -257,7 +257,7 @@ struct Refused<'a, L: for<'b> Lend<'b> + ?Sized, Yield> {
 
 impl<L: for<'a> Lend<'a> + ?Sized, Yield> Drop for Refused<'_, L, Yield> {
     fn drop(&mut self) {
-        if self.handle.inner().stage.get() != Stage::Unwinding {
+        if !matches!(self.handle.inner().stage.get(), Stage::Unwinding { .. }) {
             self.handle.lent.set(Some(self.loan));
         }
     }

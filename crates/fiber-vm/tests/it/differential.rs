@@ -21,6 +21,7 @@ fn both(program: &[u8], second: u32, gb: u32) -> (Vm<'static>, naive::Machine) {
         ws_depth: WS,
         cs_depth: CS,
         ls_bytes: LS,
+        ..Config::default()
     };
     let mut vm = Vm::new(config).unwrap();
     vm.write(ORIGIN, program).unwrap();

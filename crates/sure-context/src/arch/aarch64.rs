@@ -115,6 +115,7 @@ macro_rules! exchange {
             inout("x1") $word.0,
             inout("x2") $signal,
             inout("x3") $to => _,
+            out("x4") _,
             lateout("x20") _, lateout("x21") _, lateout("x22") _, lateout("x23") _,
             lateout("x24") _, lateout("x25") _, lateout("x26") _, lateout("x27") _,
             lateout("x28") _,

@@ -1,6 +1,13 @@
 //! The switch as inline assembly. The file of an architecture includes this one
 //! after its macros `exchange!` and `depart!`, which are the `asm!` blocks, and
 //! `jump_to!` and `call_below!`, of which an exchange ends in one.
+//!
+//! An exchange writes scratch registers before it has read its last input, the
+//! parent link. So each of these is an early clobber, `out`, which shares its
+//! register with no input. `lateout`, and `clobber_abi`, which means the same,
+//! promise that all inputs have been read before the register is written: they
+//! are for what the other side leaves behind. In `depart!` and `call_below!`
+//! every input is named by its register, and no scratch register is among these.
 
 // What the macros name.
 use super::*;

@@ -1,4 +1,4 @@
-//! What an architecture has to provide, and the one place that chooses it.
+//! What an architecture has to provide. (`selection.rs` chooses one for a target.)
 //!
 //! The file of an architecture has, in this order:
 //!
@@ -88,11 +88,12 @@ pub(crate) struct Landing {
     pub(crate) signal: usize,
 }
 
-/// What `root` calls: `(from, word, signal, object) -> !`.
-pub(crate) type Entry = unsafe extern "C" fn(usize, Word, usize, *mut u8) -> !;
+/// What `root` calls: `(from, word, signal, object)`. It never returns, except in
+/// the portable backend, where it returns to where execution goes on.
+pub(crate) type Entry = unsafe extern "C" fn(usize, Word, usize, *mut u8) -> Left;
 
-/// What `descend` calls: `(from, object) -> !`.
-pub(crate) type EntryBelow = unsafe extern "C" fn(usize, *mut u8) -> !;
+/// What `descend` calls: `(from, object)`. As [`Entry`].
+pub(crate) type EntryBelow = unsafe extern "C" fn(usize, *mut u8) -> Left;
 
 /// Unwind directives are allowed only inside functions that have unwind
 /// information, which a build that aborts on panic may leave out. (A naked
@@ -116,19 +117,17 @@ macro_rules! cfi {
 #[allow(unused_macros, reason = "a target that is not supported names none")]
 mod instructions;
 
-// The only `cfg` of the workspace that selects an architecture. Where none of
-// these lines applies, the file is `backend.rs`, which says what is supported.
-#[rustfmt::skip]
-#[cfg_attr(all(target_arch = "aarch64", target_pointer_width = "64", not(windows)), path = "aarch64.rs")]
-#[cfg_attr(all(target_arch = "arm", not(windows)), path = "arm.rs")]
-#[cfg_attr(target_arch = "loongarch64", path = "loongarch64.rs")]
-#[cfg_attr(any(target_arch = "mips", target_arch = "mips32r6", target_arch = "mips64", target_arch = "mips64r6"), path = "mips.rs")]
-#[cfg_attr(any(target_arch = "powerpc", target_arch = "powerpc64"), path = "powerpc.rs")]
-#[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
-#[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
-#[cfg_attr(target_arch = "sparc64", path = "sparc64.rs")]
-#[cfg_attr(all(target_arch = "x86", not(windows)), path = "x86.rs")]
-#[cfg_attr(all(target_arch = "x86_64", target_pointer_width = "64", not(windows)), path = "x86_64.rs")]
+mod selection;
+
+// Where no line of the selection applies, this is `backend.rs`, which says what
+// is supported.
+#[cfg(not(any(sure_context_portable, windows)))]
+crate::select_by_architecture! {
+    mod backend;
+}
+
+#[cfg(any(sure_context_portable, windows))]
+#[path = "portable.rs"]
 mod backend;
 
 pub(crate) use backend::*;

@@ -3,10 +3,11 @@
 use super::Shared;
 use super::config::Reclaim;
 use super::state::{Batch, Place};
-use crate::Stack;
 use crate::header::{Header, Reuse, release};
 use crate::sys::{self, Advice};
+use crate::{Stack, StackSize};
 use core::mem::ManuallyDrop;
+use core::ops::Range;
 use core::ptr::NonNull;
 use std::sync::Arc;
 
@@ -19,6 +20,12 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// How many bytes of guard the stack has.
+    pub(crate) fn guard_bytes(&self) -> usize {
+        // SAFETY: the arena lives as long as a stack of it does.
+        unsafe { self.arena.as_ref() }.shape.guard
+    }
+
     /// Puts a stack back where it comes from.
     ///
     /// # Safety
@@ -89,6 +96,20 @@ unsafe impl Send for ArenaStack {}
 unsafe impl Sync for ArenaStack {}
 
 impl ArenaStack {
+    /// Usable bytes.
+    #[inline]
+    pub fn size(&self) -> usize {
+        StackSize::size(self)
+    }
+
+    /// The addresses of the guard, which end at the [`limit`](Stack::limit): at
+    /// least [`GUARD_SIZE`](crate::GUARD_SIZE) bytes, of which each access faults.
+    /// Empty for a stack in huge pages.
+    pub fn guard(&self) -> Range<usize> {
+        // SAFETY: the header is owned.
+        unsafe { self.header.as_ref() }.guard()
+    }
+
     /// The header is that of a stack which is out, and the caller's.
     pub(super) fn new(header: NonNull<Header>) -> ArenaStack {
         ArenaStack { header }

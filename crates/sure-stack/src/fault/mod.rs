@@ -22,4 +22,6 @@ pub(crate) enum Call {
     Protect,
     /// `madvise`
     Advise,
+    /// `pthread_atfork`
+    AtFork,
 }

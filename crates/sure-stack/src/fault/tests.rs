@@ -3,11 +3,15 @@
 
 use super::Call;
 use super::backend::{Calls, during};
+use crate::lock::INDEX;
 use crate::{
     ArenaConfig, GuardedMmapStack, Guards, PoolConfig, PooledStack, Stack, StackArena, StackError,
 };
 use std::error::Error;
 use std::panic::catch_unwind;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 /// More than a first reservation holds.
 const STACKS: usize = 20;
@@ -16,6 +20,7 @@ const STACKS: usize = 20;
 fn probe() {
     crate::guard::lightweight_guards();
     crate::guard::clears_memory();
+    INDEX.locked(|| ());
 }
 
 fn use_it(stack: &impl Stack) {
@@ -204,6 +209,59 @@ fn a_pool_survives_advice_that_is_refused() {
         }
     });
     tried.join().unwrap();
+}
+
+testing::scenarios!(scenario; fork_while_the_lock_is_first_taken);
+
+/// In a process of its own, because handlers are registered once.
+fn fork_while_the_lock_is_first_taken() {
+    let calls = during(
+        |_, call| {
+            if call == Call::AtFork {
+                fork_beside_a_holder();
+            }
+            None
+        },
+        || INDEX.locked(|| println!("taken")),
+    );
+    assert_eq!(calls.all, [Call::AtFork]);
+    fork_beside_a_holder();
+    println!("no child hung");
+}
+
+/// Forks while another thread holds the lock; the child takes it.
+fn fork_beside_a_holder() {
+    let (sender, receiver) = mpsc::channel();
+    let holder = thread::spawn(move || {
+        INDEX.locked(|| {
+            sender.send(()).unwrap();
+            thread::sleep(Duration::from_millis(300));
+        });
+    });
+    receiver.recv().unwrap();
+    // SAFETY: the child takes a lock, and ends.
+    unsafe {
+        let process = libc::fork();
+        if process == 0 {
+            libc::alarm(20);
+            INDEX.locked(|| ());
+            libc::_exit(0);
+        }
+        let mut status = 0;
+        assert_eq!(libc::waitpid(process, &mut status, 0), process);
+        assert_eq!(
+            status, 0,
+            "the child waits for a lock that nothing releases"
+        );
+    }
+    holder.join().unwrap();
+}
+
+#[test]
+fn no_lock_is_held_before_handlers_of_forks_are_registered() {
+    let scenario = "fault::tests::scenario";
+    let ended = testing::child::run(scenario, "fork_while_the_lock_is_first_taken");
+    ended.assert_success(&["taken", "no child hung"]);
 }
 
 #[test]

@@ -2,40 +2,60 @@
 //!
 //! The program's file is searched, which may be large, broken, or on a disk
 //! that does not answer; and the alternate stack may be too small for it. So a helper does
-//! it: a process that shares our memory, as that of vfork(2) does, but has a stack of its
-//! own, and an alarm that kills it. Whatever becomes of it, this process goes on to its end.
+//! it: a process that shares our memory, as that of vfork(2) does, but has a guarded stack
+//! of its own, and an alarm that kills it. Whatever becomes of it, this process goes on to
+//! its end, and so do its other threads until then.
 
 use super::elf;
 use super::report::Report;
-use core::cell::UnsafeCell;
+use crate::{GuardedMmapStack, Stack, StackError};
 use core::ffi::{c_int, c_void};
 use core::fmt::Write;
 use core::mem::MaybeUninit;
 use core::{ptr, slice, str};
 use rustc_demangle::demangle;
+use std::sync::OnceLock;
 
 /// How long it may take, in seconds.
 const TIME: u32 = 2;
 
+/// How much stack the helper has, in bytes.
 const STACK: usize = 128 << 10;
 
-#[repr(align(64))]
-struct HelperStack(UnsafeCell<MaybeUninit<[u8; STACK]>>);
+/// The helper's. Mapped beforehand, because a signal handler cannot map one.
+static HELPER_STACK: OnceLock<GuardedMmapStack> = OnceLock::new();
 
-// SAFETY: used by one helper, which `print` starts.
-unsafe impl Sync for HelperStack {}
-
-static HELPER_STACK: HelperStack = HelperStack(UnsafeCell::new(MaybeUninit::uninit()));
+/// Makes the stack that [`print`] needs.
+pub(super) fn prepare() -> Result<(), StackError> {
+    if HELPER_STACK.get().is_none() {
+        let stack = GuardedMmapStack::allocate_at_least(STACK)?;
+        // Where two threads come at once, one of the stacks is unmapped again.
+        let _ = HELPER_STACK.set(stack);
+    }
+    Ok(())
+}
 
 /// Prints a line with the name of the function in which the report's module
 /// was found, if it can be had. The only call in the life of the process.
 pub(super) fn print(report: &mut Report) {
-    // SAFETY: the stack is the helper's own; the report is its until it ends,
-    // which this call waits for.
+    // SAFETY: `help` takes a report, which is the helper's until it ends.
+    unsafe { run_helper(help, ptr::from_mut(report).cast()) };
+}
+
+/// Calls `run` in the helper, and returns when that has ended.
+///
+/// # Safety
+/// 1. `run` may be called with `argument`, beside other threads.
+/// 2. There is one call at a time.
+unsafe fn run_helper(run: extern "C" fn(*mut c_void) -> c_int, argument: *mut c_void) {
+    let Some(stack) = HELPER_STACK.get() else {
+        return;
+    };
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the high end of a stack on which nothing else runs (2), and a
+    // function that may be called (1). This call waits for the helper's end.
     unsafe {
-        let base = HELPER_STACK.0.get().cast::<u8>().add(STACK);
-        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-        let helper = clone(help, base.cast(), flags, ptr::from_mut(report).cast());
+        let helper = clone(run, stack.base().as_ptr().cast(), flags, argument);
         // Emulators do not wait by themselves.
         while helper > 0 && libc::waitpid(helper, ptr::null_mut(), libc::__WALL) < 0 {
             if std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
@@ -122,5 +142,32 @@ unsafe fn map(path: *const libc::c_char) -> Option<&'static [u8]> {
             0,
         );
         (start != libc::MAP_FAILED).then(|| slice::from_raw_parts(start.cast(), len))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::hint::black_box;
+
+    #[inline(never)]
+    fn without_end(depth: usize) -> usize {
+        let frame = black_box([depth; 64]);
+        if black_box(depth) == usize::MAX {
+            return 0;
+        }
+        black_box(without_end(depth + 1)) + frame[depth % 64]
+    }
+
+    extern "C" fn overflow(_: *mut c_void) -> c_int {
+        bound();
+        without_end(0) as c_int
+    }
+
+    #[test]
+    fn a_helper_that_overflows_ends_alone() {
+        prepare().unwrap();
+        // SAFETY: it takes no argument; no other test runs the helper.
+        unsafe { run_helper(overflow, ptr::null_mut()) };
     }
 }

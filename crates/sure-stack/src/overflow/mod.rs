@@ -76,6 +76,7 @@ pub(crate) use names::forget;
 /// [`protect_thread`].
 pub fn install() -> Result<(), StackError> {
     protect_thread()?;
+    function::prepare()?;
     handler::install()
 }
 

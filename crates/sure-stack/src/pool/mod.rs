@@ -8,9 +8,11 @@ pub use config::{PoolConfig, PoolStatistics};
 
 use crate::header::{Header, OVERHEAD, Reuse, release};
 use crate::{
-    ArenaConfig, DEFAULT_STACK_SIZE, GuardedMmapStack, Stack, StackArena, StackError, UsageReport,
+    ArenaConfig, DEFAULT_STACK_SIZE, GuardedMmapStack, Stack, StackArena, StackError, StackSize,
+    UsageReport,
 };
 use core::hint::assert_unchecked;
+use core::ops::Range;
 use core::ptr::NonNull;
 use list::{FreeList, POOL};
 use std::sync::LazyLock;
@@ -72,6 +74,19 @@ impl PooledStack {
         Ok(PooledStack {
             header: Header::in_mapping(mapping),
         })
+    }
+
+    /// Usable bytes.
+    #[inline]
+    pub fn size(&self) -> usize {
+        StackSize::size(self)
+    }
+
+    /// The addresses of the guard, which end at the [`limit`](Stack::limit): at
+    /// least [`GUARD_SIZE`](crate::GUARD_SIZE) bytes, of which each access faults.
+    pub fn guard(&self) -> Range<usize> {
+        // SAFETY: the header is owned.
+        unsafe { self.header.as_ref() }.guard()
     }
 
     /// Gives the memory of the stacks that the current thread keeps back to the

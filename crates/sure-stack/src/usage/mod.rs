@@ -16,8 +16,8 @@ use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 /// Memory from the system is zero until it is written to, so this counts since the memory
 /// was mapped, or last given back to the system. A stack from a pool has been used
 /// before; see [`PoolConfig::measure`](crate::PoolConfig::measure) for marks of
-/// its last use alone. Nothing on the stack need be dead, but what runs on it
-/// at the moment may come to need more.
+/// its last use alone. Nothing on the stack need be dead, but what is suspended
+/// there may come to need more.
 ///
 /// Pages that were never touched are not touched by this either: it asks the system which
 /// pages take memory (mincore(2)), and looks at these only, from the low end. That takes one
@@ -31,7 +31,9 @@ use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 /// - It does not see pages that are swapped out; use it while there is memory.
 /// - A frame that was reserved and not written to does not count; the guard
 ///   has to be far enough for it all the same.
-/// - A thread that writes to the stack meanwhile may not be seen.
+/// - No other thread may write to the stack meanwhile, and none can: code runs
+///   on a stack by owning it or by an exclusive reference, so that a thread with a
+///   shared reference has it to itself ([`Stack`], obligation 1).
 ///
 /// ```
 /// use sure_stack::{GuardedMmapStack, Stack, high_water_mark};
@@ -51,21 +53,21 @@ pub fn high_water_mark<S: Stack + ?Sized>(stack: &S) -> usize {
 /// The high-water mark of the stack with these bounds.
 ///
 /// # Safety
-/// All bytes of it are mapped and readable. Others may write to them.
+/// All bytes of it are mapped and readable, and no other thread writes to them.
 pub(crate) unsafe fn mark(limit: NonNull<u8>, base: NonNull<u8>) -> usize {
     let (limit, base) = (limit.as_ptr(), base.as_ptr());
     let page = page_size();
     let mut start = limit.map_addr(|address| address & !(page - 1));
-    let mut answer = [0; 128];
+    let mut answer = [false; 128];
     while start.addr() < base.addr() {
         let left = (base.addr() - start.addr()).div_ceil(page);
         let answer = &mut answer[..left.min(128)];
         // SAFETY: pages in which there is a byte of the stack, so that they
         // are mapped; asking changes nothing.
-        let known = unsafe { residence(start, answer, page) }.is_ok();
+        let known = unsafe { residence(start, answer) }.is_ok();
         for resident in answer {
             let end = start.wrapping_add(page);
-            if !known || *resident & 1 == 1 {
+            if !known || *resident {
                 // SAFETY: bytes of the stack.
                 let used = unsafe { first_used(start.max(limit), end.min(base)) };
                 if let Some(used) = used {
@@ -81,7 +83,7 @@ pub(crate) unsafe fn mark(limit: NonNull<u8>, base: NonNull<u8>) -> usize {
 /// The address of the first byte from `start` to `end` that is not zero.
 ///
 /// # Safety
-/// The bytes are readable. Others may write to them.
+/// The bytes are readable, and no other thread writes to them.
 unsafe fn first_used(start: *mut u8, end: *mut u8) -> Option<usize> {
     const WORD: usize = size_of::<usize>();
     let mut next = start;

@@ -1,0 +1,192 @@
+//! Timed sections, the summary table, and the closing line.
+
+pub(crate) mod record;
+pub(crate) mod support;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Result;
+
+/// What one section found.
+#[derive(Debug, Default)]
+pub(crate) struct Section {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+    /// Said in the table after the numbers.
+    pub(crate) note: String,
+    /// Where everything that was printed is kept.
+    pub(crate) log: Option<PathBuf>,
+}
+
+struct Row {
+    name: String,
+    passed: usize,
+    failed: usize,
+    seconds: f64,
+    note: String,
+}
+
+/// Collects the sections of one run.
+pub(crate) struct Report {
+    started: Instant,
+    rows: Vec<Row>,
+}
+
+impl Report {
+    pub(crate) fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Runs one section. An error inside it is a failed section, not the end of the run: the others are still worth knowing.
+    pub(crate) fn section(&mut self, name: &str, work: impl FnOnce() -> Result<Section>) -> bool {
+        println!("== {name}");
+        let started = Instant::now();
+        let section = work().unwrap_or_else(|error| {
+            println!("   {error:#}");
+            Section {
+                failed: 1,
+                note: format!("{error:#}")
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
+                ..Section::default()
+            }
+        });
+        let seconds = started.elapsed().as_secs_f64();
+        let verdict = if section.failed == 0 { "ok" } else { "FAILED" };
+        match section.passed {
+            0 => println!("   {verdict}, {seconds:.1} s"),
+            passed => println!("   {verdict}, {passed} passed, {seconds:.1} s"),
+        }
+        if let (true, Some(log)) = (section.failed > 0, &section.log) {
+            println!("   full log: {}", log.display());
+        }
+        let _ = std::io::stdout().flush();
+        let ok = section.failed == 0;
+        self.rows.push(Row {
+            name: name.to_owned(),
+            passed: section.passed,
+            failed: section.failed,
+            seconds,
+            note: section.note,
+        });
+        ok
+    }
+
+    /// Prints the table and the closing line; `true` when nothing failed.
+    pub(crate) fn finish(self) -> bool {
+        let mut table = Table::new(&["section", "passed", "failed", "seconds", ""]);
+        for row in &self.rows {
+            table.row([
+                row.name.clone(),
+                row.passed.to_string(),
+                row.failed.to_string(),
+                format!("{:.1}", row.seconds),
+                row.note.clone(),
+            ]);
+        }
+        let passed: usize = self.rows.iter().map(|row| row.passed).sum();
+        let failed: usize = self.rows.iter().map(|row| row.failed).sum();
+        println!("\n{}", table.text());
+        println!("{:.0} s in all\n", self.started.elapsed().as_secs_f64());
+        println!("{passed} passed, {failed} failed");
+        failed == 0
+    }
+}
+
+/// Text in columns.
+pub(crate) struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn new(head: &[&str]) -> Self {
+        Self {
+            rows: vec![head.iter().map(|&word| word.to_owned()).collect()],
+        }
+    }
+
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let width = |column| {
+            self.rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell: &String| cell.chars().count())
+                .max()
+        };
+        (0..columns)
+            .map(|column| width(column).unwrap_or(0))
+            .collect()
+    }
+
+    /// For a file that is read both as text and as a page.
+    pub(crate) fn markdown(&self) -> String {
+        let widths = self.widths();
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let rule = line(widths.iter().map(|&width| "-".repeat(width)).collect());
+        let mut lines = self.rows.iter().map(|row| {
+            let cells = widths.iter().enumerate().map(|(column, &width)| {
+                let cell = row.get(column).map_or("", String::as_str);
+                format!("{cell:width$}")
+            });
+            line(cells.collect())
+        });
+        let head = lines.next().unwrap_or_default();
+        head + &rule + &lines.collect::<String>()
+    }
+
+    /// For a terminal.
+    pub(crate) fn text(&self) -> String {
+        let widths = self.widths();
+        self.rows
+            .iter()
+            .map(|row| {
+                let cells: Vec<_> = row
+                    .iter()
+                    .zip(&widths)
+                    .map(|(cell, width)| format!("{cell:width$}"))
+                    .collect();
+                format!("{}\n", cells.join("  ").trim_end())
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let mut table = Table::new(&["a", "b"]);
+        table.row(["long".to_owned(), "1".to_owned()]);
+        table.row(["x".to_owned(), String::new()]);
+        assert_eq!(table.text(), "a     b\nlong  1\nx\n");
+        assert_eq!(
+            table.markdown(),
+            "| a    | b |\n| ---- | - |\n| long | 1 |\n| x    |   |\n"
+        );
+    }
+
+    #[test]
+    fn an_error_is_a_failed_section_and_the_run_goes_on() {
+        let mut report = Report::new();
+        assert!(!report.section("broken", || anyhow::bail!("no such thing")));
+        assert!(report.section("fine", || Ok(Section {
+            passed: 2,
+            ..Section::default()
+        })));
+        assert!(!report.finish());
+    }
+}
