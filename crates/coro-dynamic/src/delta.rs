@@ -55,7 +55,7 @@ impl Descent for Enter {
             Mode::Displacing
         };
         let signal = match header.stage() {
-            Stage::Unwinding => Signal::Unwind,
+            Stage::Unwinding { .. } => Signal::Unwind,
             _ => Signal::Run,
         };
         // SAFETY: the stack pointer is below the frames' place, whose present

@@ -7,6 +7,19 @@ use core::arch::asm;
 use core::mem::size_of;
 use core::ptr;
 
+/// What an entry returns: nothing, because it never does.
+pub(crate) type Left = core::convert::Infallible;
+
+/// Continues the other side for good, as the last act of an entry.
+///
+/// # Safety
+/// As for `exit_to`.
+#[inline(always)]
+pub(crate) unsafe fn leave(to: usize, word: crate::Word, signal: usize) -> Left {
+    // SAFETY: passed on.
+    unsafe { super::exit_to(to, word, signal) }
+}
+
 /// The bytes below `top` that a fresh execution has in use.
 pub(crate) const FIRST_FRAME: usize = if size_of::<FirstFrame>() > BYTES_BELOW {
     size_of::<FirstFrame>()
