@@ -43,7 +43,11 @@ pub(crate) unsafe fn variable(stack: *const usize, name: &[u8]) -> Option<usize>
         // SAFETY: the same, and texts end with a byte of 0, at which the comparison ends.
         unsafe {
             next = next.add(1);
-            if !name.iter().enumerate().all(|(index, byte)| text.add(index).read() == *byte) {
+            if !name
+                .iter()
+                .enumerate()
+                .all(|(index, byte)| text.add(index).read() == *byte)
+            {
                 continue;
             }
             text = text.add(name.len());
