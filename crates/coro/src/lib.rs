@@ -13,7 +13,6 @@ mod future;
 #[cfg(all(doc, feature = "std"))]
 pub mod guide;
 mod handle;
-#[cfg(feature = "std")]
 #[doc(hidden)]
 pub mod internal;
 #[cfg(feature = "async")]
@@ -38,7 +37,7 @@ pub use async_handle::{AsyncHandle, BlockOnError};
 pub use builder::Builder;
 pub use coroutine::{Coroutine, MIN_STACK_SIZE};
 pub use delegate::Resume;
-pub use error::ResumeError;
+pub use error::{Complete, ResumeError};
 #[cfg(feature = "async")]
 pub use future::{CoroutineFuture, future};
 pub use handle::SuspendHandle;
