@@ -11,6 +11,8 @@ mod delegate;
 mod error;
 #[cfg(feature = "async")]
 mod future;
+#[cfg(feature = "std")]
+mod grow;
 #[cfg(all(doc, feature = "std"))]
 pub mod guide;
 mod handle;
@@ -42,6 +44,8 @@ pub use delegate::Resume;
 pub use error::ResumeError;
 #[cfg(feature = "async")]
 pub use future::{CoroutineFuture, future};
+#[cfg(feature = "std")]
+pub use grow::{grow, maybe_grow, remaining_stack};
 pub use handle::SuspendHandle;
 pub use iter::Iter;
 #[cfg(feature = "std")]

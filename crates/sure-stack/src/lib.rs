@@ -17,6 +17,8 @@ mod index;
 #[cfg(feature = "std")]
 mod limits;
 #[cfg(feature = "std")]
+mod locate;
+#[cfg(feature = "std")]
 mod lock;
 #[cfg(feature = "std")]
 mod map_count;
@@ -41,6 +43,8 @@ pub use error::StackError;
 pub use guard::{GUARD_SIZE, Guards};
 #[cfg(feature = "std")]
 pub use limits::Limit;
+#[cfg(feature = "std")]
+pub use locate::stack_at;
 #[cfg(feature = "std")]
 pub use mmap::GuardedMmapStack;
 #[cfg(feature = "std")]
