@@ -2,9 +2,7 @@ use crate::delta::{self, Enter};
 use crate::header::{Header, Mode, Stage, Way};
 use crate::region::Region;
 use crate::root::Root;
-use crate::{
-    CoroutineState, DynamicHandle, Refusal, ResumeError, RunStack, Status, UnwindError, transfer,
-};
+use crate::{CoroutineState, DynamicHandle, Refusal, ResumeError, RunStack, Status, UnwindError};
 use coro::internal::{self, Payload};
 use std::fmt;
 use std::io;
@@ -194,7 +192,7 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
             Err(refusal) => return Err(ResumeError::new(input, refusal)),
         };
         let mut input = ManuallyDrop::new(input);
-        let word = internal::send(&mut input);
+        let word = Word::send(&mut input);
         let stage = match header.stage() {
             Stage::Created => Stage::Starting,
             _ => Stage::Running,
@@ -204,7 +202,7 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
             Outcome::Suspended(word) => {
                 // SAFETY: `suspend` sent a `Yield` for this, from its frames.
                 let value = unsafe {
-                    transfer::receive(word, |from, to, bytes| {
+                    word.receive_by(|from, to, bytes| {
                         header.fetch_yield(from, to, bytes);
                     })
                 };
@@ -275,9 +273,9 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
         // payload in the block.
         let result = unsafe {
             match header.stage() {
-                Stage::Panicked => Err(transfer::take::<Payload>(block)),
-                _ if Word::fits::<Return>() => Ok(transfer::take((&raw const word).cast())),
-                _ => Ok(transfer::take(block)),
+                Stage::Panicked => Err(block.cast::<Payload>().read_unaligned()),
+                _ if Word::fits::<Return>() => Ok(word.receive()),
+                _ => Ok(block.cast::<Return>().read_unaligned()),
             }
         };
         // Nothing is in the block any more.

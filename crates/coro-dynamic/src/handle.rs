@@ -1,12 +1,11 @@
 use crate::delta::{self, Leave};
 use crate::header::{GRAIN, Header, Mode, ROOM, Stage};
-use crate::transfer;
 use coro::internal;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
-use sure_context::{Arrival, Signal, descend};
+use sure_context::{Arrival, Signal, Word, descend};
 
 /// The inside of a dynamic coroutine: the way to suspend it.
 ///
@@ -57,7 +56,7 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
         }
         let mut value = ManuallyDrop::new(value);
         let arrival = if header.mode() == Mode::Direct {
-            let word = internal::send(&mut value);
+            let word = Word::send(&mut value);
             // SAFETY: the coroutine runs, and uses no other token of its
             // resumer. That waits in `resume`, on this thread; it understands
             // words that send a `Yield`, and keeps the token of this execution.
@@ -70,7 +69,7 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
                 drop(ManuallyDrop::into_inner(value));
                 no_room(top.wrapping_sub(region.limit));
             }
-            region.word.set(internal::send(&mut value));
+            region.word.set(Word::send(&mut value));
             let top = ptr::with_exposed_provenance_mut(top);
             let object = NonNull::from(header).cast::<Leave>();
             // SAFETY: `top` is below the stack pointer and above the region's
@@ -95,7 +94,7 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
         // SAFETY: with the signal to run comes an input, sent for this, from
         // the resumer's frames.
         unsafe {
-            transfer::receive(arrival.word, |from, to, bytes| {
+            arrival.word.receive_by(|from, to, bytes| {
                 self.header.fetch_input(from, to, bytes);
             })
         }

@@ -18,7 +18,6 @@ mod root;
 mod run_stack;
 mod scheduler;
 mod thread;
-mod transfer;
 
 pub use coro::{CoroutineState, Status, is_forced_unwind};
 pub use coroutine::{DynamicCoroutine, leaked};

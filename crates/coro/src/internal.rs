@@ -1,13 +1,10 @@
-//! What `coro-dynamic` shares with this crate: panics that cross to a resumer,
-//! and words that send values.
+//! What `coro-dynamic` shares with this crate: panics that cross to a resumer.
 //!
 //! Both kinds of coroutines must agree on these, since one is resumed inside the
 //! other: a forced unwind is recognised by the type of its payload, which is this
 //! crate's. Not for anybody else; it changes without notice.
 
-use crate::{transfer, unwind};
-use core::mem::ManuallyDrop;
-use sure_context::Word;
+use crate::unwind;
 
 pub use crate::unwind::Payload;
 
@@ -44,10 +41,4 @@ pub fn panicking() -> bool {
 /// Ends the process after a message, where going on would break memory safety.
 pub fn abort(message: core::fmt::Arguments<'_>) -> ! {
     unwind::abort(message)
-}
-
-/// The word for a value that is given away: its bytes, or its address.
-#[inline(always)]
-pub fn send<T>(value: &mut ManuallyDrop<T>) -> Word {
-    transfer::send(value)
 }

@@ -6,7 +6,6 @@ mod async_handle;
 #[cfg(feature = "std")]
 mod builder;
 mod coroutine;
-mod current;
 mod delegate;
 mod error;
 #[cfg(feature = "async")]
@@ -24,6 +23,7 @@ pub mod io;
 mod iter;
 mod lending;
 mod on_stack;
+mod resumer;
 mod root;
 #[cfg(feature = "std")]
 mod scope;
@@ -32,7 +32,6 @@ mod scoped;
 mod state;
 #[cfg(feature = "async")]
 mod stream;
-mod transfer;
 mod unwind;
 
 #[cfg(feature = "async")]

@@ -3,7 +3,6 @@
 
 use super::Coroutine;
 use crate::handle::Stage;
-use crate::transfer;
 use crate::unwind::{self, Payload};
 use core::mem::ManuallyDrop;
 use sure_context::{Arrival, ExecutionContext, Signal, Word};
@@ -49,7 +48,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         let value: Option<Return> = match outcome {
             // The body has swallowed the unwind and returned.
             // SAFETY: the root sent the `Return` for this.
-            Ok(word) if !created => Some(unsafe { transfer::receive(word) }),
+            Ok(word) if !created => Some(unsafe { word.receive() }),
             _ => None,
         };
         // SAFETY: the coroutine is complete, and `drop` does nothing after this.
@@ -116,8 +115,9 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     pub(super) fn name_stack(&self, name: &str) {
         #[cfg(feature = "std")]
         if sure_stack::overflow::is_installed() {
+            let advice = "ask for more bytes: `Coroutine::builder().stack_size(bytes)`";
             // Without memory for the name the message does without it.
-            sure_stack::overflow::set_name(&*self.stack, name);
+            sure_stack::overflow::label(&*self.stack, name, advice);
         }
         #[cfg(not(feature = "std"))]
         let _ = name;

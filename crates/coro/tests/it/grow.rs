@@ -268,7 +268,10 @@ fn a_growth_that_is_over_is_forgotten() {
         }
         same
     });
-    let same = outer.resume(()).complete().expect("no inner coroutine has suspended it");
+    let same = outer
+        .resume(())
+        .complete()
+        .expect("no inner coroutine has suspended it");
     println!("{same} of 10 stacks were where a growth had been");
 }
 
