@@ -10,9 +10,15 @@ use crate::peer::{Crowd, CrowdKind};
 use crate::results::{AliveResult, Point};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 /// Memory that stays free for others.
 const KEEP_FREE_KIB: u64 = 3 << 20;
+
+/// How long a child may take for one percent more.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Makes a crowd in a child process.
 pub fn measure(peer: &str, index: usize, crowd: Crowd, most: usize) -> AliveResult {
@@ -49,17 +55,29 @@ pub fn measure(peer: &str, index: usize, crowd: Crowd, most: usize) -> AliveResu
 /// Has the child make more and more, and looks at it.
 fn watch(child: &mut Child, most: usize, result: &mut AliveResult) {
     let mut tell = child.stdin.take().expect("a pipe was asked for");
-    let mut answers = BufReader::new(child.stdout.take().expect("a pipe was asked for"));
+    let answers = BufReader::new(child.stdout.take().expect("a pipe was asked for"));
+    let (send, lines) = mpsc::channel();
+    // Ends with the pipe, and that with the child.
+    thread::spawn(move || {
+        answers.lines().map_while(Result::ok).try_for_each(|line| send.send(line))
+    });
     let mut before = None;
     let mut goal = 0;
     loop {
-        let mut line = String::new();
-        let told = writeln!(tell, "{goal}").and_then(|()| answers.read_line(&mut line));
+        let told = writeln!(tell, "{goal}");
+        let line = match lines.recv_timeout(PATIENCE) {
+            Err(RecvTimeoutError::Timeout) => {
+                result.failed = true;
+                result.stopped = format!("its process hangs before there are {goal}");
+                return;
+            }
+            line => line.unwrap_or_default(),
+        };
         let mut words = line.trim().splitn(3, ' ');
         let (state, number) = (words.next(), words.next().and_then(|n| n.parse().ok()));
         match (told, state, number) {
-            (Ok(_), Some("alive"), Some(alive)) => result.reached = alive,
-            (Ok(_), Some("stopped"), Some(alive)) => {
+            (Ok(()), Some("alive"), Some(alive)) => result.reached = alive,
+            (Ok(()), Some("stopped"), Some(alive)) => {
                 result.reached = alive;
                 result.failed = true;
                 result.stopped = words.next().unwrap_or_default().to_owned();
