@@ -2,9 +2,7 @@ use crate::delta::{self, Enter};
 use crate::header::{Header, Mode, Stage, Way};
 use crate::region::Region;
 use crate::root::Root;
-use crate::{
-    CoroutineState, DynamicHandle, Refusal, ResumeError, RunStack, Status, UnwindError, transfer,
-};
+use crate::{CoroutineState, DynamicHandle, Refusal, ResumeError, RunStack, Status, UnwindError};
 use coro::internal::{self, Payload};
 use std::fmt;
 use std::io;
@@ -50,7 +48,8 @@ static LEAKED: AtomicUsize = AtomicUsize::new(0);
 
 /// How many suspended dynamic coroutines of this process were dropped where
 /// their frames could not be put back, so that they were leaked: their memory
-/// is not freed, and no destructor in them has run.
+/// is not freed, and no destructor in them has run. (One that a thread-local keeps and that
+/// calls `process::exit` counts as well: it is dropped while it runs.)
 ///
 /// See [`DynamicCoroutine::unwind`], which returns the coroutine instead.
 pub fn leaked() -> usize {
@@ -192,11 +191,8 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
             Ok(way) => way,
             Err(refusal) => return Err(ResumeError::new(input, refusal)),
         };
-        if internal::panicking() {
-            header.resumed_in_panic.set(true);
-        }
         let mut input = ManuallyDrop::new(input);
-        let word = internal::send(&mut input);
+        let word = Word::send(&mut input);
         let stage = match header.stage() {
             Stage::Created => Stage::Starting,
             _ => Stage::Running,
@@ -206,7 +202,7 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
             Outcome::Suspended(word) => {
                 // SAFETY: `suspend` sent a `Yield` for this, from its frames.
                 let value = unsafe {
-                    transfer::receive(word, |from, to, bytes| {
+                    word.receive_by(|from, to, bytes| {
                         header.fetch_yield(from, to, bytes);
                     })
                 };
@@ -277,9 +273,9 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
         // payload in the block.
         let result = unsafe {
             match header.stage() {
-                Stage::Panicked => Err(transfer::take::<Payload>(block)),
-                _ if Word::fits::<Return>() => Ok(transfer::take((&raw const word).cast())),
-                _ => Ok(transfer::take(block)),
+                Stage::Panicked => Err(block.cast::<Payload>().read_unaligned()),
+                _ if Word::fits::<Return>() => Ok(word.receive()),
+                _ => Ok(block.cast::<Return>().read_unaligned()),
             }
         };
         // Nothing is in the block any more.
@@ -292,9 +288,11 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
         let header = self.header();
         match header.stage() {
             Stage::Suspended => self.force()?,
-            Stage::Starting | Stage::Running | Stage::Unwinding => internal::abort(format_args!(
-                "a dynamic coroutine was dropped while it is running"
-            )),
+            // It runs: a thread-local kept it, and is destroyed on its frames by a
+            // `process::exit`. It is leaked: the frames may be needed until the process ends.
+            Stage::Starting | Stage::Running | Stage::Unwinding { .. } => {
+                return Err(Refusal::Running);
+            }
             _ if crate::thread::serial() != header.region().thread => {
                 return Err(Refusal::OtherThread);
             }
@@ -322,8 +320,10 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
                  it: run it to completion, or build with `panic = \"unwind\"`"
             ));
         }
+        let in_panic = internal::panicking();
+        let stage = Stage::Unwinding { in_panic };
         // SAFETY: admitted; with the stage of unwinding no input is received.
-        let outcome = unsafe { cross(header, way, Word::EMPTY, Stage::Unwinding) };
+        let outcome = unsafe { cross(header, way, Word::EMPTY, stage) };
         let Outcome::Ended(word) = outcome else {
             unreachable!("a coroutine that is being dropped does not suspend");
         };
@@ -378,7 +378,7 @@ unsafe fn cross(header: &Header, way: Way, word: Word, stage: Stage) -> Outcome 
             let context = delta::occupy(header);
             header.begin(Mode::Direct);
             let signal = match stage {
-                Stage::Unwinding => Signal::Unwind,
+                Stage::Unwinding { .. } => Signal::Unwind,
                 _ => Signal::Run,
             };
             let parent = NonNull::from(&header.parent);

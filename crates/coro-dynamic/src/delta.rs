@@ -45,7 +45,8 @@ impl Descent for Enter {
         // SAFETY: whoever descends passes a header.
         let header = unsafe { &this.as_ref().0 };
         let base = header.base();
-        let mode = if Header::low_edge(&from) >= base {
+        // SAFETY: the resumer has just been suspended by the descent, above this frame.
+        let mode = if unsafe { Header::low_edge(&from) } >= base {
             header.parent.lead_to(&from);
             let _ = from.into_raw();
             Mode::Below
@@ -54,7 +55,7 @@ impl Descent for Enter {
             Mode::Displacing
         };
         let signal = match header.stage() {
-            Stage::Unwinding => Signal::Unwind,
+            Stage::Unwinding { .. } => Signal::Unwind,
             _ => Signal::Run,
         };
         // SAFETY: the stack pointer is below the frames' place, whose present
@@ -142,7 +143,8 @@ pub(crate) unsafe fn bring(header: &Header, base: usize) -> ExecutionContext {
 /// They are in place, and no signal handler may write there.
 #[inline(always)]
 pub(crate) unsafe fn take_away(header: &Header, context: &ExecutionContext) {
-    let low = Header::low_edge(context);
+    // SAFETY: the frames are in place (the caller's promise).
+    let low = unsafe { Header::low_edge(context) };
     let fits = header.resize(header.base() - low);
     assert!(fits, "`suspend` has looked at the size");
     // SAFETY: the block has as many bytes as the frames.
@@ -198,7 +200,8 @@ fn resumer(header: &Header) -> ExecutionContext {
 #[inline(never)]
 fn displace(header: &Header, from: ExecutionContext, base: usize) {
     let region = header.region();
-    let low = Header::low_edge(&from);
+    // SAFETY: the resumer has just been suspended, and is displaced only below.
+    let low = unsafe { Header::low_edge(&from) };
     let bytes = base - low;
     let block = region.arena.allocate(bytes);
     // SAFETY: live frames of this stack; a fresh block of that size.

@@ -1,12 +1,11 @@
 use crate::delta::{self, Leave};
 use crate::header::{GRAIN, Header, Mode, ROOM, Stage};
-use crate::transfer;
 use coro::internal;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
-use sure_context::{Arrival, Signal, descend};
+use sure_context::{Arrival, Signal, Word, descend};
 
 /// The inside of a dynamic coroutine: the way to suspend it.
 ///
@@ -38,26 +37,26 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
     /// - Unwinds without a message if the coroutine is dropped while suspended here.
     /// - If it is called anywhere but on the coroutine's own frames: in another
     ///   coroutine that this one has resumed, say.
-    /// - If the coroutine is unwinding from a panic of its own: a destructor
-    ///   must not suspend then. (That ends the process, as any panic of a
-    ///   destructor during a panic does.)
+    /// - Unwinds in the same way, and never switches, if the coroutine is being dropped
+    ///   and its body has swallowed that unwind.
     /// - If less than 32 KiB of stack are left: the code that copies needs them.
     ///
+    /// A destructor may suspend while the coroutine panics. The thread counts as panicking
+    /// then until the panic is caught, also for its other code.
+    ///
     /// # Aborts
-    /// With a message, if the coroutine is being dropped and has swallowed the
-    /// forced unwind.
+    /// - With a message, if a destructor that the unwind of a dropped coroutine runs suspends.
+    /// - If the coroutine is dropped while it is suspended in a destructor that its own panic
+    ///   runs: Rust has no way to unwind out of that.
     #[inline]
     pub fn suspend(&self, value: Yield) -> Input {
         let header = &self.header;
         if !header.runs_here() || header.stage() != Stage::Running {
             self.refuse();
         }
-        if internal::panicking() {
-            self.suspend_in_panic();
-        }
         let mut value = ManuallyDrop::new(value);
         let arrival = if header.mode() == Mode::Direct {
-            let word = internal::send(&mut value);
+            let word = Word::send(&mut value);
             // SAFETY: the coroutine runs, and uses no other token of its
             // resumer. That waits in `resume`, on this thread; it understands
             // words that send a `Yield`, and keeps the token of this execution.
@@ -70,7 +69,7 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
                 drop(ManuallyDrop::into_inner(value));
                 no_room(top.wrapping_sub(region.limit));
             }
-            region.word.set(internal::send(&mut value));
+            region.word.set(Word::send(&mut value));
             let top = ptr::with_exposed_provenance_mut(top);
             let object = NonNull::from(header).cast::<Leave>();
             // SAFETY: `top` is below the stack pointer and above the region's
@@ -95,7 +94,7 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
         // SAFETY: with the signal to run comes an input, sent for this, from
         // the resumer's frames.
         unsafe {
-            transfer::receive(arrival.word, |from, to, bytes| {
+            arrival.word.receive_by(|from, to, bytes| {
                 self.header.fetch_input(from, to, bytes);
             })
         }
@@ -104,24 +103,12 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
     #[cold]
     #[inline(never)]
     fn refuse(&self) -> ! {
-        if self.header.stage() == Stage::Unwinding {
-            internal::abort(format_args!(
-                "a dynamic coroutine is being dropped, but suspends again: it has swallowed \
-                 its forced unwind, or a destructor suspends"
-            ));
+        if let Stage::Unwinding { in_panic } = self.header.stage() {
+            internal::unwind_again(&"a dynamic coroutine", in_panic);
         }
         panic!(
             "a dynamic coroutine was asked to suspend by code that does not run on its own \
              frames: a handle works only inside its own coroutine, while that runs"
-        );
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn suspend_in_panic(&self) {
-        assert!(
-            self.header.resumed_in_panic.replace(false),
-            "a dynamic coroutine was asked to suspend by a destructor while it unwinds from a panic"
         );
     }
 }

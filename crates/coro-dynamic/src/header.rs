@@ -32,8 +32,6 @@ pub(crate) struct Header {
     below_top: Cell<u32>,
     stage: Cell<Stage>,
     mode: Cell<Mode>,
-    /// Whether the thread was panicking at the last resume.
-    pub(crate) resumed_in_panic: Cell<bool>,
 }
 
 /// Bytes are counted in these: what the low edge of the frames is aligned to.
@@ -61,7 +59,10 @@ pub(crate) enum Stage {
     Suspended,
     Running,
     /// It runs, to take its frames down.
-    Unwinding,
+    Unwinding {
+        /// Whether the thread was panicking when the drop began.
+        in_panic: bool,
+    },
     /// The closure has returned.
     Returned,
     /// A panic has left the closure.
@@ -104,7 +105,6 @@ impl Header {
                 below_top: Cell::new(0),
                 stage: Cell::new(Stage::Created),
                 mode: Cell::new(Mode::Direct),
-                resumed_in_panic: Cell::new(false),
             });
         }
         header
@@ -193,7 +193,7 @@ impl Header {
         match self.stage.get() {
             Stage::Created => Status::Created,
             Stage::Suspended => Status::Suspended,
-            Stage::Starting | Stage::Running | Stage::Unwinding => Status::Running,
+            Stage::Starting | Stage::Running | Stage::Unwinding { .. } => Status::Running,
             Stage::Returned | Stage::Panicked => Status::Complete,
         }
     }
@@ -259,7 +259,9 @@ impl Header {
             Stage::Suspended => false,
             Stage::Created => true,
             Stage::Returned | Stage::Panicked => return Err(Refusal::Complete),
-            Stage::Starting | Stage::Running | Stage::Unwinding => return Err(Refusal::Running),
+            Stage::Starting | Stage::Running | Stage::Unwinding { .. } => {
+                return Err(Refusal::Running);
+            }
         };
         let sp = stack_pointer().addr();
         if !region.contains(sp) {
@@ -305,9 +307,14 @@ impl Header {
     }
 
     /// The low edge of a suspended context's frames.
+    ///
+    /// # Safety
+    /// The frames of `context` are in place, on a stack that is alive.
     #[inline(always)]
-    pub(crate) fn low_edge(context: &ExecutionContext) -> usize {
-        (context.stack_pointer().addr() - ExecutionContext::BYTES_BELOW) & !(GRAIN - 1)
+    pub(crate) unsafe fn low_edge(context: &ExecutionContext) -> usize {
+        // SAFETY: the stack is alive (1) and the frames in place (2), as the caller promises.
+        let sp = unsafe { context.stack_pointer() };
+        (sp.addr() - ExecutionContext::BYTES_BELOW) & !(GRAIN - 1)
     }
 
     /// Whether its frames were left on the run stack when it suspended itself.

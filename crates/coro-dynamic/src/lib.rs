@@ -1,5 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(any(sure_context_portable, windows))]
+compile_error!(
+    "coro-dynamic copies the frames of suspended coroutines, which the portable backend of \
+     sure-context keeps on threads of the system: it needs a target with a context switch of its own"
+);
+
 mod arena;
 mod class;
 mod coroutine;
@@ -12,7 +18,6 @@ mod root;
 mod run_stack;
 mod scheduler;
 mod thread;
-mod transfer;
 
 pub use coro::{CoroutineState, Status, is_forced_unwind};
 pub use coroutine::{DynamicCoroutine, leaked};

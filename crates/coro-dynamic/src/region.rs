@@ -5,7 +5,7 @@ use crate::thread;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::ops::Range;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::rc::Rc;
 use sure_context::Word;
 use sure_stack::{GuardedMmapStack, Stack, StackError};
@@ -48,25 +48,23 @@ impl Region {
         }
     }
 
-    /// The calling thread's own stack.
+    /// The calling thread's own stack: the same region for all that ask on one thread, as
+    /// long as it has an owner.
     pub(crate) fn of_thread() -> io::Result<Rc<Region>> {
-        thread_local! {
-            static REGION: RefCell<Option<Rc<Region>>> = const { RefCell::new(None) };
+        if let Some(region) = NonNull::new(OF_THREAD.get().cast_mut()) {
+            // SAFETY: it came from an `Rc` of this thread, and has an owner: the last one
+            // takes it out of `OF_THREAD`.
+            return Ok(unsafe {
+                Rc::increment_strong_count(region.as_ptr());
+                Rc::from_raw(region.as_ptr())
+            });
         }
-        let make = || {
-            let arena = Rc::new(Arena::new());
-            Ok(Rc::new(Region::new(thread::stack_bounds()?, arena, None)))
-        };
-        let kept = REGION.try_with(|region| {
-            let mut region = region.borrow_mut();
-            match &*region {
-                Some(region) => Ok(Rc::clone(region)),
-                None => make().inspect(|made| *region = Some(Rc::clone(made))),
-            }
-        });
-        // Where the thread's destructors have passed by here already, one that
-        // nobody keeps does as well.
-        kept.unwrap_or_else(|_| make())
+        let arena = Rc::new(Arena::new());
+        let region = Rc::new(Region::new(thread::stack_bounds()?, arena, None));
+        OF_THREAD.set(Rc::as_ptr(&region));
+        // While the thread's destructors run, the coroutines alone own it.
+        let _ = KEPT.try_with(|kept| kept.replace(Some(Rc::clone(&region))));
+        Ok(region)
     }
 
     /// A run stack of at least `bytes` bytes.
@@ -86,6 +84,22 @@ impl Region {
     #[inline(always)]
     pub(crate) fn contains(&self, address: usize) -> bool {
         address.wrapping_sub(self.limit) < self.top - self.limit
+    }
+}
+
+thread_local! {
+    /// The region of the thread's own stack, while it has an owner. It has no destructor, so
+    /// that coroutines that the destructors of other thread-locals make find it, too.
+    static OF_THREAD: Cell<*const Region> = const { Cell::new(ptr::null()) };
+    /// An owner, so that the region outlives a time without coroutines.
+    static KEPT: RefCell<Option<Rc<Region>>> = const { RefCell::new(None) };
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        if ptr::eq(OF_THREAD.get(), self) {
+            OF_THREAD.set(ptr::null());
+        }
     }
 }
 

@@ -1,6 +1,6 @@
+use crate::DynamicHandle;
 use crate::delta::{self, Finish};
 use crate::header::{Header, Mode, Stage};
-use crate::{DynamicHandle, transfer};
 use coro::internal::{self, Payload};
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, size_of};
@@ -39,7 +39,7 @@ where
             Some(base) => Some(unsafe { prepare_unchecked(base, header.cast::<Self>()) }),
             None => {
                 // SAFETY: the closure is dropped here and nowhere else.
-                drop(unsafe { transfer::take::<F>(header.as_ref().block()) });
+                drop(unsafe { header.as_ref().block().cast::<F>().read_unaligned() });
                 None
             }
         }
@@ -51,14 +51,14 @@ where
     fn call(&self, arrival: Arrival) -> Result<Word, Payload> {
         internal::catch(|| {
             // SAFETY: a first frame runs once.
-            let closure = unsafe { transfer::take::<F>(self.header.block()) };
+            let closure = unsafe { self.header.block().cast::<F>().read_unaligned() };
             let handle = DynamicHandle::of(&self.header);
             self.header.set_stage(Stage::Running);
             // SAFETY: the first arrival is that of a resume by the owner.
             let input = unsafe { handle.arrive(arrival) };
             let mut value = ManuallyDrop::new(closure(handle, input));
             if Word::fits::<Return>() {
-                internal::send(&mut value)
+                Word::send(&mut value)
             } else {
                 self.keep(&value);
                 Word::EMPTY

@@ -1,5 +1,5 @@
 use crate::handle::Name;
-use crate::{Coroutine, SuspendHandle};
+use crate::{Coroutine, MIN_STACK_SIZE, SuspendHandle};
 use std::boxed::Box;
 use sure_stack::{DEFAULT_STACK_SIZE, PooledStack, Stack, StackError};
 
@@ -64,7 +64,7 @@ impl Builder {
         self
     }
 
-    /// The coroutine, on a stack from the pool.
+    /// The coroutine, on a stack of its own of the size that was set.
     ///
     /// ```
     /// use coro::{Coroutine, SuspendHandle};
@@ -82,8 +82,8 @@ impl Builder {
     /// # Errors
     /// - [`StackError::InvalidSize`] for a size of 0 or beyond `isize::MAX`.
     /// - [`StackError::TooSmall`] for less than
-    ///   [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE) bytes, or if a `Return`
-    ///   takes more than half of the stack.
+    ///   [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE) bytes, or if an `Input`, a `Yield` or a
+    ///   `Return` takes more than half of the stack.
     /// - [`StackError::Map`], [`StackError::Guard`] if the system refuses.
     pub fn build<F, Input, Yield, Return>(
         self,
@@ -95,12 +95,46 @@ impl Builder {
         Yield: 'static,
         Return: 'static,
     {
+        // SAFETY: all that is borrowed is so for `'static`.
+        unsafe { self.build_unchecked(f) }
+    }
+
+    /// As [`build`](Builder::build), for a closure and values that may borrow.
+    ///
+    /// # Errors
+    /// As [`build`](Builder::build).
+    ///
+    /// # Safety
+    /// As [`Coroutine::with_stack_unchecked`].
+    pub unsafe fn build_unchecked<F, Input, Yield, Return>(
+        self,
+        f: F,
+    ) -> Result<Coroutine<Input, Yield, Return>, StackError>
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
+    {
+        let asked = self.stack_size;
         let (name, stack) = self.into_parts()?;
-        Coroutine::assemble(stack, name, f)
+        // SAFETY: the caller's promises, which are the same.
+        let built = unsafe { Coroutine::assemble(stack, name, f) };
+        built.map_err(|error| match error {
+            // In terms of what the caller has asked for.
+            StackError::TooSmall { minimum, .. } => StackError::TooSmall {
+                bytes: asked,
+                minimum,
+            },
+            error => error,
+        })
     }
 
     /// The name, and a stack of the size that was set.
     pub(crate) fn into_parts(self) -> Result<(Option<Name>, PooledStack), StackError> {
+        if (1..MIN_STACK_SIZE).contains(&self.stack_size) {
+            return Err(StackError::TooSmall {
+                bytes: self.stack_size,
+                minimum: MIN_STACK_SIZE,
+            });
+        }
         let stack = PooledStack::allocate_at_least(self.stack_size)?;
         Ok((self.name, stack))
     }
@@ -135,6 +169,7 @@ impl Builder {
         Return: 'static,
         S: Stack + 'static,
     {
-        Coroutine::assemble(stack, self.name, f)
+        // SAFETY: all that is borrowed is so for `'static`.
+        unsafe { Coroutine::assemble(stack, self.name, f) }
     }
 }

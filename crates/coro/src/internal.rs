@@ -1,13 +1,10 @@
-//! What `coro-dynamic` shares with this crate: panics that cross to a resumer,
-//! and words that send values.
+//! What `coro-dynamic` shares with this crate: panics that cross to a resumer.
 //!
 //! Both kinds of coroutines must agree on these, since one is resumed inside the
 //! other: a forced unwind is recognised by the type of its payload, which is this
 //! crate's. Not for anybody else; it changes without notice.
 
-use crate::{transfer, unwind};
-use core::mem::ManuallyDrop;
-use sure_context::Word;
+use crate::unwind;
 
 pub use crate::unwind::Payload;
 
@@ -22,7 +19,12 @@ pub fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
 
 /// Starts a forced unwind.
 pub fn force_unwind() -> ! {
-    unwind::force_unwind()
+    unwind::ForcedUnwind::new().resume()
+}
+
+/// Unwinds a coroutine that is being dropped once more, because it suspends.
+pub fn unwind_again(name: &dyn core::fmt::Display, in_panic: bool) -> ! {
+    unwind::unwind_again(name, in_panic)
 }
 
 /// Lets a panic that ended a coroutine go on in the caller.
@@ -39,10 +41,4 @@ pub fn panicking() -> bool {
 /// Ends the process after a message, where going on would break memory safety.
 pub fn abort(message: core::fmt::Arguments<'_>) -> ! {
     unwind::abort(message)
-}
-
-/// The word for a value that is given away: its bytes, or its address.
-#[inline(always)]
-pub fn send<T>(value: &mut ManuallyDrop<T>) -> Word {
-    transfer::send(value)
 }

@@ -6,7 +6,6 @@ mod async_handle;
 #[cfg(feature = "std")]
 mod builder;
 mod coroutine;
-mod current;
 mod delegate;
 mod error;
 #[cfg(feature = "async")]
@@ -20,7 +19,9 @@ pub mod internal;
 #[cfg(feature = "async")]
 pub mod io;
 mod iter;
+mod lending;
 mod on_stack;
+mod resumer;
 mod root;
 #[cfg(feature = "std")]
 mod scope;
@@ -29,7 +30,6 @@ mod scoped;
 mod state;
 #[cfg(feature = "async")]
 mod stream;
-mod transfer;
 mod unwind;
 
 #[cfg(feature = "async")]
@@ -45,6 +45,7 @@ pub use handle::SuspendHandle;
 pub use iter::Iter;
 #[cfg(feature = "std")]
 pub use iter::iter;
+pub use lending::{Lend, LendingCoroutine, LendingHandle};
 pub use on_stack::on_stack;
 #[cfg(feature = "std")]
 pub use scope::{Scope, scope};
@@ -53,6 +54,7 @@ pub use scoped::ScopedCoroutine;
 pub use state::{CoroutineState, Status};
 #[cfg(feature = "async")]
 pub use stream::{CoroutineStream, StreamHandle, stream};
+pub use unwind::ForcedUnwind;
 #[cfg(feature = "std")]
 pub use unwind::is_forced_unwind;
 

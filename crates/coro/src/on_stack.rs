@@ -30,16 +30,20 @@ use sure_stack::Stack;
 ///
 /// # Panics
 /// - With the closure's own panic. Without the feature `std`, that aborts.
-/// - If the stack has less than [`MIN_STACK_SIZE`] bytes.
+/// - If the stack has less than [`MIN_STACK_SIZE`] bytes, or if the closure and its result
+///   together take more than half of it.
 pub fn on_stack<S, F, R>(stack: &mut S, f: F) -> R
 where
     S: Stack + ?Sized,
     F: FnOnce() -> R,
 {
     let bytes = stack.size();
+    // The closure moves there to be called, and its result comes from there.
+    let moved = size_of::<F>().saturating_add(size_of::<R>());
+    let minimum = MIN_STACK_SIZE.max(moved.saturating_mul(2));
     assert!(
-        bytes >= MIN_STACK_SIZE,
-        "a closure was to run on a stack of {bytes} bytes, but needs {MIN_STACK_SIZE}"
+        bytes >= minimum,
+        "a closure was to run on a stack of {bytes} bytes, but needs {minimum}"
     );
     let call = Call {
         parent: ParentLink::new(),

@@ -154,10 +154,10 @@ impl<'scope> Scope<'scope, '_> {
         Yield: 'scope,
         Return: 'scope,
     {
-        // SAFETY: the closure and the values outlive `'scope`. The coroutine
-        // stays in its place, which nobody takes it out of but `unwind`, so it
-        // is dropped with its place, or by `unwind_all` before `'scope` ends.
-        let coroutine = unsafe { Coroutine::borrowing(stack, name, f)? };
+        // SAFETY: the closure and the values outlive `'scope`. The coroutine stays in its place,
+        // which only `unwind` takes it out of, so it is dropped with its place, or by
+        // `unwind_all` before `'scope` ends (1), also where its token is leaked (2).
+        let coroutine = unsafe { Coroutine::assemble(stack, name, f)? };
         let place = Rc::new(Place::new(coroutine));
         let mut all = self.coroutines.borrow_mut();
         if all.len() == all.capacity() {

@@ -224,7 +224,8 @@ impl<Item> StreamHandle<'_, Item> {
     /// ```
     ///
     /// # Panics
-    /// - Unwinds without a message, if the stream is dropped while it waits here.
+    /// - Unwinds without a message, if the stream is dropped while it waits here, or was
+    ///   dropped before and the closure has swallowed that unwind.
     /// - If this coroutine cannot suspend: for the reasons that
     ///   [`BlockOnError`](crate::BlockOnError) lists. The item is dropped.
     #[inline]

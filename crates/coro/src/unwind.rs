@@ -1,24 +1,70 @@
 //! Panics that cross to the resumer, and the forced unwind of a coroutine that
 //! is dropped while suspended.
 
+use core::fmt;
 #[cfg(feature = "std")]
 pub use with_std::{Payload, is_forced_unwind};
 #[cfg(feature = "std")]
-pub(crate) use with_std::{catch, force_unwind, go_on, panicking, was_forced};
+pub(crate) use with_std::{catch, go_on, panicking, was_forced};
 #[cfg(not(feature = "std"))]
 pub(crate) use without_std::*;
 
+/// The unwind of a coroutine that is being dropped, which
+/// [`try_suspend`](crate::SuspendHandle::try_suspend) returns instead of raising it. It is
+/// also the payload of that unwind: see `is_forced_unwind`.
+#[must_use = "a coroutine that is being dropped should unwind: call `resume`"]
+pub struct ForcedUnwind(());
+
+impl ForcedUnwind {
+    #[inline(always)]
+    pub(crate) fn new() -> ForcedUnwind {
+        ForcedUnwind(())
+    }
+
+    /// Goes on unwinding, as a panic does, but without a message and without calling the
+    /// panic hook.
+    ///
+    /// ```
+    /// let mut coroutine = coro::Coroutine::new(|handle, ()| match handle.try_suspend(()) {
+    ///     Ok(()) => "resumed",
+    ///     Err(unwind) => unwind.resume(),
+    /// });
+    /// coroutine.resume(());
+    /// drop(coroutine);
+    /// ```
+    #[cold]
+    #[inline(never)]
+    pub fn resume(self) -> ! {
+        #[cfg(feature = "std")]
+        std::panic::resume_unwind(std::boxed::Box::new(self));
+        #[cfg(not(feature = "std"))]
+        unreachable!("without `std`, a suspended coroutine is not unwound");
+    }
+}
+
+impl fmt::Debug for ForcedUnwind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForcedUnwind").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for ForcedUnwind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the coroutine is being dropped, and unwinds")
+    }
+}
+
+impl core::error::Error for ForcedUnwind {}
+
 #[cfg(feature = "std")]
 mod with_std {
+    use super::ForcedUnwind;
     use std::any::Any;
     use std::boxed::Box;
     use std::panic::{self, AssertUnwindSafe};
 
     /// What a panic carries.
     pub type Payload = Box<dyn Any + Send>;
-
-    /// The payload of a forced unwind.
-    struct ForcedUnwind;
 
     /// Whether a caught panic payload is the forced unwind of a coroutine.
     ///
@@ -47,13 +93,6 @@ mod with_std {
     /// Whether a panic that ended a coroutine is a forced unwind.
     pub(crate) fn was_forced(payload: &Payload) -> bool {
         is_forced_unwind(&**payload)
-    }
-
-    /// Starts a forced unwind: no hook runs, nothing is printed.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn force_unwind() -> ! {
-        panic::resume_unwind(Box::new(ForcedUnwind))
     }
 
     /// Calls `f`; a panic becomes its payload.
@@ -86,11 +125,6 @@ mod without_std {
         match payload.0 {}
     }
 
-    /// Never called: without `std`, a suspended coroutine is not unwound.
-    pub(crate) fn force_unwind() -> ! {
-        unreachable!("a forced unwind needs the feature `std`")
-    }
-
     #[inline(always)]
     pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
         Ok(f())
@@ -104,6 +138,25 @@ mod without_std {
     pub(crate) fn panicking() -> bool {
         false
     }
+}
+
+/// Unwinds a coroutine that is being dropped once more, because it suspends after its body has
+/// swallowed the unwind. `in_panic` says whether the thread was panicking when the drop began.
+///
+/// A thread that panics now, but did not then, runs a destructor of the unwind. An unwind out
+/// of that would abort without saying whose it is. Where the thread was panicking before, the
+/// two cases look the same, and the unwind is raised: out of a destructor, the standard library
+/// aborts with its own message.
+#[cold]
+#[inline(never)]
+pub(crate) fn unwind_again(name: &dyn fmt::Display, in_panic: bool) -> ! {
+    if panicking() && !in_panic {
+        abort(format_args!(
+            "{name} is being dropped, and a destructor that the unwind of its frames runs was \
+             asked to suspend: there is no caller left to return to"
+        ));
+    }
+    ForcedUnwind::new().resume()
 }
 
 /// Whether a suspended coroutine can be unwound in this build.

@@ -1,5 +1,7 @@
 //! How large a machine is, decided once.
 
+use crate::block::Blocks;
+use crate::code_map::CodeMap;
 use crate::error::ConfigError;
 use crate::fiber::bytes_outside_memory;
 
@@ -18,16 +20,24 @@ pub struct Config {
     pub cs_depth: u32,
     /// Bytes of a locals stack, a multiple of 4.
     pub ls_bytes: u32,
+    /// How many blocks of decoded code are kept, for all fibers together: rounded up to a power of
+    /// two, at most 65,536. Each takes about 340 bytes.
+    ///
+    /// A block holds up to 64 instructions that run one after another; with enough blocks for the
+    /// loops of a program, they run several times faster. With 0, every instruction is decoded
+    /// each time it is executed. Nothing but speed depends on it.
+    pub blocks: u32,
 }
 
 impl Config {
-    /// 64 KiB of memory and 16 fibers with stacks of 16 words, 16 frames and 512 bytes.
+    /// 64 KiB of memory and 16 fibers with stacks of 16 words, 16 frames and 512 bytes; 256 blocks.
     pub const DEFAULT: Config = Config {
         memory: 0x1_0000,
         fibers: 16,
         ws_depth: 16,
         cs_depth: 16,
         ls_bytes: 512,
+        blocks: 256,
     };
 
     /// Bytes that one more fiber takes, everything included. Constant over its life.
@@ -64,7 +74,8 @@ impl Config {
             return Err(ConfigError::TooLarge);
         }
         let outside = u128::from(self.fibers) * u128::from(self.fiber_bytes());
-        if outside + u128::from(self.memory) > isize::MAX as u128 {
+        let decoded = CodeMap::bytes(self.memory) + Blocks::bytes(self.blocks);
+        if outside + u128::from(self.memory) + decoded as u128 > isize::MAX as u128 {
             return Err(ConfigError::TooLarge);
         }
         Ok(())

@@ -4,19 +4,23 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::block::Blocks;
+use crate::code_map::CodeMap;
 use crate::config::Config;
 use crate::error::{ConfigError, ErrorCode, FiberError};
 use crate::execute::{Leave, execute_loop};
 use crate::fiber::{FiberId, Fibers, State};
 use crate::list::List;
 use crate::machine::Machine;
-use crate::memory::{NULL_BYTE, range};
+use crate::memory::{Memory, NULL_BYTE, range};
 use crate::trace::Trace;
 
 /// What host functions may touch.
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) memory: Box<[u8]>,
+    code: CodeMap,
+    blocks: Blocks,
     pub(crate) fibers: Fibers,
     pub(crate) list: List,
 }
@@ -27,15 +31,19 @@ impl Core {
         let memory_bytes = config.memory_bytes() as usize;
         let outside = config.fiber_bytes() - u64::from(config.ls_bytes);
         let fiber_bytes = (outside * u64::from(config.fibers)) as usize;
+        let decoded = if config.blocks == 0 { 0 } else { config.memory };
+        let decoded_bytes = CodeMap::bytes(decoded) + Blocks::bytes(config.blocks);
         // `vec![0; n]` gets zeroed pages that nobody has touched, but ends the process where there
         // are none. So ask first.
         Vec::<u8>::new()
-            .try_reserve_exact(memory_bytes + fiber_bytes)
+            .try_reserve_exact(memory_bytes + fiber_bytes + decoded_bytes)
             .map_err(|_| ConfigError::OutOfMemory)?;
         let mut memory = vec![0; memory_bytes].into_boxed_slice();
         memory[0] = NULL_BYTE;
         Ok(Self {
             memory,
+            code: CodeMap::new(decoded),
+            blocks: Blocks::new(config.blocks),
             fibers: Fibers::new(config),
             list: List::EMPTY,
         })
@@ -49,7 +57,11 @@ impl Core {
     pub(crate) fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), ErrorCode> {
         let len = u32::try_from(bytes.len()).map_err(|_| ErrorCode::OUT_OF_BOUNDS)?;
         let range = range(self.memory.len(), address, len)?;
-        self.memory[range].copy_from_slice(bytes);
+        let mut memory = Memory {
+            bytes: &mut self.memory,
+            code: &mut self.code,
+        };
+        memory.range_mut(range).copy_from_slice(bytes);
         Ok(())
     }
 
@@ -77,7 +89,11 @@ impl Core {
         index: u32,
         f: impl FnOnce(&mut Machine<'_>) -> R,
     ) -> R {
-        let mut machine = self.fibers.machine(index, &mut self.memory);
+        let memory = Memory {
+            bytes: &mut self.memory,
+            code: &mut self.code,
+        };
+        let mut machine = self.fibers.machine(index, memory);
         let result = f(&mut machine);
         let registers = machine.registers;
         self.fibers.heads[index as usize].registers = registers;
@@ -88,8 +104,12 @@ impl Core {
     #[inline(always)]
     pub(crate) fn execute<T: Trace>(&mut self, index: u32, fuel: &mut u64, trace: &mut T) -> Leave {
         let id = self.fibers.id(index);
-        let mut machine = self.fibers.machine(index, &mut self.memory);
-        let leave = execute_loop(&mut machine, id, fuel, trace);
+        let memory = Memory {
+            bytes: &mut self.memory,
+            code: &mut self.code,
+        };
+        let mut machine = self.fibers.machine(index, memory);
+        let leave = execute_loop(&mut machine, &mut self.blocks, id, fuel, trace);
         let registers = machine.registers;
         self.fibers.heads[index as usize].registers = registers;
         leave

@@ -22,8 +22,8 @@ pub(crate) fn operate(machine: &mut Machine<'_>, number: u8) -> Result<Step, Err
         device::ROLE => role(machine)?,
         device::ASSERT => assert(machine)?,
         device::LS_SET => ls_set(machine)?,
-        device::ERR => machine.push(u32::from(machine.registers.err))?,
-        device::ERR_SET => machine.registers.err = machine.pop()? as u16,
+        device::ERR => machine.push(u32::from(machine.last_panic.code))?,
+        device::ERR_SET => machine.last_panic.code = machine.pop()? as u16,
         device::HOST_FIRST..=device::HOST_LAST => return Ok(Step::Host(number)),
         _ => return Err(ErrorCode::DEVICE),
     }
@@ -36,7 +36,7 @@ fn memset(machine: &mut Machine<'_>) -> Result<(), ErrorCode> {
     let value = machine.pop()? as u8;
     let destination = machine.pop()?;
     let range = machine.memory.range(destination, len)?;
-    machine.memory.0[range].fill(value);
+    machine.memory.range_mut(range).fill(value);
     Ok(())
 }
 
@@ -47,7 +47,7 @@ fn memcmp(machine: &mut Machine<'_>) -> Result<(), ErrorCode> {
     let b = machine.memory.range(b, len)?;
     let a = machine.pop()?;
     let a = machine.memory.range(a, len)?;
-    let order = machine.memory.0[a].cmp(&machine.memory.0[b]);
+    let order = machine.memory.bytes[a].cmp(&machine.memory.bytes[b]);
     machine.push(order as i32 as u32)
 }
 
@@ -58,7 +58,9 @@ fn memmove(machine: &mut Machine<'_>) -> Result<(), ErrorCode> {
     let source = machine.memory.range(source, len)?;
     let destination = machine.pop()?;
     let destination = machine.memory.range(destination, len)?;
-    machine.memory.0.copy_within(source, destination.start);
+    let start = destination.start;
+    machine.memory.range_mut(destination);
+    machine.memory.bytes.copy_within(source, start);
     Ok(())
 }
 

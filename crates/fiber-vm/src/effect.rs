@@ -109,9 +109,9 @@ pub(crate) fn store<const N: usize>(
     encode: impl FnOnce(u32) -> [u8; N],
 ) -> Result<(), ErrorCode> {
     let address = machine.pop()?;
-    machine.memory.place::<N>(address)?;
+    machine.memory.load::<N>(address)?;
     let value = machine.pop()?;
-    *machine.memory.place(address)? = encode(value);
+    machine.memory.store(address, encode(value))?;
     Ok(())
 }
 
@@ -119,9 +119,9 @@ pub(crate) fn store<const N: usize>(
 pub(crate) fn store_offset<const N: usize>(machine: &mut Machine<'_>) -> Result<(), ErrorCode> {
     let [x] = machine.immediate()?;
     let address = offset(machine.pop()?, u32::from(x))?;
-    machine.memory.place::<N>(address)?;
+    machine.memory.load::<N>(address)?;
     let value = machine.pop()?;
-    *machine.memory.place(address)? = to_le::<N>(value);
+    machine.memory.store(address, to_le::<N>(value))?;
     Ok(())
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn store_local<const N: usize>(machine: &mut Machine<'_>) -> Result<(
     let [x] = machine.immediate()?;
     let value = machine.pop()?;
     let address = offset(machine.registers.ls_sp, u32::from(x))?;
-    *machine.memory.place(address)? = to_le::<N>(value);
+    machine.memory.store(address, to_le::<N>(value))?;
     Ok(())
 }
 
@@ -139,7 +139,7 @@ pub(crate) fn store_global<const N: usize>(machine: &mut Machine<'_>) -> Result<
     let x = u16::from_be_bytes(machine.immediate()?);
     let value = machine.pop()?;
     let address = offset(machine.registers.gb, u32::from(x))?;
-    *machine.memory.place(address)? = to_le::<N>(value);
+    machine.memory.store(address, to_le::<N>(value))?;
     Ok(())
 }
 

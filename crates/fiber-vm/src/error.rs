@@ -152,7 +152,8 @@ impl core::error::Error for ConfigError {}
 pub enum FiberError {
     /// Its fiber has been freed.
     Unknown,
-    /// All fibers that the configuration allows are in use.
+    /// All places that the configuration allows are in use, or retired (see
+    /// [`Vm::free`](crate::Vm::free)).
     NoneFree,
     /// Its working stack is full.
     StackFull,

@@ -1,5 +1,6 @@
 //! The interpreter: what one instruction does, and the loop around it.
 
+use crate::block::{self, Blocks, Next};
 use crate::catch::{self, Panic};
 use crate::device;
 use crate::effect::*;
@@ -33,40 +34,102 @@ pub(crate) enum Leave {
     Host(u8),
 }
 
-/// Executes instructions from `ep` on, each for one unit of fuel.
+/// How long the careful interpreter goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// For one instruction.
+    One,
+    /// For at least so many instructions, and then until control goes elsewhere than to the next:
+    /// there, a block may begin.
+    Transfer(u32),
+    /// Until the loop is left.
+    Left,
+}
+
+/// Executes instructions from `ep` on, each for one unit of fuel: in blocks, but for where they
+/// hand over.
 #[inline(always)]
 pub(crate) fn execute_loop<T: Trace>(
     machine: &mut Machine<'_>,
+    blocks: &mut Blocks,
     fiber: FiberId,
     fuel: &mut u64,
     trace: &mut T,
 ) -> Leave {
     let mut left = *fuel;
     let leave = loop {
-        if left == 0 {
-            break Leave::OutOfFuel;
-        }
-        left -= 1;
-        if T::ENABLED {
-            trace.before(fiber, machine);
-        }
-        let code = match execute_instr(machine) {
-            Ok(Step::Normal) => continue,
-            Ok(Step::Return) if machine.registers.cs_depth == 0 => break Leave::Done,
-            Ok(Step::Return) => match machine.ret() {
-                Ok(()) => continue,
-                Err(code) => code,
-            },
-            Ok(Step::Yield) => break Leave::Yielded,
-            Ok(Step::Host(number)) => break Leave::Host(number),
-            Err(code) => code,
+        let until = if T::ENABLED {
+            Until::Left
+        } else {
+            match block::run(machine, blocks, &mut left) {
+                Next::Leave(leave) => break leave,
+                Next::Careful(until) => until,
+            }
         };
-        if machine.outlined(|machine| catch::panic(machine, code)) == Panic::Uncaught {
-            break Leave::Panicked(code);
+        let mut rest = left;
+        let leave = machine.outlined(|machine| careful(machine, fiber, &mut rest, trace, until));
+        left = rest;
+        if let Some(leave) = leave {
+            break leave;
         }
     };
     *fuel = left;
     leave
+}
+
+/// The longest instruction, in bytes.
+const MAX_INSTRUCTION: u32 = 5;
+
+/// Executes instructions one at a time, each with all its checks. None where it stops because of
+/// `until`.
+#[inline(never)]
+fn careful<T: Trace>(
+    machine: &mut Machine<'_>,
+    fiber: FiberId,
+    fuel: &mut u64,
+    trace: &mut T,
+    until: Until,
+) -> Option<Leave> {
+    machine.in_registers(|machine| {
+        let mut left = *fuel;
+        let mut executed = 0;
+        let leave = loop {
+            if left == 0 {
+                break Some(Leave::OutOfFuel);
+            }
+            left -= 1;
+            if T::ENABLED {
+                trace.before(fiber, machine);
+            }
+            let ep = machine.registers.ep;
+            let code = match execute_instr(machine) {
+                Ok(Step::Normal) => None,
+                Ok(Step::Return) if machine.registers.cs_depth == 0 => break Some(Leave::Done),
+                Ok(Step::Return) => machine.ret().err(),
+                Ok(Step::Yield) => break Some(Leave::Yielded),
+                Ok(Step::Host(number)) => break Some(Leave::Host(number)),
+                Err(code) => Some(code),
+            };
+            if let Some(code) = code
+                && machine.outlined(|machine| catch::panic(machine, code)) == Panic::Uncaught
+            {
+                break Some(Leave::Panicked(code));
+            }
+            let went = machine.registers.ep.wrapping_sub(ep);
+            match until {
+                Until::One => break None,
+                Until::Transfer(least) => {
+                    executed += 1;
+                    if went > MAX_INSTRUCTION && executed >= least {
+                        break None;
+                    }
+                }
+                Until::Left => {}
+            }
+        };
+        *fuel = left;
+        leave
+    })
 }
 
 /// Executes the instruction at `ep`. At a panic `ep` is past the instruction and its immediate.

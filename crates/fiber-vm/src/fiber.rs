@@ -5,10 +5,12 @@ use alloc::vec;
 
 use crate::config::Config;
 use crate::error::{ErrorCode, FiberError};
-use crate::machine::{CATCH, Machine, Registers, WorkingStack};
+use crate::machine::{CATCH, LastPanic, Machine, Registers, WorkingStack};
 use crate::memory::Memory;
 
 /// Names a fiber of one machine. A name of a freed fiber is never valid again.
+///
+/// That is why a place serves 2^32 fibers, one after another, and then no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FiberId {
     pub(crate) index: u32,
@@ -59,6 +61,7 @@ pub(crate) enum State {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
     pub(crate) registers: Registers,
+    pub(crate) last_panic: LastPanic,
     /// Neighbours on the list; of free heads, `next` leads to the next free one.
     pub(crate) prev: u32,
     pub(crate) next: u32,
@@ -70,7 +73,8 @@ pub(crate) struct Head {
 #[derive(Debug)]
 pub(crate) struct Fibers {
     pub(crate) heads: Box<[Head]>,
-    /// A fiber's words: working stack, its copy at the newest panic, call stack.
+    /// A fiber's words: working stack, call stack, the working stack as it was at the newest
+    /// panic.
     words: Box<[u32]>,
     /// A fiber's frame bytes.
     sizes: Box<[u8]>,
@@ -94,6 +98,7 @@ impl Fibers {
         let (ws_depth, cs_depth) = (config.ws_depth as usize, config.cs_depth as usize);
         let heads = (0..config.fibers).map(|index| Head {
             registers: Registers::default(),
+            last_panic: LastPanic::default(),
             prev: NONE,
             next: if index + 1 == config.fibers {
                 NONE
@@ -129,18 +134,24 @@ impl Fibers {
             ls_sp: ls_base,
             ..Registers::default()
         };
+        head.last_panic = LastPanic::default();
         (head.prev, head.next) = (NONE, NONE);
         head.state = State::Detached;
         Ok(index)
     }
 
     /// Gives a fiber back. Names of it are dead from here on.
+    ///
+    /// A generation that came round again would bring old names back to life. So a place whose
+    /// generations are used up is retired: free, but not among those that [`Fibers::create`] takes.
     pub(crate) fn free(&mut self, index: u32) {
         let head = &mut self.heads[index as usize];
-        head.generation = head.generation.wrapping_add(1);
         head.state = State::Free;
-        head.next = self.first_free;
-        self.first_free = index;
+        if let Some(generation) = head.generation.checked_add(1) {
+            head.generation = generation;
+            head.next = self.first_free;
+            self.first_free = index;
+        }
     }
 
     /// The place that an id names, unless it has been freed.
@@ -181,19 +192,19 @@ impl Fibers {
 
     /// A fiber ready to execute. Its registers are copied: whoever runs it stores them back.
     #[inline(always)]
-    pub(crate) fn machine<'a>(&'a mut self, index: u32, memory: &'a mut [u8]) -> Machine<'a> {
+    pub(crate) fn machine<'a>(&'a mut self, index: u32, memory: Memory<'a>) -> Machine<'a> {
         let ls_base = self.ls_base(index);
         let index = index as usize;
         let (ws_depth, cs_depth) = (self.ws_depth, self.cs_depth);
         let stride = 2 * ws_depth + cs_depth;
         let words = &mut self.words[index * stride..][..stride];
-        let (ws, words) = words.split_at_mut(ws_depth);
-        let (at_error, cs) = words.split_at_mut(ws_depth);
+        let (ws, cs) = words.split_at_mut(ws_depth);
+        let head = &mut self.heads[index];
         Machine {
-            registers: self.heads[index].registers,
-            memory: Memory(memory),
+            registers: head.registers,
+            last_panic: &mut head.last_panic,
+            memory,
             ws,
-            at_error,
             cs,
             csz: &mut self.sizes[index * cs_depth..][..cs_depth],
             ls_limit: ls_base - self.ls_bytes,
@@ -211,8 +222,8 @@ impl Fibers {
             id: self.id(index),
             head: &self.heads[place],
             ws: &words[..ws_depth],
-            at_error: &words[ws_depth..2 * ws_depth],
-            cs: &words[2 * ws_depth..],
+            cs: &words[ws_depth..][..cs_depth],
+            at_error: &words[ws_depth + cs_depth..],
             csz: &self.sizes[place * cs_depth..][..cs_depth],
         }
     }
@@ -241,7 +252,7 @@ impl<'a> FiberRef<'a> {
             State::Free | State::Detached => Status::Detached,
             State::Ready => Status::Ready,
             State::Done => Status::Done,
-            State::Panicked => Status::Panicked(ErrorCode::new(self.head.registers.err)),
+            State::Panicked => Status::Panicked(ErrorCode::new(self.head.last_panic.code)),
         }
     }
 
@@ -252,7 +263,7 @@ impl<'a> FiberRef<'a> {
 
     /// The code of its newest panic, 0 for none.
     pub fn err(&self) -> u16 {
-        self.head.registers.err
+        self.head.last_panic.code
     }
 
     /// The address that its globals are counted from.
@@ -274,7 +285,7 @@ impl<'a> FiberRef<'a> {
     ///
     /// A copy: a caught panic clears the working stack itself.
     pub fn working_stack_at_error(&self) -> &'a [u32] {
-        &self.at_error[..usize::from(self.head.registers.at_error)]
+        &self.at_error[..usize::from(self.head.last_panic.words)]
     }
 
     /// Frames on its call stack.
@@ -307,4 +318,58 @@ pub struct Frame {
     pub catch: bool,
     /// Its locals, in bytes.
     pub locals: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// A place with so many generations left does not repeat one: it is retired, and the others
+    /// are still used.
+    #[test]
+    fn a_place_whose_generations_are_used_up_is_retired() {
+        let config = Config {
+            fibers: 2,
+            ..Config::default()
+        };
+        let mut fibers = Fibers::new(&config);
+        fibers.heads[0].generation = u32::MAX - 1;
+        let mut names = Vec::new();
+        for _ in 0..2 {
+            let index = fibers.create(0x2000).unwrap();
+            assert_eq!(index, 0);
+            names.push(fibers.id(index));
+            fibers.free(index);
+        }
+        for _ in 0..3 {
+            let index = fibers.create(0x2000).unwrap();
+            assert_eq!(index, 1, "place 0 is retired");
+            names.push(fibers.id(index));
+            assert_eq!(fibers.create(0x2000), Err(FiberError::NoneFree));
+            fibers.free(index);
+        }
+        for (at, name) in names.iter().enumerate() {
+            assert_eq!(fibers.find(*name), Err(FiberError::Unknown), "{name:?}");
+            assert!(!names[..at].contains(name), "{name:?} came twice");
+        }
+        assert_eq!(fibers.ids().count(), 0);
+    }
+
+    #[test]
+    fn where_all_places_are_retired_none_is_free() {
+        let config = Config {
+            fibers: 1,
+            ..Config::default()
+        };
+        let mut fibers = Fibers::new(&config);
+        fibers.heads[0].generation = u32::MAX;
+        let index = fibers.create(0x2000).unwrap();
+        let name = fibers.id(index);
+        assert_eq!(fibers.find(name), Ok(index));
+        fibers.free(index);
+        assert_eq!(fibers.create(0x2000), Err(FiberError::NoneFree));
+        assert_eq!(fibers.find(name), Err(FiberError::Unknown));
+    }
 }

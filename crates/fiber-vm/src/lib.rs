@@ -10,7 +10,9 @@ pub mod op;
 #[doc = include_str!("../SPEC.md")]
 pub mod spec {}
 
+mod block;
 mod catch;
+mod code_map;
 mod config;
 mod core_vm;
 mod device;

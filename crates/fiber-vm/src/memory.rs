@@ -2,6 +2,7 @@
 
 use core::ops::Range;
 
+use crate::code_map::CodeMap;
 use crate::error::{ErrorCode, rare};
 use crate::op::opcode;
 
@@ -16,17 +17,24 @@ const _: () = assert!(NULL_BYTE > opcode::DIV_S && NULL_BYTE < opcode::FT_1);
 ///
 /// At most `u32::MAX` bytes, so an address after the last byte still fits 32 bits.
 #[derive(Debug)]
-pub(crate) struct Memory<'a>(pub(crate) &'a mut [u8]);
+pub(crate) struct Memory<'a> {
+    pub(crate) bytes: &'a mut [u8],
+    /// Whoever writes bytes says so here.
+    pub(crate) code: &'a mut CodeMap,
+}
 
 impl Memory<'_> {
     pub(crate) fn reborrow(&mut self) -> Memory<'_> {
-        Memory(self.0)
+        Memory {
+            bytes: self.bytes,
+            code: self.code,
+        }
     }
 
     /// The instruction byte at `ep`; [`NULL_BYTE`] at 0.
     #[inline(always)]
     pub(crate) fn instruction(&self, ep: u32) -> Result<u8, ErrorCode> {
-        self.0
+        self.bytes
             .get(ep as usize)
             .copied()
             .ok_or_else(|| rare(ErrorCode::OUT_OF_BOUNDS))
@@ -37,7 +45,7 @@ impl Memory<'_> {
     pub(crate) fn immediate<const N: usize>(&self, ep: u32) -> Result<[u8; N], ErrorCode> {
         // Slicing in two steps: `address + N` could wrap where usize has 32 bits.
         match self
-            .0
+            .bytes
             .get(ep as usize..)
             .and_then(|tail| tail.first_chunk())
         {
@@ -55,28 +63,38 @@ impl Memory<'_> {
         self.immediate(address)
     }
 
-    /// The place of `N` bytes at `address`, checked like [`Memory::load`].
+    /// Stores bytes at `address`, checked like [`Memory::load`]. Says whether one of them has been
+    /// decoded: then what is decoded is out of date.
     #[inline(always)]
-    pub(crate) fn place<const N: usize>(
+    pub(crate) fn store<const N: usize>(
         &mut self,
         address: u32,
-    ) -> Result<&mut [u8; N], ErrorCode> {
+        bytes: [u8; N],
+    ) -> Result<bool, ErrorCode> {
         if address == 0 {
-            return Err(ErrorCode::NULL);
+            return Err(rare(ErrorCode::NULL));
         }
         match self
-            .0
+            .bytes
             .get_mut(address as usize..)
             .and_then(|tail| tail.first_chunk_mut())
         {
-            Some(bytes) => Ok(bytes),
-            None => Err(rare(ErrorCode::OUT_OF_BOUNDS)),
+            Some(place) => *place = bytes,
+            None => return Err(rare(ErrorCode::OUT_OF_BOUNDS)),
         }
+        Ok(self.code.stored::<N>(address))
+    }
+
+    /// A range to write to. What is decoded of it is out of date from here on.
+    pub(crate) fn range_mut(&mut self, range: Range<usize>) -> &mut [u8] {
+        // Both ends of a range in memory fit 32 bits.
+        self.code.written(range.start as u32, range.len() as u32);
+        &mut self.bytes[range]
     }
 
     /// The range of `len` bytes at `address`, by the rules of [`range`].
     pub(crate) fn range(&self, address: u32, len: u32) -> Result<Range<usize>, ErrorCode> {
-        range(self.0.len(), address, len)
+        range(self.bytes.len(), address, len)
     }
 }
 
@@ -111,18 +129,21 @@ mod tests {
 
     #[test]
     fn null_comes_before_out_of_bounds() {
-        let mut none = [];
-        assert_eq!(Memory(&mut none).load::<1>(0), Err(ErrorCode::NULL));
-        assert_eq!(
-            Memory(&mut none).load::<1>(1),
-            Err(ErrorCode::OUT_OF_BOUNDS)
-        );
+        let memory = Memory {
+            bytes: &mut [],
+            code: &mut CodeMap::new(0),
+        };
+        assert_eq!(memory.load::<1>(0), Err(ErrorCode::NULL));
+        assert_eq!(memory.load::<1>(1), Err(ErrorCode::OUT_OF_BOUNDS));
     }
 
     #[test]
     fn the_last_bytes_are_in_and_one_more_is_out() {
         let mut bytes = [0, 1, 2, 3, 4, 5];
-        let memory = Memory(&mut bytes);
+        let memory = Memory {
+            bytes: &mut bytes,
+            code: &mut CodeMap::new(0),
+        };
         assert_eq!(memory.load::<4>(2), Ok([2, 3, 4, 5]));
         for address in [3, 5, 6, 7, u32::MAX - 1, u32::MAX] {
             assert_eq!(

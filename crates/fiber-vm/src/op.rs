@@ -208,6 +208,32 @@ pub fn decode(byte: u8) -> Option<(&'static Op, Size)> {
     })
 }
 
+/// Bytes of the immediate by instruction byte; None for the bytes that are no instruction.
+pub(crate) static IMMEDIATE_BYTES: [Option<u8>; 256] = {
+    let mut table = [None; 256];
+    let mut row = 0;
+    while row < OPS.len() {
+        let op = &OPS[row];
+        let mut index = 0;
+        while index < Size::ALL.len() {
+            let size = Size::ALL[index];
+            if op.sized || index == 0 {
+                table[(op.base + size.bits()) as usize] = Some(op.operand.bytes(size) as u8);
+            }
+            index += 1;
+        }
+        if matches!(op.operand, Operand::Small) {
+            let mut byte = op.base as usize;
+            while byte < table.len() {
+                table[byte] = Some(0);
+                byte += 1;
+            }
+        }
+        row += 1;
+    }
+    table
+};
+
 /// The device operations of the VM itself: number, name in the text form, effect.
 pub const DEVICES: &[(u8, &str, &str)] = &[
     (
@@ -268,6 +294,10 @@ mod tests {
             0x0D, 0x19, 0x33, 0x3F, 0x4B, 0x70, 0x7A, 0x83, 0x87, 0xB0, 0xB1, 0xBF,
         ] {
             assert_eq!(decode(byte), None, "{byte:02X}");
+        }
+        for byte in 0..=0xFF {
+            let bytes = decode(byte).map(|(op, size)| op.operand.bytes(size) as u8);
+            assert_eq!(IMMEDIATE_BYTES[usize::from(byte)], bytes, "{byte:02X}");
         }
         let (op, size) = decode(0x95).unwrap();
         assert_eq!((op.name, size), ("XSL", Size::Two));

@@ -21,7 +21,7 @@ impl TracePoint<'_> {
     pub fn code(&self) -> &[u8] {
         match self.machine.registers.ep {
             0 => &[],
-            ep => self.machine.memory.0.get(ep as usize..).unwrap_or(&[]),
+            ep => self.machine.memory.bytes.get(ep as usize..).unwrap_or(&[]),
         }
     }
 
@@ -37,7 +37,7 @@ impl TracePoint<'_> {
 
     /// The code of the fiber's newest panic, 0 for none.
     pub fn err(&self) -> u16 {
-        self.machine.registers.err
+        self.machine.last_panic.code
     }
 }
 

@@ -100,7 +100,7 @@ impl<'h> Vm<'h> {
     /// the memory holds there.
     ///
     /// # Errors
-    /// [`FiberError::NoneFree`].
+    /// [`FiberError::NoneFree`] where all places are in use or retired (see [`Vm::free`]).
     pub fn create(&mut self, ep: u32) -> Result<FiberId, FiberError> {
         let index = self.core.fibers.create(ep)?;
         Ok(self.core.fibers.id(index))
@@ -134,6 +134,10 @@ impl<'h> Vm<'h> {
     }
 
     /// Gives a fiber's place back. The id is dead from here on.
+    ///
+    /// A place is used for 2^32 fibers. The last of them retires it, so that no id is ever given
+    /// out twice: its memory stays with the machine, unused, and the machine has room for one
+    /// fiber less.
     ///
     /// # Errors
     /// [`FiberError::Listed`] where it is on the list, [`FiberError::Unknown`].

@@ -4,7 +4,6 @@
 use super::Coroutine;
 use crate::handle::Stage;
 use crate::unwind::{self, Payload};
-use crate::{SuspendHandle, transfer};
 use core::mem::ManuallyDrop;
 use sure_context::{Arrival, ExecutionContext, Signal, Word};
 use sure_stack::Stack;
@@ -37,7 +36,8 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
                  run it to completion, or build with `panic = \"unwind\"` and the feature `std`"
             ));
         }
-        handle.stage.set(Stage::Unwinding);
+        let in_panic = unwind::panicking();
+        handle.stage.set(Stage::Unwinding { in_panic });
         handle.extent.set(0);
         // SAFETY: as in `try_resume`; with the signal to unwind no input is received.
         let arrival = unsafe { context.resume(self.handle.cast(), Word::EMPTY, Signal::Unwind) };
@@ -48,7 +48,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         let value: Option<Return> = match outcome {
             // The body has swallowed the unwind and returned.
             // SAFETY: the root sent the `Return` for this.
-            Ok(word) if !created => Some(unsafe { transfer::receive(word) }),
+            Ok(word) if !created => Some(unsafe { word.receive() }),
             _ => None,
         };
         // SAFETY: the coroutine is complete, and `drop` does nothing after this.
@@ -74,7 +74,11 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
                 // SAFETY: it is complete, and this is its end.
                 unsafe { self.release() }
             }
-            None => dropped_running(self.handle()),
+            // It runs: thread-locals are destroyed on its own stack, or on that of a coroutine
+            // that it has resumed, by a `process::exit` there. (Other safe code cannot drop it:
+            // the resume borrows it.) Its frames may be needed until the process ends, so they
+            // stay, as those of any coroutine that is leaked.
+            None => {}
         }
     }
 
@@ -111,8 +115,9 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     pub(super) fn name_stack(&self, name: &str) {
         #[cfg(feature = "std")]
         if sure_stack::overflow::is_installed() {
+            let advice = "ask for more bytes: `Coroutine::builder().stack_size(bytes)`";
             // Without memory for the name the message does without it.
-            sure_stack::overflow::set_name(&*self.stack, name);
+            sure_stack::overflow::label(&*self.stack, name, advice);
         }
         #[cfg(not(feature = "std"))]
         let _ = name;
@@ -131,10 +136,4 @@ impl<Input, Yield, Return, S: Stack> Drop for Coroutine<Input, Yield, Return, S>
             self.drop_slowly();
         }
     }
-}
-
-#[cold]
-#[inline(never)]
-fn dropped_running<Input, Yield>(handle: &SuspendHandle<Input, Yield>) -> ! {
-    unwind::abort(format_args!("{handle} was dropped while it is running"))
 }

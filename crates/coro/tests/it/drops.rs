@@ -1,7 +1,9 @@
 //! Every value is dropped exactly once, whatever becomes of the coroutine.
 
 use coro::{Coroutine, CoroutineState, SuspendHandle, is_forced_unwind};
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
 use testing::{Counted, Drops};
 
 #[test]
@@ -189,4 +191,43 @@ fn a_second_panic_while_the_thread_is_panicking_is_swallowed() {
     }));
     assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "outer");
     assert_eq!(drops.alive(), 0);
+}
+
+/// Swallows the forced unwind as often as it suspends, which is `times`.
+fn swallowing(times: usize, swallowed: &Rc<Cell<usize>>, drops: &Drops) -> Coroutine<(), (), ()> {
+    let (swallowed, drops) = (swallowed.clone(), drops.clone());
+    Coroutine::new(move |handle: &SuspendHandle<(), ()>, ()| {
+        for _ in 0..times {
+            let caught = catch_unwind(AssertUnwindSafe(|| {
+                let _local = drops.make();
+                handle.suspend(());
+            }));
+            assert!(is_forced_unwind(&*caught.unwrap_err()));
+            swallowed.set(swallowed.get() + 1);
+        }
+    })
+}
+
+#[test]
+fn a_suspend_after_a_swallowed_unwind_unwinds_again() {
+    let (swallowed, drops) = (Rc::default(), Drops::new());
+    let mut coroutine = swallowing(4, &swallowed, &drops);
+    coroutine.resume(());
+    drop(coroutine);
+    assert_eq!(swallowed.get(), 4);
+    assert_eq!((drops.alive(), drops.dropped()), (0, 4));
+}
+
+#[test]
+fn a_suspend_after_a_swallowed_unwind_unwinds_again_while_the_thread_is_panicking() {
+    let (swallowed, drops) = (Rc::default(), Drops::new());
+    let mut coroutine = swallowing(3, &swallowed, &drops);
+    coroutine.resume(());
+    let caught = catch_unwind(AssertUnwindSafe(move || {
+        let _owned = coroutine;
+        resume_unwind(Box::new("outer"));
+    }));
+    assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "outer");
+    assert_eq!(swallowed.get(), 3);
+    assert_eq!((drops.alive(), drops.dropped()), (0, 3));
 }

@@ -13,6 +13,7 @@ mod future;
 mod io;
 mod iter;
 mod large_frames;
+mod lending;
 mod lifecycle;
 mod nesting;
 mod on_stack;

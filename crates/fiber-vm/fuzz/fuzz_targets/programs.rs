@@ -21,6 +21,7 @@ fuzz_target!(|input: &[u8]| {
         ws_depth: u32::from(shape & 15) + 1,
         cs_depth: u32::from(shape >> 4) + 1,
         ls_bytes: 64,
+        ..Config::default()
     };
     let mut vm = Vm::new(config).unwrap();
     register(&mut vm);

@@ -85,6 +85,7 @@ impl RunArgs {
             ws_depth: self.ws,
             cs_depth: self.cs,
             ls_bytes: self.ls,
+            ..Config::DEFAULT
         }
     }
 }

@@ -284,6 +284,7 @@ fn the_smallest_machine_works() {
         ws_depth: 1,
         cs_depth: 1,
         ls_bytes: 0,
+        blocks: 1,
     };
     let mut vm = Vm::new(config).unwrap();
     vm.write(1, &[0xC2, 0x90, 0x02]).unwrap(); // SLIT 2, XSW: calls itself
