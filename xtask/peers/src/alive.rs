@@ -36,10 +36,17 @@ pub fn measure(peer: &str, index: usize, crowd: Crowd, most: usize) -> AliveResu
         CrowdKind::Here(_) => {
             let mut command = Command::new(std::env::current_exe().expect("this program"));
             command.args(["--crowd", peer, &index.to_string()]);
+            // Where nothing can be mapped any more, no backtrace can be printed either, and some
+            // hang while they try.
+            command.env("RUST_BACKTRACE", "0");
             command
         }
     };
-    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
     match child {
         Ok(mut child) => {
             watch(&mut child, most, &mut result);
@@ -59,7 +66,10 @@ fn watch(child: &mut Child, most: usize, result: &mut AliveResult) {
     let (send, lines) = mpsc::channel();
     // Ends with the pipe, and that with the child.
     thread::spawn(move || {
-        answers.lines().map_while(Result::ok).try_for_each(|line| send.send(line))
+        answers
+            .lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| send.send(line))
     });
     let mut before = None;
     let mut goal = 0;
@@ -116,7 +126,9 @@ fn watch(child: &mut Child, most: usize, result: &mut AliveResult) {
 /// One percent further, and never past a round number.
 fn next_goal(goal: usize) -> usize {
     let next = goal + (goal / 100).max(100);
-    (goal + 1..=next).find(|&number| is_round(number)).unwrap_or(next)
+    (goal + 1..=next)
+        .find(|&number| is_round(number))
+        .unwrap_or(next)
 }
 
 /// 1,000, 2,000, 5,000, 10,000 and so on.
@@ -134,7 +146,8 @@ fn look(process: u32, alive: usize) -> Point {
     let status = read("status").unwrap_or_default();
     let kib = |field: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(field));
-        line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0)
+        line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
+            .unwrap_or(0)
     };
     let round = is_round(alive) || alive == 0;
     Point {
@@ -142,7 +155,11 @@ fn look(process: u32, alive: usize) -> Point {
         resident_bytes: kib("VmRSS:") << 10,
         page_table_bytes: kib("VmPTE:") << 10,
         // Long to read where there are many.
-        mappings: if round { read("maps").unwrap_or_default().lines().count() as u64 } else { 0 },
+        mappings: if round {
+            read("maps").unwrap_or_default().lines().count() as u64
+        } else {
+            0
+        },
     }
 }
 
@@ -181,7 +198,11 @@ mod tests {
             assert!(goals.contains(&round), "{round}");
         }
         assert!(goals.windows(2).all(|two| two[1] > two[0]));
-        assert!(goals.windows(2).all(|two| two[1] - two[0] <= (two[0] / 100).max(100)));
+        assert!(
+            goals
+                .windows(2)
+                .all(|two| two[1] - two[0] <= (two[0] / 100).max(100))
+        );
         assert!(!is_round(0) && !is_round(500) && !is_round(3000) && is_round(50_000));
     }
 }

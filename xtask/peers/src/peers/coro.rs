@@ -158,11 +158,15 @@ fn drop_suspended() -> Contestant {
 }
 
 fn source() -> Items {
-    Box::new(coro::iter(|handle| (0..).for_each(|item| handle.suspend(item))))
+    Box::new(coro::iter(|handle| {
+        (0..).for_each(|item| handle.suspend(item))
+    }))
 }
 
 fn stage(items: Items) -> Items {
-    Box::new(coro::iter(move |handle| items.for_each(|item| handle.suspend(item + 1))))
+    Box::new(coro::iter(move |handle| {
+        items.for_each(|item| handle.suspend(item + 1))
+    }))
 }
 
 fn walk(tree: &'static Tree) -> Items {
