@@ -57,7 +57,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         }
         let stack = PooledStack::new().ok()?;
         // The walk would go on from here to a resumer that has long returned.
-        self.handle().parent.lead_nowhere();
+        self.handle().resumer.has_gone_on();
         Walk::from(suspended).on(&stack)
     }
 }
