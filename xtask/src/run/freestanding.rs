@@ -83,7 +83,7 @@ fn read(output: &str) -> Said {
 
 /// What the four programs of a target have done.
 struct Found {
-    triple: &'static str,
+    name: &'static str,
     /// For each level what was said, or why nothing was.
     levels: Vec<Result<Said, String>>,
     built: Duration,
@@ -119,8 +119,8 @@ pub(crate) fn section(
 
 fn try_out(workspace: &Workspace, toolchain: &Toolchain, machine: &'static Machine) -> Found {
     let started = Instant::now();
-    let folder = workspace.target.join("freestanding").join(machine.triple);
-    let log = super::fresh(workspace, &format!("freestanding {}", machine.triple));
+    let folder = workspace.target.join("freestanding").join(machine.name);
+    let log = super::fresh(workspace, &format!("freestanding {}", machine.name));
     let built = log.and_then(|log| build(toolchain, machine, &folder, &log).map(|()| log));
     let in_between = Instant::now();
     let levels = match built {
@@ -132,7 +132,7 @@ fn try_out(workspace: &Workspace, toolchain: &Toolchain, machine: &'static Machi
         Err(error) => vec![Err(format!("{error:#}"))],
     };
     Found {
-        triple: machine.triple,
+        name: machine.name,
         levels,
         built: in_between - started,
         ran: in_between.elapsed(),
@@ -224,7 +224,7 @@ fn judge(all_found: &[Found]) -> Section {
     let mut section = Section::default();
     for found in all_found {
         let mut placements = None;
-        let mut cells = vec![found.triple.to_owned()];
+        let mut cells = vec![found.name.to_owned()];
         for (level, said) in LEVELS.iter().zip(&found.levels) {
             match said {
                 Ok(said) => {
@@ -234,13 +234,13 @@ fn judge(all_found: &[Found]) -> Section {
                     if *before != &said.placements {
                         println!(
                             "   {}, level {level}: other placements than at the level before",
-                            found.triple
+                            found.name
                         );
                         section.failed += 1;
                     }
                 }
                 Err(reason) => {
-                    println!("   {}, level {level}: {reason}", found.triple);
+                    println!("   {}, level {level}: {reason}", found.name);
                     section.failed += 1;
                     cells.push("FAILED".to_owned());
                 }

@@ -10,6 +10,8 @@ use super::toolchain;
 /// A target, and the program that runs programs for it.
 #[derive(Debug)]
 pub(crate) struct Machine {
+    /// What it is called here: the triple, or that and what is special.
+    pub(crate) name: &'static str,
     pub(crate) triple: &'static str,
     /// The emulator and its own arguments; empty for the host.
     pub(crate) qemu: &'static [&'static str],
@@ -22,6 +24,7 @@ pub(crate) struct Machine {
 /// What most targets are: an emulator, and LLVM's linker.
 const fn emulated(triple: &'static str, qemu: &'static [&'static str]) -> Machine {
     Machine {
+        name: triple,
         triple,
         qemu,
         gnu: None,
@@ -62,17 +65,23 @@ pub(crate) static ALL: &[Machine] = &[
     // The same backends in the other byte order, and in ELFv2.
     emulated("aarch64_be-unknown-linux-gnu", &["qemu-aarch64_be"]),
     emulated("powerpc64-unknown-linux-musl", &["qemu-ppc64"]),
+    Machine {
+        // A processor that lets indirect jumps reach landing pads only, and checks signed return addresses.
+        name: "aarch64-unknown-linux-gnu+bti",
+        flags: "-Zbranch-protection=bti,pac-ret -Clink-arg=-zforce-bti",
+        ..emulated("aarch64-unknown-linux-gnu", &["qemu-aarch64", "-cpu", "max"])
+    },
 ];
 
-/// Finds targets by triple; `all` is every one.
+/// Finds targets by name; `all` is every one.
 pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Machine>> {
     if names.iter().any(|name| name == "all") {
         return Ok(ALL.iter().collect());
     }
     let find = |name: &String| {
-        let known: Vec<_> = ALL.iter().map(|machine| machine.triple).collect();
+        let known: Vec<_> = ALL.iter().map(|machine| machine.name).collect();
         ALL.iter()
-            .find(|machine| machine.triple == name)
+            .find(|machine| machine.name == name)
             .with_context(|| {
                 format!(
                     "no target is called `{name}` here; there are: {}",
