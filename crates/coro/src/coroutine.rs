@@ -1,14 +1,16 @@
+#[cfg(feature = "std")]
+mod backtrace;
 mod create;
 mod end;
 
 use crate::handle::Stage;
 use crate::unwind;
-use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle, transfer};
+use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle};
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
-use sure_context::{ExecutionContext, Signal};
+use sure_context::{ExecutionContext, Signal, Word};
 use sure_stack::{Stack, StackError};
 
 /// The smallest stack that a coroutine accepts, in usable bytes: room for its
@@ -293,10 +295,10 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         input: Input,
     ) -> Result<CoroutineState<Yield, Return>, ResumeError<Input>> {
         let Some(context) = self.context.take() else {
-            return Err(ResumeError::new(input));
+            return Err(ResumeError::complete(input));
         };
         let mut input = ManuallyDrop::new(input);
-        let word = transfer::send(&mut input);
+        let word = Word::send(&mut input);
         // SAFETY: the coroutine is suspended, its stack is owned by `self`, and
         // both are of this thread; the handle begins with the link of that
         // stack; the other side receives an `Input`, and continues this
@@ -306,16 +308,14 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             Some(context) => {
                 self.context = Some(context);
                 // SAFETY: `suspend` sent a `Yield` for this.
-                Ok(CoroutineState::Yielded(unsafe {
-                    transfer::receive(arrival.word)
-                }))
+                Ok(CoroutineState::Yielded(unsafe { arrival.word.receive() }))
             }
             None => {
                 // SAFETY: an arrival of this coroutine's exit.
                 match unsafe { self.complete(arrival) } {
                     Ok(word) => {
                         // SAFETY: the root sent the `Return` for this.
-                        Ok(CoroutineState::Complete(unsafe { transfer::receive(word) }))
+                        Ok(CoroutineState::Complete(unsafe { word.receive() }))
                     }
                     Err(payload) => unwind::go_on(payload),
                 }

@@ -1,11 +1,11 @@
+use crate::resumer::Resumer;
 use crate::unwind::{self, ForcedUnwind};
-use crate::{current, transfer};
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr;
-use sure_context::{ExecutionContext, ParentLink, Signal, stack_pointer};
+use sure_context::{Signal, Word, stack_pointer};
 
 /// A name. It is given seldom, and every drop asks whether there is one: that
 /// is a test for null.
@@ -41,7 +41,7 @@ pub(crate) type Name = &'static str;
 #[repr(C)]
 pub struct SuspendHandle<Input, Yield> {
     /// First, as the root of the stack wants it.
-    pub(crate) parent: ParentLink,
+    pub(crate) resumer: Resumer,
     /// Bytes of stack below this handle: whoever suspends must stand there.
     /// 0 while a suspend must be refused for another reason, so that one
     /// comparison tells both.
@@ -73,7 +73,7 @@ pub(crate) enum Stage {
 impl<Input, Yield> SuspendHandle<Input, Yield> {
     pub(crate) fn new(extent: usize, name: Option<Name>) -> Self {
         SuspendHandle {
-            parent: ParentLink::new(),
+            resumer: Resumer::new(),
             extent: Cell::new(extent),
             stage: Cell::new(Stage::Created),
             name,
@@ -105,7 +105,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// - Unwinds in the same way, and never switches, if the coroutine is being dropped
     ///   and its body has swallowed that unwind.
     /// - If it is called anywhere but on the stack of its own running
-    ///   coroutine, an inner coroutine's stack say.
+    ///   coroutine (or where that has [grown](crate::maybe_grow)), an inner coroutine's stack say.
     ///
     /// A destructor may suspend while the coroutine panics; see
     /// [the guide](crate::guide::panics) for what `thread::panicking()` says meanwhile.
@@ -116,11 +116,12 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     ///   runs: Rust has no way to unwind out of that.
     #[inline(always)]
     pub fn suspend(&self, value: Yield) -> Input {
-        if !self.runs_here() {
+        if !self.runs_here() && !self.runs_on_growth() {
             let _ = self.refuse();
             self.unwind_again();
         }
-        // SAFETY: the caller runs on this coroutine's stack, so the coroutine runs.
+        // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
+        // for as for a call, so the coroutine runs.
         match unsafe { self.leave(value) } {
             Ok(input) => input,
             Err(unwind) => unwind.resume(),
@@ -162,37 +163,35 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// If it is called anywhere but on the stack of its own running coroutine.
     #[inline(always)]
     pub fn try_suspend(&self, value: Yield) -> Result<Input, ForcedUnwind> {
-        if !self.runs_here() {
+        if !self.runs_here() && !self.runs_on_growth() {
             return Err(self.refuse());
         }
-        // SAFETY: the caller runs on this coroutine's stack, so the coroutine runs.
+        // SAFETY: as in `suspend`: the caller runs on this coroutine's stack, or on a growth of it.
         unsafe { self.leave(value) }
     }
 
     /// Switches to the resumer with a value; what the next resume brings.
     ///
     /// # Safety
-    /// The coroutine runs, on its own stack, and is not being dropped.
+    /// The coroutine runs, on its own stack or a growth of it, and is not being dropped.
     #[inline(always)]
     unsafe fn leave(&self, value: Yield) -> Result<Input, ForcedUnwind> {
-        // Read before anything is called that the compiler cannot see into:
-        // where a suspend follows an arrival directly, it is still in a register.
-        // SAFETY: this coroutine runs, on this stack, and is done with its
-        // resumer's token below.
-        let resumer = unsafe { self.resumer() };
+        // Taken before anything is called that the compiler cannot see into: where a suspend
+        // follows an arrival directly, it is still in a register.
+        // SAFETY: the coroutine runs (the caller's promise); the token is used once, below.
+        let resumer = unsafe { self.resumer.take() };
         let mut value = ManuallyDrop::new(value);
-        let word = transfer::send(&mut value);
-        // SAFETY: the resumer is suspended in `Coroutine::resume`, on this
-        // thread; it understands words that send a `Yield`; and it keeps the
-        // token of this execution in the coroutine, which owns the stack.
+        let word = Word::send(&mut value);
+        // SAFETY: the resumer is suspended in `Coroutine::resume`, on this thread; it receives a
+        // `Yield`, and keeps the token of this execution in the coroutine, which owns the stack.
         let arrival = unsafe { resumer.switch(word, Signal::Run) };
-        // SAFETY: a resume suspends its caller, so it brings a token.
-        unsafe { self.note(arrival.from) };
+        // SAFETY: the coroutine is continued by a resume of its owner only.
+        unsafe { self.resumer.arrived(arrival.from) };
         if arrival.signal == Signal::Unwind {
             return Err(ForcedUnwind::new());
         }
-        // SAFETY: with the signal to run comes an input, sent for this.
-        Ok(unsafe { transfer::receive(arrival.word) })
+        // SAFETY: with the signal to run a resume sends an `Input`, which waits in its frame.
+        Ok(unsafe { arrival.word.receive() })
     }
 
     /// The coroutine's name, if it was given one.
@@ -210,36 +209,6 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         self.name.as_ref().map(AsRef::as_ref)
     }
 
-    /// Notes who has resumed this coroutine: the first thing after every arrival.
-    ///
-    /// # Safety
-    /// `from` is a token, as every resume brings one.
-    #[inline(always)]
-    pub(crate) unsafe fn note(&self, from: Option<ExecutionContext>) {
-        // SAFETY: the caller's promise.
-        let from = unsafe { from.unwrap_unchecked() }.into_raw();
-        current::set(from);
-        // The link says the same: the compiler need not load it again as long
-        // as nothing else could have changed it.
-        // SAFETY: the resume that arrives here has stored it.
-        unsafe { core::hint::assert_unchecked(self.parent.resumer().into_raw() == from) };
-    }
-
-    /// The resumer of this running coroutine.
-    ///
-    /// # Safety
-    /// The coroutine runs, on this thread, and continues its resumer with
-    /// this token only.
-    #[inline(always)]
-    pub(crate) unsafe fn resumer(&self) -> ExecutionContext {
-        // SAFETY: the caller's promise.
-        // SAFETY: the running coroutine was resumed with this link, and the
-        // caller uses no other token.
-        let resumer = current::resumer(|| unsafe { self.parent.resumer() }.into_raw());
-        // SAFETY: that is the token just taken apart.
-        unsafe { ExecutionContext::from_raw(resumer) }
-    }
-
     /// Whether the caller stands on the stack below this handle, and may suspend.
     ///
     /// Code that runs on this stack is this coroutine's, so it is running. An
@@ -253,6 +222,21 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
             < self.extent.get()
     }
 
+    /// Whether the caller stands on a stack that [`grow`](crate::grow()) has added to that of
+    /// this handle, and may suspend.
+    #[cold]
+    #[inline(never)]
+    fn runs_on_growth(&self) -> bool {
+        #[cfg(feature = "std")]
+        {
+            let high = ptr::from_ref(self).addr();
+            let below = |address: usize| high.wrapping_sub(address) < self.extent.get();
+            crate::grow::origins(stack_pointer().addr()).any(below)
+        }
+        #[cfg(not(feature = "std"))]
+        false
+    }
+
     /// Whether the coroutine is being dropped: a forced unwind takes its frames down.
     #[cfg(feature = "async")]
     pub(crate) fn is_being_dropped(&self) -> bool {
@@ -263,7 +247,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[cfg(feature = "async")]
     #[inline]
     pub(crate) fn may_suspend(&self) -> bool {
-        self.runs_here()
+        self.runs_here() || self.runs_on_growth()
     }
 
     /// Answers a suspend that is not granted, if not by the panic of a call from another stack.
@@ -273,10 +257,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         if matches!(self.stage.get(), Stage::Unwinding { .. }) {
             return ForcedUnwind::new();
         }
-        panic!(
-            "{self} was asked to suspend by code that does not run on its own stack: \
-             a handle works only inside its own coroutine, while that runs"
-        );
+        unwind::refuse_foreign(self)
     }
 
     /// Unwinds this coroutine, which is being dropped, once more, because it suspends.

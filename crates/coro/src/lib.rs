@@ -6,15 +6,15 @@ mod async_handle;
 #[cfg(feature = "std")]
 mod builder;
 mod coroutine;
-mod current;
 mod delegate;
 mod error;
 #[cfg(feature = "async")]
 mod future;
+#[cfg(feature = "std")]
+mod grow;
 #[cfg(all(doc, feature = "std"))]
 pub mod guide;
 mod handle;
-#[cfg(feature = "std")]
 #[doc(hidden)]
 pub mod internal;
 #[cfg(feature = "async")]
@@ -22,6 +22,7 @@ pub mod io;
 mod iter;
 mod lending;
 mod on_stack;
+mod resumer;
 mod root;
 #[cfg(feature = "std")]
 mod scope;
@@ -30,7 +31,6 @@ mod scoped;
 mod state;
 #[cfg(feature = "async")]
 mod stream;
-mod transfer;
 mod unwind;
 
 #[cfg(feature = "async")]
@@ -39,9 +39,11 @@ pub use async_handle::{AsyncHandle, BlockOnError};
 pub use builder::Builder;
 pub use coroutine::{Coroutine, MIN_STACK_SIZE};
 pub use delegate::Resume;
-pub use error::ResumeError;
+pub use error::{Complete, ResumeError};
 #[cfg(feature = "async")]
 pub use future::{CoroutineFuture, future};
+#[cfg(feature = "std")]
+pub use grow::{grow, maybe_grow, remaining_stack};
 pub use handle::SuspendHandle;
 pub use iter::Iter;
 #[cfg(feature = "std")]

@@ -1,6 +1,6 @@
+use crate::SuspendHandle;
 use crate::handle::{Name, Stage};
 use crate::unwind::{self, Payload};
-use crate::{SuspendHandle, transfer};
 use core::cell::UnsafeCell;
 use core::mem::{ManuallyDrop, align_of, size_of};
 use core::ptr::NonNull;
@@ -90,7 +90,7 @@ where
         let closure = ManuallyDrop::into_inner(unsafe { (&raw const (*slot).closure).read() });
         unwind::catch(move || {
             // SAFETY: the first resume has sent an input, for this.
-            let input = unsafe { transfer::receive(word) };
+            let input = unsafe { word.receive() };
             self.handle.stage.set(Stage::Started);
             let value = closure(&self.handle, input);
             // SAFETY: the closure has been moved out of the slot.
@@ -113,7 +113,7 @@ where
 }
 
 // SAFETY: `#[repr(C)]`, and so is the handle, which comes first and whose first
-// field is a `ParentLink`.
+// field is a `ParentLink` in a transparent type.
 unsafe impl<F, Input, Yield, Return> Trampoline for Root<F, Input, Yield, Return>
 where
     F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
@@ -122,8 +122,8 @@ where
     unsafe fn run(this: NonNull<Self>, arrival: Arrival) -> Departure {
         // SAFETY: the root outlives the execution; all that changes is in cells.
         let root = unsafe { this.as_ref() };
-        // SAFETY: a resume suspends its caller, so it brings a token.
-        unsafe { root.handle.note(arrival.from) };
+        // SAFETY: this is the first arrival, of a resume by the owner.
+        unsafe { root.handle.resumer.arrived(arrival.from) };
         // SAFETY: a first frame runs once, on a closure that `lay` has put in the slot.
         let outcome = unsafe {
             match arrival.signal {
@@ -136,7 +136,7 @@ where
             // SAFETY: the slot holds the value; or, after a drop before the
             // first resume, nothing, and then nobody receives the word.
             Ok(()) => (
-                unsafe { transfer::send_from((&raw mut (*slot).value).cast::<Return>()) },
+                unsafe { Word::send_from((&raw mut (*slot).value).cast::<Return>()) },
                 Signal::Run,
             ),
             Err(payload) => {
@@ -146,7 +146,7 @@ where
             }
         };
         // SAFETY: the coroutine runs here, and leaves for good.
-        let to = unsafe { root.handle.resumer() };
+        let to = unsafe { root.handle.resumer.take() };
         Departure { to, word, signal }
     }
 }

@@ -3,7 +3,6 @@
 
 use super::Coroutine;
 use crate::handle::Stage;
-use crate::transfer;
 use crate::unwind::{self, Payload};
 use core::mem::ManuallyDrop;
 use sure_context::{Arrival, ExecutionContext, Signal, Word};
@@ -32,10 +31,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         let handle = self.handle();
         let created = handle.stage.get() == Stage::Created;
         if !created && !unwind::CAN_UNWIND {
-            unwind::abort(format_args!(
-                "{handle} was dropped while suspended, and this build cannot unwind it: \
-                 run it to completion, or build with `panic = \"unwind\"` and the feature `std`"
-            ));
+            unwind::cannot_unwind(handle);
         }
         let in_panic = unwind::panicking();
         handle.stage.set(Stage::Unwinding { in_panic });
@@ -49,19 +45,14 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         let value: Option<Return> = match outcome {
             // The body has swallowed the unwind and returned.
             // SAFETY: the root sent the `Return` for this.
-            Ok(word) if !created => Some(unsafe { transfer::receive(word) }),
+            Ok(word) if !created => Some(unsafe { word.receive() }),
             _ => None,
         };
         // SAFETY: the coroutine is complete, and `drop` does nothing after this.
         unsafe { self.release() };
         drop(value);
-        match outcome {
-            Err(payload) if !unwind::was_forced(&payload) && !unwind::panicking() => {
-                unwind::go_on(payload)
-            }
-            // Of a panic while the thread is panicking, the message has been
-            // printed; going on with it would end the process.
-            _ => {}
+        if let Err(payload) = outcome {
+            unwind::go_on_after_drop(payload);
         }
     }
 
