@@ -27,7 +27,7 @@ pub(crate) struct StackHeader {
 /// What a stack needs above the size asked for, at the most.
 pub(crate) const OVERHEAD: usize = size_of::<StackHeader>() + colour::LINE + colour::RANGE;
 
-/// The same without colour.
+/// What a stack needs above the size asked for if its high end is not lowered by a colour.
 pub(crate) const PLAIN_OVERHEAD: usize = size_of::<StackHeader>() + colour::LINE;
 
 impl StackHeader {
