@@ -49,20 +49,28 @@ mutants! {
         "let late = scope.unwind_all();" => "let late = if ON { None } else { scope.unwind_all() };";
     }
     "a skipped destructor: nothing is unwound" {
-        "Some(context) => self.unwind(context)," =>
-            "Some(context) if ON => { context.into_raw(); unsafe { self.release() } }
-             Some(context) => self.unwind(context),";
+        "unsafe { self.force(context) };" =>
+            "if ON {
+                 let _ = context.into_raw();
+                 self.handle().stage.set(Stage::Complete);
+             } else {
+                 unsafe { self.force(context) }
+             }";
     }
     "an early free: of the stack that is about to be unwound" {
         "handle.stage.set(Stage::Unwinding { in_panic });" =>
             "handle.stage.set(Stage::Unwinding { in_panic });
              if ON { drop(unsafe { core::ptr::read(&*self.stack) }) }";
-        "unsafe { self.release() };" => "unsafe { if ON { self.drop_root() } else { self.release() } };";
+        "unsafe { self.0.release() };" =>
+            "unsafe { if ON { self.0.drop_root() } else { self.0.release() } };";
     }
     "an early free: while the thread is panicking" {
-        "Some(context) => self.unwind(context)," =>
-            "Some(_) if ON && unwind::panicking() => unsafe { self.release() },
-             Some(context) => self.unwind(context),";
+        "let coroutine = Releases(self);" =>
+            "if ON && unwind::panicking() && self.context.take().is_some() {
+                 unsafe { self.release() };
+                 return;
+             }
+             let coroutine = Releases(self);";
     }
     "an early free: of a stack whose coroutine is suspended" {
         "if !self.is_complete() {" => "if !self.is_complete() && !ON {";
