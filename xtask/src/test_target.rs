@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::report::record::LastRun;
 use crate::report::support;
-use crate::report::{Report, Section, Table};
+use crate::report::{self, Report, Section};
 use crate::run::expected::Expected;
 use crate::run::pipeline;
 use crate::run::suite::Results;
@@ -58,7 +58,7 @@ pub(crate) struct Job {
 
 pub(crate) fn run(args: &Args) -> Result<bool> {
     if args.targets == ["list"] {
-        print!("{}", list());
+        println!("{}", list());
         return Ok(true);
     }
     let profiles = match (args.debug, args.release) {
@@ -154,23 +154,20 @@ fn keep(workspace: &Workspace, last: &LastRun) -> Result<()> {
 }
 
 fn list() -> String {
-    let mut table = Table::new(&["target", "emulator", "C compiler", "tests", "stack probes"]);
+    let mut table = report::table(["target", "emulator", "C compiler", "tests", "stack probes"]);
     for target in target::ALL {
         let (linker, level) = match target.level {
             Level::Run => (target.linker(), "run"),
             Level::Build => (String::new(), "builds, not run"),
         };
         let probes = if target.stack_probes() { "yes" } else { "no" };
-        table.row(
-            [
-                target.triple,
-                &target.qemu.join(" "),
-                &linker,
-                level,
-                probes,
-            ]
-            .map(str::to_owned),
-        );
+        table.add_row([
+            target.triple,
+            &target.qemu.join(" "),
+            &linker,
+            level,
+            probes,
+        ]);
     }
-    table.text()
+    table.trim_fmt()
 }

@@ -1,3 +1,5 @@
+#[cfg(feature = "std")]
+mod backtrace;
 mod create;
 mod end;
 

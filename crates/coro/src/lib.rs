@@ -10,6 +10,8 @@ mod delegate;
 mod error;
 #[cfg(feature = "async")]
 mod future;
+#[cfg(feature = "std")]
+mod grow;
 #[cfg(all(doc, feature = "std"))]
 pub mod guide;
 mod handle;
@@ -40,6 +42,8 @@ pub use delegate::Resume;
 pub use error::{Complete, ResumeError};
 #[cfg(feature = "async")]
 pub use future::{CoroutineFuture, future};
+#[cfg(feature = "std")]
+pub use grow::{grow, maybe_grow, remaining_stack};
 pub use handle::SuspendHandle;
 pub use iter::Iter;
 #[cfg(feature = "std")]

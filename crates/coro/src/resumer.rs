@@ -16,8 +16,8 @@
 //! of that arrival.
 //!
 //! *Proof.* [`ExecutionContext::resume`] stores the caller's context in the link and continues
-//! the coroutine, to which it hands the same context. Nothing but a resume of this coroutine
-//! stores to its link, and it cannot be resumed while it runs: its own token is on its way, or
+//! the coroutine, to which it hands the same context. While the coroutine runs, nothing but a
+//! resume of it stores to its link, and it cannot be resumed then: its own token is on its way, or
 //! was taken from its owner. ∎
 //!
 //! The note has no invariant. One that is wrong (an inner coroutine has run in between, or the
@@ -68,6 +68,13 @@ impl Resumer {
         // SAFETY: by the invariant this is the token that has arrived with the present resume;
         // `arrived` has taken that one apart, and the caller uses no other.
         unsafe { ExecutionContext::from_raw(token) }
+    }
+
+    /// Makes walks of the stack end at this root, until the next resume: the coroutine is
+    /// suspended, and its last resumer has gone on.
+    #[cfg(feature = "std")]
+    pub(crate) fn has_gone_on(&self) {
+        self.0.lead_nowhere();
     }
 
     /// # Safety

@@ -30,6 +30,10 @@ fn scripts(arguments: &[&str]) -> Output {
     example("scripts", &[], arguments)
 }
 
+fn tasks(arguments: &[&str]) -> Output {
+    example("tasks", &[], arguments)
+}
+
 fn parsers(arguments: &[&str]) -> Output {
     example("parsers", &[], arguments)
 }
@@ -286,6 +290,23 @@ fn scripts_share_a_world() {
     assert!(text.contains("ns each"), "{text}");
     for arguments in [["--turns", "0"], ["--nonsense", "1"]] {
         let output = scripts(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+    }
+}
+
+#[test]
+fn tasks_of_one_thread_join_sleep_and_talk() {
+    let output = tasks(&["--tasks", "500", "--connections", "20"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    // The main task, the server, and two for each connection are more.
+    assert!((501..=542).contains(&number(&text, "tasks")), "{text}");
+    assert!(text.contains("joined   500 workers"), "{text}");
+    assert!(text.contains("20 connections, 200 lines echoed"), "{text}");
+    for arguments in [["--connections", "1000"], ["--nonsense", "1"]] {
+        let output = tasks(&arguments);
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(message.trim_end().lines().count(), 1, "{message}");

@@ -20,8 +20,8 @@ pub(crate) enum Panic {
 #[inline(never)]
 pub(crate) fn panic(machine: &mut Machine<'_>, code: ErrorCode) -> Panic {
     copy_working_stack(machine);
+    machine.last_panic.code = code.get();
     let registers = &mut machine.registers;
-    registers.err = code.get();
     let depth = registers.cs_depth;
     let frames = &machine.csz[..depth as usize];
     let Some(frame) = frames.iter().rposition(|byte| byte & CATCH != 0) else {
@@ -38,9 +38,10 @@ pub(crate) fn panic(machine: &mut Machine<'_>, code: ErrorCode) -> Panic {
 /// Keeps what the host may want to look at after the working stack is cleared.
 fn copy_working_stack(machine: &mut Machine<'_>) {
     let depth = machine.registers.ws_depth as usize;
-    machine.registers.at_error = depth as u16;
+    machine.last_panic.words = depth as u16;
     if let Some(below) = depth.checked_sub(1) {
-        machine.at_error[..below].copy_from_slice(&machine.ws[1..depth]);
-        machine.at_error[below] = machine.registers.top;
+        let copy = &mut machine.cs[machine.csz.len()..];
+        copy[..below].copy_from_slice(&machine.ws[1..depth]);
+        copy[below] = machine.registers.top;
     }
 }

@@ -22,8 +22,8 @@ pub(crate) fn operate(machine: &mut Machine<'_>, number: u8) -> Result<Step, Err
         device::ROLE => role(machine)?,
         device::ASSERT => assert(machine)?,
         device::LS_SET => ls_set(machine)?,
-        device::ERR => machine.push(u32::from(machine.registers.err))?,
-        device::ERR_SET => machine.registers.err = machine.pop()? as u16,
+        device::ERR => machine.push(u32::from(machine.last_panic.code))?,
+        device::ERR_SET => machine.last_panic.code = machine.pop()? as u16,
         device::HOST_FIRST..=device::HOST_LAST => return Ok(Step::Host(number)),
         _ => return Err(ErrorCode::DEVICE),
     }

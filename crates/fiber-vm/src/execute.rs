@@ -39,8 +39,9 @@ pub(crate) enum Leave {
 pub(crate) enum Until {
     /// For one instruction.
     One,
-    /// Until control goes elsewhere than to the next instruction.
-    Transfer,
+    /// For at least so many instructions, and then until control goes elsewhere than to the next:
+    /// there, a block may begin.
+    Transfer(u32),
     /// Until the loop is left.
     Left,
 }
@@ -91,6 +92,7 @@ fn careful<T: Trace>(
 ) -> Option<Leave> {
     machine.in_registers(|machine| {
         let mut left = *fuel;
+        let mut executed = 0;
         let leave = loop {
             if left == 0 {
                 break Some(Leave::OutOfFuel);
@@ -116,8 +118,13 @@ fn careful<T: Trace>(
             let went = machine.registers.ep.wrapping_sub(ep);
             match until {
                 Until::One => break None,
-                Until::Transfer if went > MAX_INSTRUCTION => break None,
-                _ => {}
+                Until::Transfer(least) => {
+                    executed += 1;
+                    if went > MAX_INSTRUCTION && executed >= least {
+                        break None;
+                    }
+                }
+                Until::Left => {}
             }
         };
         *fuel = left;

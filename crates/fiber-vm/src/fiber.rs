@@ -5,7 +5,7 @@ use alloc::vec;
 
 use crate::config::Config;
 use crate::error::{ErrorCode, FiberError};
-use crate::machine::{CATCH, Machine, Registers, WorkingStack};
+use crate::machine::{CATCH, LastPanic, Machine, Registers, WorkingStack};
 use crate::memory::Memory;
 
 /// Names a fiber of one machine. A name of a freed fiber is never valid again.
@@ -61,6 +61,7 @@ pub(crate) enum State {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
     pub(crate) registers: Registers,
+    pub(crate) last_panic: LastPanic,
     /// Neighbours on the list; of free heads, `next` leads to the next free one.
     pub(crate) prev: u32,
     pub(crate) next: u32,
@@ -72,7 +73,8 @@ pub(crate) struct Head {
 #[derive(Debug)]
 pub(crate) struct Fibers {
     pub(crate) heads: Box<[Head]>,
-    /// A fiber's words: working stack, its copy at the newest panic, call stack.
+    /// A fiber's words: working stack, call stack, the working stack as it was at the newest
+    /// panic.
     words: Box<[u32]>,
     /// A fiber's frame bytes.
     sizes: Box<[u8]>,
@@ -96,6 +98,7 @@ impl Fibers {
         let (ws_depth, cs_depth) = (config.ws_depth as usize, config.cs_depth as usize);
         let heads = (0..config.fibers).map(|index| Head {
             registers: Registers::default(),
+            last_panic: LastPanic::default(),
             prev: NONE,
             next: if index + 1 == config.fibers {
                 NONE
@@ -131,6 +134,7 @@ impl Fibers {
             ls_sp: ls_base,
             ..Registers::default()
         };
+        head.last_panic = LastPanic::default();
         (head.prev, head.next) = (NONE, NONE);
         head.state = State::Detached;
         Ok(index)
@@ -194,13 +198,13 @@ impl Fibers {
         let (ws_depth, cs_depth) = (self.ws_depth, self.cs_depth);
         let stride = 2 * ws_depth + cs_depth;
         let words = &mut self.words[index * stride..][..stride];
-        let (ws, words) = words.split_at_mut(ws_depth);
-        let (at_error, cs) = words.split_at_mut(ws_depth);
+        let (ws, cs) = words.split_at_mut(ws_depth);
+        let head = &mut self.heads[index];
         Machine {
-            registers: self.heads[index].registers,
+            registers: head.registers,
+            last_panic: &mut head.last_panic,
             memory,
             ws,
-            at_error,
             cs,
             csz: &mut self.sizes[index * cs_depth..][..cs_depth],
             ls_limit: ls_base - self.ls_bytes,
@@ -218,8 +222,8 @@ impl Fibers {
             id: self.id(index),
             head: &self.heads[place],
             ws: &words[..ws_depth],
-            at_error: &words[ws_depth..2 * ws_depth],
-            cs: &words[2 * ws_depth..],
+            cs: &words[ws_depth..][..cs_depth],
+            at_error: &words[ws_depth + cs_depth..],
             csz: &self.sizes[place * cs_depth..][..cs_depth],
         }
     }
@@ -248,7 +252,7 @@ impl<'a> FiberRef<'a> {
             State::Free | State::Detached => Status::Detached,
             State::Ready => Status::Ready,
             State::Done => Status::Done,
-            State::Panicked => Status::Panicked(ErrorCode::new(self.head.registers.err)),
+            State::Panicked => Status::Panicked(ErrorCode::new(self.head.last_panic.code)),
         }
     }
 
@@ -259,7 +263,7 @@ impl<'a> FiberRef<'a> {
 
     /// The code of its newest panic, 0 for none.
     pub fn err(&self) -> u16 {
-        self.head.registers.err
+        self.head.last_panic.code
     }
 
     /// The address that its globals are counted from.
@@ -281,7 +285,7 @@ impl<'a> FiberRef<'a> {
     ///
     /// A copy: a caught panic clears the working stack itself.
     pub fn working_stack_at_error(&self) -> &'a [u32] {
-        &self.at_error[..usize::from(self.head.registers.at_error)]
+        &self.at_error[..usize::from(self.head.last_panic.words)]
     }
 
     /// Frames on its call stack.

@@ -23,10 +23,11 @@ impl List {
         (self.cursor != NONE).then_some(self.cursor)
     }
 
-    /// The next fiber's turn; after the last comes the first.
+    /// The turn of the fiber after the one whose turn it is; after the last comes the first.
     #[inline]
-    pub(crate) fn advance(&mut self, fibers: &Fibers) {
-        self.cursor = match fibers.heads[self.cursor as usize].next {
+    pub(crate) fn advance(&mut self, fibers: &Fibers, current: u32) {
+        debug_assert_eq!(self.cursor, current);
+        self.cursor = match fibers.heads[current as usize].next {
             NONE => self.head,
             next => next,
         };

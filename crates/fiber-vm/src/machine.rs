@@ -28,25 +28,31 @@ pub(crate) struct Registers {
     pub(crate) ws_depth: u32,
     /// Frames on the call stack.
     pub(crate) cs_depth: u32,
-    /// The code of the newest panic, 0 for none.
-    pub(crate) err: u16,
-    /// How many words of the copy made at the newest panic are valid.
-    pub(crate) at_error: u16,
+}
+
+/// What a fiber keeps of its newest panic. Apart from the registers, which every turn of a fiber
+/// copies.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LastPanic {
+    /// Its code, `err`; 0 for none.
+    pub(crate) code: u16,
+    /// The depth of the working stack at the panic: so many words of its copy are valid.
+    pub(crate) words: u16,
 }
 
 /// A fiber's registers with everything that its instructions can touch.
 #[derive(Debug)]
 pub(crate) struct Machine<'a> {
     pub(crate) registers: Registers,
+    pub(crate) last_panic: &'a mut LastPanic,
     pub(crate) memory: Memory<'a>,
     /// All words of the working stack but the top: the word below the top is at `ws_depth - 1`.
     /// Slot 0 takes the meaningless top when the first word is pushed.
     pub(crate) ws: &'a mut [u32],
-    /// The working stack as it was at the newest panic.
-    pub(crate) at_error: &'a mut [u32],
-    /// Return addresses, oldest first.
+    /// Return addresses, oldest first; and after room for as many as `csz` has bytes, the working
+    /// stack as it was at the newest panic. One slice, because a slice more costs every turn.
     pub(crate) cs: &'a mut [u32],
-    /// One byte a frame: the catch bit, and the words of locals.
+    /// One byte a frame: the catch bit, and the words of locals. Its length is the most frames.
     pub(crate) csz: &'a mut [u8],
     /// The lowest address of the locals stack.
     pub(crate) ls_limit: u32,
@@ -66,9 +72,9 @@ impl Machine<'_> {
     pub(crate) fn in_registers<R>(&mut self, f: impl FnOnce(&mut Machine<'_>) -> R) -> R {
         let mut copy = Machine {
             registers: self.registers,
+            last_panic: self.last_panic,
             memory: self.memory.reborrow(),
             ws: self.ws,
-            at_error: self.at_error,
             cs: self.cs,
             csz: self.csz,
             ls_limit: self.ls_limit,

@@ -108,7 +108,8 @@ impl Vm<'_> {
     pub fn execute_loop_for(&mut self, id: FiberId, fuel: &mut u64) -> Result<Exit, FiberError> {
         let index = self.core.fibers.find(id)?;
         loop {
-            if let Some(exit) = self.turn(index, fuel, &mut NoTrace) {
+            let leave = self.core.execute(index, fuel, &mut NoTrace);
+            if let Some(exit) = self.exit(index, leave) {
                 match exit {
                     Exit::Done => self.core.end(index, State::Done),
                     Exit::Panicked(_) => self.core.end(index, State::Panicked),
@@ -181,27 +182,40 @@ impl Vm<'_> {
     /// Turn after turn, until a fiber leaves the list.
     fn rounds<T: Trace>(&mut self, fuel: &mut u64, trace: &mut T) -> Event {
         while let Some(index) = self.core.list.current() {
-            match self.turn(index, fuel, trace) {
-                None => {}
-                Some(Exit::Yielded) => self.core.list.advance(&self.core.fibers),
-                Some(Exit::OutOfFuel) => return Event::OutOfFuel,
-                Some(Exit::Done) => {
-                    self.core.end(index, State::Done);
-                    return Event::Done(self.core.fibers.id(index));
-                }
-                Some(Exit::Panicked(code)) => {
-                    self.core.end(index, State::Panicked);
-                    return Event::Panicked(self.core.fibers.id(index), code);
-                }
+            let leave = self.core.execute(index, fuel, trace);
+            // By far the most turns end like this.
+            if leave == Leave::Yielded {
+                self.core.list.advance(&self.core.fibers, index);
+            } else if let Some(event) = self.end_of_turn(index, leave) {
+                return event;
             }
         }
         Event::Idle
     }
 
-    /// A fiber's turn, or the part of it up to a host function after which it goes on (None).
-    #[inline(always)]
-    fn turn<T: Trace>(&mut self, index: u32, fuel: &mut u64, trace: &mut T) -> Option<Exit> {
-        match self.core.execute(index, fuel, trace) {
+    /// What becomes of a fiber that has left the loop: an event, or the run goes on.
+    #[inline(never)]
+    fn end_of_turn(&mut self, index: u32, leave: Leave) -> Option<Event> {
+        match self.exit(index, leave)? {
+            Exit::Yielded => {
+                self.core.list.advance(&self.core.fibers, index);
+                None
+            }
+            Exit::OutOfFuel => Some(Event::OutOfFuel),
+            Exit::Done => {
+                self.core.end(index, State::Done);
+                Some(Event::Done(self.core.fibers.id(index)))
+            }
+            Exit::Panicked(code) => {
+                self.core.end(index, State::Panicked);
+                Some(Event::Panicked(self.core.fibers.id(index), code))
+            }
+        }
+    }
+
+    /// How a fiber's turn ended; None where it goes on, after a host function.
+    fn exit(&mut self, index: u32, leave: Leave) -> Option<Exit> {
+        match leave {
             Leave::Yielded => Some(Exit::Yielded),
             Leave::Done => Some(Exit::Done),
             Leave::OutOfFuel => Some(Exit::OutOfFuel),

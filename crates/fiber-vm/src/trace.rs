@@ -37,7 +37,7 @@ impl TracePoint<'_> {
 
     /// The code of the fiber's newest panic, 0 for none.
     pub fn err(&self) -> u16 {
-        self.machine.registers.err
+        self.machine.last_panic.code
     }
 }
 

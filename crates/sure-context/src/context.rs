@@ -10,8 +10,8 @@ use core::ptr::{self, NonNull};
 ///
 /// It is a use-once token. [`resume`](ExecutionContext::resume),
 /// [`switch`](ExecutionContext::switch) and [`exit_to`](ExecutionContext::exit_to)
-/// consume it, and whoever comes back hands over a fresh one, so nothing is
-/// continued twice by accident. It is neither `Copy` nor `Clone`, and bound to
+/// consume it, and the execution that comes back hands over a fresh one, so
+/// nothing is continued twice by accident. It is neither `Copy` nor `Clone`, and bound to
 /// its thread: neither `Send` nor `Sync`.
 ///
 /// Dropping one abandons the frames of that execution: their destructors never
@@ -23,7 +23,7 @@ pub struct ExecutionContext {
     not_send: PhantomData<*mut ()>,
 }
 
-/// What whoever is continued should do.
+/// What an execution should do when it is continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// Go on.
@@ -43,7 +43,7 @@ impl Signal {
     }
 }
 
-/// What a switch returns when somebody switches back.
+/// What a switch returns when another execution switches back.
 #[derive(Debug)]
 #[must_use = "it holds the execution that was left"]
 pub struct Arrival {
@@ -103,7 +103,8 @@ impl ExecutionContext {
     }
 
     /// Suspends the caller, notes it in `parent` as the resumer, and continues
-    /// `self` with a word and a signal. Returns when somebody continues the caller.
+    /// `self` with a word and a signal. Returns when another execution
+    /// continues the caller.
     ///
     /// The note is what unwinders, debuggers and profilers follow from the
     /// stack of `self` into the caller. It is stored, never loaded here.
@@ -113,8 +114,8 @@ impl ExecutionContext {
     /// 2. `parent` is the link of the trampoline at the root of the stack on
     ///    which `self` continues, and valid for writes.
     /// 3. The other side understands `word`.
-    /// 4. Whoever gets the caller's context continues it at most once, and
-    ///    while the caller's stack is alive.
+    /// 4. The caller's context, which the other side receives, is continued at
+    ///    most once, and while the caller's stack is alive.
     #[inline(always)]
     pub unsafe fn resume(self, parent: NonNull<ParentLink>, word: Word, signal: Signal) -> Arrival {
         let hooks = sanitizer::before_switch();
@@ -126,7 +127,7 @@ impl ExecutionContext {
     }
 
     /// Suspends the caller and continues `self` with a word and a signal.
-    /// Returns when somebody continues the caller.
+    /// Returns when another execution continues the caller.
     ///
     /// No parent link changes: this is the way back to a resumer, and the
     /// switch between equals.
@@ -134,8 +135,8 @@ impl ExecutionContext {
     /// # Safety
     /// 1. The stack of `self` is alive, on this thread, and its frames have not moved.
     /// 2. The other side understands `word`.
-    /// 3. Whoever gets the caller's context continues it at most once, and
-    ///    while the caller's stack is alive.
+    /// 3. The caller's context, which the other side receives, is continued at
+    ///    most once, and while the caller's stack is alive.
     #[inline(always)]
     pub unsafe fn switch(self, word: Word, signal: Signal) -> Arrival {
         let hooks = sanitizer::before_switch();

@@ -30,11 +30,11 @@ pub unsafe trait Trampoline: Sized {
 #[derive(Debug)]
 #[must_use = "it says where execution goes on"]
 pub struct Departure {
-    /// Who is continued. They arrive with `from: None`.
+    /// The execution that is continued. It arrives with `from: None`.
     pub to: ExecutionContext,
-    /// The word that they receive.
+    /// The word that it receives.
     pub word: Word,
-    /// The signal that they receive.
+    /// The signal that it receives.
     pub signal: Signal,
 }
 
@@ -150,7 +150,7 @@ unsafe extern "C" fn enter<T: Trampoline>(
 /// // SAFETY: the link belongs to this execution; both sides send numbers.
 /// let arrival = unsafe { context.resume(first.cast(), Word::from_usize(41), Signal::Run) };
 /// assert!(arrival.from.is_none(), "it is done");
-/// // SAFETY: as above.
+/// // SAFETY: the closure sends a number.
 /// assert_eq!(unsafe { arrival.word.as_usize() }, 42);
 /// ```
 #[derive(Debug)]

@@ -62,17 +62,3 @@ impl<S: Stack + ?Sized> StackSize for S {
         self.base().addr().get() - self.limit().addr().get()
     }
 }
-
-// SAFETY: the pointee keeps the promises, and a `Box` neither moves nor frees
-// it before it is dropped itself. (Not so for `&mut S`: a leaked borrower would
-// go on using memory that the owner gets back.)
-#[cfg(feature = "std")]
-unsafe impl<S: Stack + ?Sized> Stack for std::boxed::Box<S> {
-    fn base(&self) -> NonNull<u8> {
-        (**self).base()
-    }
-
-    fn limit(&self) -> NonNull<u8> {
-        (**self).limit()
-    }
-}

@@ -1,5 +1,6 @@
 //! Timed sections, the summary table, and the closing line.
 
+pub(crate) mod claims;
 pub(crate) mod record;
 pub(crate) mod support;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
+use comfy_table::{Table, presets};
 
 /// What one section found.
 #[derive(Debug, Default)]
@@ -81,9 +83,9 @@ impl Report {
 
     /// Prints the table and the closing line; `true` when nothing failed.
     pub(crate) fn finish(self) -> bool {
-        let mut table = Table::new(&["section", "passed", "failed", "seconds", ""]);
+        let mut table = table(["section", "passed", "failed", "seconds", ""]);
         for row in &self.rows {
-            table.row([
+            table.add_row([
                 row.name.clone(),
                 row.passed.to_string(),
                 row.failed.to_string(),
@@ -93,91 +95,26 @@ impl Report {
         }
         let passed: usize = self.rows.iter().map(|row| row.passed).sum();
         let failed: usize = self.rows.iter().map(|row| row.failed).sum();
-        println!("\n{}", table.text());
+        println!("\n{}", table.trim_fmt());
         println!("{:.0} s in all\n", self.started.elapsed().as_secs_f64());
         println!("{passed} passed, {failed} failed");
         failed == 0
     }
 }
 
-/// Text in columns.
-pub(crate) struct Table {
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    pub(crate) fn new(head: &[&str]) -> Self {
-        Self {
-            rows: vec![head.iter().map(|&word| word.to_owned()).collect()],
-        }
-    }
-
-    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
-    }
-
-    fn widths(&self) -> Vec<usize> {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let width = |column| {
-            self.rows
-                .iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell: &String| cell.chars().count())
-                .max()
-        };
-        (0..columns)
-            .map(|column| width(column).unwrap_or(0))
-            .collect()
-    }
-
-    /// For a file that is read both as text and as a page.
-    pub(crate) fn markdown(&self) -> String {
-        let widths = self.widths();
-        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let rule = line(widths.iter().map(|&width| "-".repeat(width)).collect());
-        let mut lines = self.rows.iter().map(|row| {
-            let cells = widths.iter().enumerate().map(|(column, &width)| {
-                let cell = row.get(column).map_or("", String::as_str);
-                format!("{cell:width$}")
-            });
-            line(cells.collect())
-        });
-        let head = lines.next().unwrap_or_default();
-        head + &rule + &lines.collect::<String>()
-    }
-
-    /// For a terminal.
-    pub(crate) fn text(&self) -> String {
-        let widths = self.widths();
-        self.rows
-            .iter()
-            .map(|row| {
-                let cells: Vec<_> = row
-                    .iter()
-                    .zip(&widths)
-                    .map(|(cell, width)| format!("{cell:width$}"))
-                    .collect();
-                format!("{}\n", cells.join("  ").trim_end())
-            })
-            .collect()
-    }
+/// A table with these words in its first row, for a terminal.
+pub(crate) fn table<const N: usize>(head: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(head);
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    table
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn columns_line_up() {
-        let mut table = Table::new(&["a", "b"]);
-        table.row(["long".to_owned(), "1".to_owned()]);
-        table.row(["x".to_owned(), String::new()]);
-        assert_eq!(table.text(), "a     b\nlong  1\nx\n");
-        assert_eq!(
-            table.markdown(),
-            "| a    | b |\n| ---- | - |\n| long | 1 |\n| x    |   |\n"
-        );
-    }
 
     #[test]
     fn an_error_is_a_failed_section_and_the_run_goes_on() {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::claims::Claims;
 use crate::run::libtest::Outcome;
 use crate::workspace::{self, Workspace};
 
@@ -35,10 +36,9 @@ pub(crate) enum Found {
         passed: usize,
         /// How many the host had then, those marked `#[ignore]` left out.
         of: usize,
-        /// Whether every test of panics and unwinding passed; `None` without such tests.
-        unwinding: Option<bool>,
-        /// Whether every test of backtraces passed; `None` without such tests.
-        backtrace: Option<bool>,
+        /// Whether the tests of these claims passed; see `ci/claims.txt`.
+        unwinding: bool,
+        backtrace: bool,
     },
 }
 
@@ -78,12 +78,11 @@ impl LastRun {
 }
 
 impl Found {
-    /// Sums up the runs (one for each profile) of one target; `expected` are the tests the host runs, `skipped` those of them
-    /// that the target leaves out.
+    /// Sums up the runs (one for each profile) of one target; `expected` are the tests the host runs.
     pub(crate) fn sum(
         runs: &[BTreeMap<String, Outcome>],
         expected: &BTreeSet<String>,
-        skipped: &BTreeSet<String>,
+        claims: &Claims,
     ) -> Self {
         if runs.iter().all(BTreeMap::is_empty) {
             return Self::Broken;
@@ -92,20 +91,12 @@ impl Found {
             runs.iter()
                 .all(|run| run.get(*test) == Some(&Outcome::Passed))
         };
-        let passed: BTreeSet<_> = expected.iter().filter(passed_everywhere).collect();
-        let all_of = |words: &[&str]| {
-            let mut about = expected
-                .difference(skipped)
-                .filter(|test| words.iter().any(|word| test.contains(word)))
-                .peekable();
-            about.peek()?;
-            Some(about.all(|test| passed.contains(test)))
-        };
+        let passed = expected.iter().filter(passed_everywhere).collect();
         Self::Ran {
+            unwinding: claims.hold("unwinding", &passed),
+            backtrace: claims.hold("backtrace", &passed),
             passed: passed.len(),
             of: expected.len(),
-            unwinding: all_of(&["unwind", "panic"]),
-            backtrace: all_of(&["backtrace"]),
         }
     }
 }
@@ -114,83 +105,32 @@ impl Found {
 mod tests {
     use super::*;
 
-    fn run(tests: &[(&str, Outcome)]) -> BTreeMap<String, Outcome> {
-        tests
-            .iter()
-            .map(|(name, outcome)| ((*name).to_owned(), *outcome))
-            .collect()
-    }
-
     #[test]
     fn a_test_counts_when_it_passed_in_every_profile() {
-        let expected = [
-            "coro/it/panic_crosses",
-            "coro/it/plain",
-            "coro/it/backtrace",
-        ]
-        .map(str::to_owned)
-        .into();
-        let good = run(&[
-            ("coro/it/panic_crosses", Outcome::Passed),
-            ("coro/it/plain", Outcome::Passed),
-            ("coro/it/backtrace", Outcome::Passed),
-        ]);
-        let mut bad = good.clone();
-        bad.insert("coro/it/backtrace".to_owned(), Outcome::Failed);
-        bad.remove("coro/it/plain");
+        let run = |tests: &[(&str, Outcome)]| -> BTreeMap<String, Outcome> {
+            tests
+                .iter()
+                .map(|(name, outcome)| ((*name).to_owned(), *outcome))
+                .collect()
+        };
+        let claims = Claims::read().unwrap();
+        let expected = ["a", "b", "c"].map(str::to_owned).into();
+        let good = run(&["a", "b", "c"].map(|test| (test, Outcome::Passed)));
+        let bad = run(&[("a", Outcome::Passed), ("b", Outcome::Failed)]);
+        let found = Found::sum(&[good, bad], &expected, &claims);
+        let [unwinding, backtrace] = [false; 2];
         assert_eq!(
-            Found::sum(&[good, bad], &expected, &BTreeSet::new()),
+            found,
             Found::Ran {
                 passed: 1,
                 of: 3,
-                unwinding: Some(true),
-                backtrace: Some(false)
+                unwinding,
+                backtrace
             }
         );
         assert_eq!(
-            Found::sum(&[BTreeMap::new()], &expected, &BTreeSet::new()),
+            Found::sum(&[BTreeMap::new()], &expected, &claims),
             Found::Broken
-        );
-    }
-
-    #[test]
-    fn what_a_target_leaves_out_says_nothing_of_it() {
-        let expected = ["coro/panic_abort/x", "coro/it/panic_crosses"]
-            .map(str::to_owned)
-            .into();
-        let skipped = ["coro/panic_abort/x".to_owned()].into();
-        let found = Found::sum(
-            &[run(&[("coro/it/panic_crosses", Outcome::Passed)])],
-            &expected,
-            &skipped,
-        );
-        assert_eq!(
-            found,
-            Found::Ran {
-                passed: 1,
-                of: 2,
-                unwinding: Some(true),
-                backtrace: None
-            }
-        );
-    }
-
-    #[test]
-    fn without_such_tests_nothing_is_claimed() {
-        let expected = ["coro/it/plain"].map(str::to_owned).into();
-        let found = Found::sum(
-            &[run(&[("coro/it/plain", Outcome::Passed)])],
-            &expected,
-            &BTreeSet::new(),
-        );
-        assert_eq!(
-            found,
-            Found::Ran {
-                passed: 1,
-                of: 1,
-                unwinding: None,
-                backtrace: None
-            }
         );
     }
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use comfy_table::{Table, presets};
 
-use crate::report::Table;
 use crate::report::record::{FILE, Found, LastRun};
 use crate::target::{self, Level};
 use crate::workspace::{self, Workspace};
@@ -80,7 +80,8 @@ fn replace(readme: &str, table: &str) -> Result<String> {
 
 /// The table in Markdown.
 pub(crate) fn table(last: &LastRun) -> String {
-    let mut table = Table::new(&[
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN).set_header([
         "target",
         "emulator",
         "tests passed / host tests",
@@ -106,7 +107,11 @@ pub(crate) fn table(last: &LastRun) -> String {
                 of,
                 unwinding,
                 backtrace,
-            }) => (format!("{passed} / {of}"), *unwinding, *backtrace),
+            }) => (
+                format!("{passed} / {of}"),
+                Some(*unwinding),
+                Some(*backtrace),
+            ),
         };
         let word = |known: Option<bool>| known.map_or("", |yes| if yes { "yes" } else { "no" });
         let cells = [
@@ -117,9 +122,9 @@ pub(crate) fn table(last: &LastRun) -> String {
             word(backtrace),
             word(Some(probes)),
         ];
-        table.row(cells.map(str::to_owned));
+        table.add_row(cells);
     }
-    table.markdown()
+    table.to_string() + "\n"
 }
 
 #[cfg(test)]
@@ -130,8 +135,8 @@ mod tests {
         let ran = |passed| Found::Ran {
             passed,
             of: 20,
-            unwinding: Some(true),
-            backtrace: Some(false),
+            unwinding: true,
+            backtrace: false,
         };
         LastRun {
             host: "x86_64-unknown-linux-gnu".to_owned(),

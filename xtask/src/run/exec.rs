@@ -1,7 +1,7 @@
 //! Starting programs: their output goes to a log file while they run, and comes back as text.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -39,13 +39,8 @@ impl Finished {
 /// Runs `command` to its end, or until `limit` has passed, appending all it prints to `log`.
 ///
 /// Standard output and standard error are read separately: a line that a crashing child writes to standard error must not
-/// end up in the middle of a line that is parsed. `on_error_line` sees each line of standard error as it comes.
-pub(crate) fn run(
-    command: &mut Command,
-    log: &Path,
-    limit: Duration,
-    mut on_error_line: impl FnMut(&str) + Send,
-) -> Result<Finished> {
+/// end up in the middle of a line that is parsed.
+pub(crate) fn run(command: &mut Command, log: &Path, limit: Duration) -> Result<Finished> {
     if let Some(folder) = log.parent() {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
@@ -94,7 +89,6 @@ pub(crate) fn run(
             each_line(stderr, |line| {
                 write(line);
                 errors.push_str(line);
-                on_error_line(line.trim_end());
             });
         });
         loop {
@@ -204,48 +198,13 @@ pub(crate) fn shown(command: &Command) -> String {
         .join(" ")
 }
 
-/// Shows on a terminal, in one line that overwrites itself, how far a build has come.
-pub(crate) struct BuildProgress {
-    compiled: usize,
-    terminal: bool,
-}
-
-impl BuildProgress {
-    pub(crate) fn new() -> Self {
-        Self {
-            compiled: 0,
-            terminal: std::io::stdout().is_terminal(),
-        }
-    }
-
-    pub(crate) fn see(&mut self, line: &str) {
-        let mut words = line.split_whitespace();
-        if let (true, Some("Compiling" | "Checking" | "Documenting"), Some(name)) =
-            (self.terminal, words.next(), words.next())
-        {
-            self.compiled += 1;
-            print!("\r   building: {} crates, now {name}\x1b[K", self.compiled);
-            let _ = std::io::stdout().flush();
-        }
-    }
-}
-
-impl Drop for BuildProgress {
-    fn drop(&mut self) {
-        if self.terminal && self.compiled > 0 {
-            print!("\r\x1b[K");
-            let _ = std::io::stdout().flush();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn shell(name: &str, script: &str, limit: Duration) -> (Finished, String) {
         let log = std::env::temp_dir().join(format!("xtask-{}-{name}.log", std::process::id()));
-        let finished = run(Command::new("sh").args(["-c", script]), &log, limit, |_| {}).unwrap();
+        let finished = run(Command::new("sh").args(["-c", script]), &log, limit).unwrap();
         let logged = fs::read_to_string(&log).unwrap();
         fs::remove_file(&log).unwrap();
         (finished, logged)

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use super::libtest::Outcome;
 use super::skips::Skips;
 use super::suite::{DOC, Results, Suite};
+use crate::report::claims::Claims;
 use crate::report::record::{Found, LastRun};
 use crate::target::platform::{Platform, Profile};
 use crate::target::{self, Target};
@@ -17,6 +18,7 @@ pub(crate) struct Expected {
     /// Every test of the libraries, and whether it is marked `#[ignore]`.
     pub(crate) tests: BTreeMap<String, bool>,
     skips: Skips,
+    claims: Claims,
     /// How each ended on the host, where they ran.
     ran: Option<BTreeMap<String, Outcome>>,
 }
@@ -66,7 +68,14 @@ impl Expected {
         }
         let skips = Skips::read()?;
         skips.check(target::ALL, &tests)?;
-        Ok(Self { tests, skips, ran })
+        let claims = Claims::read()?;
+        claims.check(&tests)?;
+        Ok(Self {
+            tests,
+            skips,
+            claims,
+            ran,
+        })
     }
 
     /// The tests that are not marked `#[ignore]`.
@@ -82,13 +91,18 @@ impl Expected {
         self.skips.of(target, self.tests.keys())
     }
 
+    /// What the runs (one for each profile) on one target say together.
+    pub(crate) fn found(&self, runs: &[BTreeMap<String, Outcome>]) -> Found {
+        Found::sum(runs, &self.to_run(), &self.claims)
+    }
+
     /// The host's part of a record.
     pub(crate) fn last_run(&self) -> LastRun {
         let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-        let found = self.ran.as_ref().map(|ran| {
-            let found = Found::sum(std::slice::from_ref(ran), &self.to_run(), &BTreeSet::new());
-            (host.clone(), found)
-        });
+        let found = self
+            .ran
+            .as_ref()
+            .map(|ran| (host.clone(), self.found(std::slice::from_ref(ran))));
         LastRun {
             host,
             targets: found.into_iter().collect(),

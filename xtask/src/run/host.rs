@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::exec::{self, BuildProgress};
+use super::exec;
 use super::libtest::Outcome;
 use super::suite::{Results, Suite};
 use super::{fresh, programs};
@@ -30,7 +30,8 @@ const LINTS: [(&str, &str); 4] = [
 
 /// The same, for what takes minutes and is wrong least often: `cargo xtask ci` only. The benchmarks
 /// run once each, in the profile whose dependencies the tests have built already; criterion's word is
-/// handed on by cargo to all that it takes for a benchmark.
+/// handed on by cargo to all that it takes for a benchmark. Each
+/// package is built from what would be published.
 const THOROUGH: [(&str, &str); 2] = [
     (
         "benchmarks, once each",
@@ -38,7 +39,8 @@ const THOROUGH: [(&str, &str); 2] = [
     ),
     (
         "packages",
-        "package --workspace --allow-dirty --exclude-lockfile",
+        "package --workspace --exclude benches --exclude testing --exclude compile-fail \
+         --exclude xtask --all-features --allow-dirty --offline",
     ),
 ];
 
@@ -75,12 +77,9 @@ fn check(workspace: &Workspace, name: &str, words: &str) -> Result<Section> {
     let log = fresh(workspace, name)?;
     let mut command = workspace::host_cargo();
     command
-        .args(words.split(' '))
+        .args(words.split_whitespace())
         .env("RUSTDOCFLAGS", "-Dwarnings");
-    let mut progress = BuildProgress::new();
-    let limit = Duration::from_secs(45 * 60);
-    let finished = exec::run(&mut command, &log, limit, |line| progress.see(line))?;
-    drop(progress);
+    let finished = exec::run(&mut command, &log, Duration::from_secs(45 * 60))?;
     if !finished.success() {
         println!("{}{}", finished.stdout, exec::complaints(&finished.stderr));
     }

@@ -99,7 +99,7 @@ pub(crate) fn run(
             Level::Build => Found::Builds,
             Level::Run => {
                 let tests: Vec<_> = runs.into_iter().map(|results| results.tests).collect();
-                Found::sum(&tests, &expected.to_run(), &expected.skipped_on(job.target))
+                expected.found(&tests)
             }
         };
         (job.target.triple.to_owned(), found)

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use super::binaries::{self, Binary};
-use super::exec::{self, BuildProgress, Finished};
+use super::exec::{self, Finished};
 use super::libtest::{self, Outcome, Parsed, Totals};
 use crate::target::platform::{Platform, Profile};
 use crate::workspace::Workspace;
@@ -106,7 +106,7 @@ impl Suite<'_> {
             let mut command = self.platform.program(&binary.program);
             command.args(skip_words(&skip(&binary.label)));
             self.in_package(&mut command, binary);
-            let finished = exec::run(&mut command, &self.log, self.platform.limit(), |_| {})?;
+            let finished = exec::run(&mut command, &self.log, self.platform.limit())?;
             self.take(&binary.label, &finished, started, &mut results);
         }
         Ok(results)
@@ -125,7 +125,7 @@ impl Suite<'_> {
             command.args(["--skip", doc_words(&name)]);
         }
         let log = super::emptied(self.log.with_extension("docs.log"))?;
-        let finished = exec::run(&mut command, &log, BUILD_LIMIT, |_| {})?;
+        let finished = exec::run(&mut command, &log, BUILD_LIMIT)?;
         let mut results = Results::default();
         self.take(DOC, &finished, started, &mut results);
         Ok(results)
@@ -142,7 +142,7 @@ impl Suite<'_> {
                 let mut command = self.platform.program(&binary.program);
                 command.args(words);
                 self.in_package(&mut command, binary);
-                let finished = exec::run(&mut command, &self.log, self.platform.limit(), |_| {})?;
+                let finished = exec::run(&mut command, &self.log, self.platform.limit())?;
                 let listed = libtest::parse_list(&finished.stdout);
                 names.extend(
                     listed
@@ -167,14 +167,7 @@ impl Suite<'_> {
 
     /// Runs a cargo command that must succeed.
     pub(crate) fn cargo(&self, command: &mut Command) -> Result<Finished> {
-        // One line that overwrites itself is for a suite that has the terminal to itself.
-        let mut progress = self.name.is_none().then(BuildProgress::new);
-        let finished = exec::run(command, &self.log, BUILD_LIMIT, |line| {
-            if let Some(progress) = &mut progress {
-                progress.see(line);
-            }
-        })?;
-        drop(progress);
+        let finished = exec::run(command, &self.log, BUILD_LIMIT)?;
         if !finished.success() {
             println!("{}", exec::complaints(&finished.stderr));
             println!("   full log: {}", self.log.display());

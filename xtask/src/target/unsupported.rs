@@ -117,7 +117,7 @@ pub(crate) fn section(workspace: &Workspace, toolchain: &Toolchain) -> Result<Se
             .args(["check", "-Zbuild-std=core", "--target", triple])
             .args(["--package", "sure-context", "--target-dir"])
             .arg(workspace.target.join("xtask-targets"));
-        let finished = exec::run(&mut command, &log, Duration::from_secs(10 * 60), |_| {})?;
+        let finished = exec::run(&mut command, &log, Duration::from_secs(10 * 60))?;
         let errors = errors(&finished.stderr);
         let refused =
             !finished.success() && matches!(errors[..], [only] if only.contains("support"));
@@ -170,7 +170,7 @@ impl Selection {
             ])
             .env("RUSTC_BOOTSTRAP", "1")
             .current_dir(&self.folder);
-        let finished = exec::run(&mut command, log, Duration::from_secs(60), |_| {})?;
+        let finished = exec::run(&mut command, log, Duration::from_secs(60))?;
         Ok(chosen(&finished.stderr))
     }
 }

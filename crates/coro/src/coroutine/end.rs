@@ -175,8 +175,9 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     pub(super) fn name_stack(&self, name: &str) {
         #[cfg(feature = "std")]
         if sure_stack::overflow::is_installed() {
+            let advice = "ask for more bytes: `Coroutine::builder().stack_size(bytes)`";
             // Without memory for the name the message does without it.
-            sure_stack::overflow::set_name(&*self.stack, name);
+            sure_stack::overflow::label(&*self.stack, name, advice);
         }
         #[cfg(not(feature = "std"))]
         let _ = name;

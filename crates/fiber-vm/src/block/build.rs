@@ -45,7 +45,7 @@ pub(super) fn build(block: &mut Block, machine: &mut Machine<'_>) -> bool {
         ..
     } = builder;
     debug_assert!(len <= OPS);
-    let (ws, cs) = (machine.ws.len() as u32, machine.cs.len() as u32);
+    let (ws, cs) = (machine.ws.len() as u32, machine.csz.len() as u32);
     block.ep = ep;
     block.version = machine.memory.code.version();
     block.count = count;
@@ -238,7 +238,7 @@ impl Builder<'_, '_> {
             XSW => return self.end_with(i, Code::CallTo, 1),
             DV => match x as u8 {
                 device::CATCH => return self.end_with(i, Code::CatchTo, 1),
-                device::ASSERT => self.plain(i, Code::Assert, 0, 3, 0),
+                device::ASSERT => self.plain(i, Code::Assert, next, 3, 0),
                 device::ERR => self.plain(i, Code::Err, 0, 0, 1),
                 _ => return self.careful(i),
             },

@@ -3,7 +3,8 @@
 /// One operation of a block, in eight bytes.
 ///
 /// An operation either does all that its instructions do, or leaves the block before the first of
-/// them, with nothing changed: so whatever panics does so in the careful interpreter.
+/// them, with nothing changed: so whatever panics does so in the careful interpreter. Assertions
+/// are the exception: to panic is what they are for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Op {
     /// A literal, an offset or a target; the variants of [`Code`] say which.
@@ -49,7 +50,7 @@ pub(crate) enum Code {
     CallLarge,
     /// Drops a frame that the block has pushed, and `x` bytes of locals.
     DropFrame,
-    /// `{l r err}` leaves for the careful interpreter unless l == r.
+    /// `{l r err}` panics, with `ep` at `x`, unless l == r.
     Assert,
     /// `{-> err}`
     Err,

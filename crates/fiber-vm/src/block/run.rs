@@ -2,7 +2,9 @@
 
 use super::op::{Code, Op};
 use super::table::{Blocks, OPS};
+use crate::catch::{self, Panic};
 use crate::effect::{from_be, from_le, to_be, to_le};
+use crate::error::ErrorCode;
 use crate::execute::{Leave, Until};
 use crate::machine::{CATCH, Machine};
 
@@ -25,7 +27,13 @@ enum Out {
     Yield(u32),
     /// By a return on an empty call stack.
     Done(u32),
+    /// Behind an assertion that failed with this code.
+    Panic(ErrorCode),
 }
+
+/// The instructions that are executed carefully before the next look for a block, where there is
+/// none: looking costs as much as some instructions.
+const MISS: u32 = 64;
 
 /// Executes blocks from the machine's `ep` on, each instruction for one of what is `left`.
 #[inline(always)]
@@ -35,14 +43,14 @@ pub(crate) fn run(machine: &mut Machine<'_>, blocks: &mut Blocks, left: &mut u64
             if machine.outlined(|machine| blocks.miss(machine)) {
                 continue;
             }
-            return Next::Careful(Until::Transfer);
+            return Next::Careful(Until::Transfer(MISS));
         };
         let count = u64::from(block.count);
         if machine.registers.ws_depth.wrapping_sub(block.ws_min) > block.ws_span
             || machine.registers.cs_depth > block.cs_max
             || *left < count
         {
-            return Next::Careful(Until::Transfer);
+            return Next::Careful(Until::Transfer(0));
         }
 
         // The stacks' slices know their own ends, so every access below is checked once more. None
@@ -219,12 +227,13 @@ pub(crate) fn run(machine: &mut Machine<'_>, blocks: &mut Blocks, left: &mut u64
                 }
                 Code::Assert => {
                     let after = below!(3);
-                    if below!(1) != below!(2) {
-                        break Out::Before;
-                    }
+                    let (code, differ) = (top, below!(1) != below!(2));
                     (top, depth) = (after, depth - 3);
+                    if differ {
+                        break Out::Panic(ErrorCode::new(code as u16));
+                    }
                 }
-                Code::Err => push!(u32::from(machine.registers.err)),
+                Code::Err => push!(u32::from(machine.last_panic.code)),
 
                 Code::Literal => push!(op.x),
                 Code::LocalAddress => push!(machine.registers.ls_sp.wrapping_add(op.x)),
@@ -325,7 +334,7 @@ pub(crate) fn run(machine: &mut Machine<'_>, blocks: &mut Blocks, left: &mut u64
         let done = match out {
             Out::Before => op.before,
             Out::Behind(_) => op.before + op.count,
-            Out::Done(_) => op.before + 1,
+            Out::Done(_) | Out::Panic(_) => op.before + 1,
             Out::End(_) | Out::Yield(_) => block.count,
         };
         *left -= u64::from(done);
@@ -335,6 +344,13 @@ pub(crate) fn run(machine: &mut Machine<'_>, blocks: &mut Blocks, left: &mut u64
                 return Next::Careful(Until::One);
             }
             Out::Behind(ep) | Out::End(ep) => ep,
+            Out::Panic(code) => {
+                machine.registers.ep = op.x;
+                if machine.outlined(|machine| catch::panic(machine, code)) == Panic::Uncaught {
+                    return Next::Leave(Leave::Panicked(code));
+                }
+                continue;
+            }
             Out::Yield(ep) => {
                 machine.registers.ep = ep;
                 return Next::Leave(Leave::Yielded);

@@ -12,14 +12,15 @@ pub(super) const OPS: usize = 24;
 
 /// What building a block costs, in visits to addresses that have none.
 ///
-/// Building takes about as long as the careful interpreter takes for so many instructions. So a
-/// program that rewrites its code all the time, or whose blocks drive each other out of the table,
-/// is at most about twice as slow as it would be without blocks.
+/// Such a visit executes some instructions carefully, and building takes as long as some hundred of
+/// them. So a program that rewrites its code all the time, or whose blocks drive each other out of
+/// the table, is little slower than it would be without blocks.
 const COST: u32 = 16;
 
 /// Instructions that run one after another from one address on: along jumps, into calls, and out
 /// of them again. Their checks of stacks and fuel are made once, at the head.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Block {
     /// Where it starts.
     pub(super) ep: u32,

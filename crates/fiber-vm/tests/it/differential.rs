@@ -5,7 +5,9 @@ use fiber_vm::{Config, Status, Vm};
 use proptest::prelude::*;
 
 use crate::allocation::allocations;
-use crate::generate::{MEMORY, ORIGIN, mutated_program, program, random_bytes, valid_program};
+use crate::generate::{
+    MEMORY, ORIGIN, looping_program, mutated_program, program, random_bytes, valid_program,
+};
 use crate::naive;
 
 const WS: u32 = 8;
@@ -13,7 +15,7 @@ const CS: u32 = 6;
 const LS: u32 = 64;
 
 /// Two fibers: one starts with the program, the other some bytes into it.
-fn both(program: &[u8], second: u32, gb: u32) -> (Vm<'static>, naive::Machine) {
+fn both(program: &[u8], second: u32, gb: u32, blocks: u32) -> (Vm<'static>, naive::Machine) {
     let starts = [(ORIGIN, gb), (ORIGIN + second, MEMORY - 16)];
     let config = Config {
         memory: MEMORY,
@@ -21,7 +23,7 @@ fn both(program: &[u8], second: u32, gb: u32) -> (Vm<'static>, naive::Machine) {
         ws_depth: WS,
         cs_depth: CS,
         ls_bytes: LS,
-        ..Config::default()
+        blocks,
     };
     let mut vm = Vm::new(config).unwrap();
     vm.write(ORIGIN, program).unwrap();
@@ -69,6 +71,31 @@ fn assert_same(vm: &Vm<'_>, naive: &naive::Machine) -> Result<(), TestCaseError>
     Ok(())
 }
 
+/// How many blocks a machine may keep: none, so few that they drive each other out, or enough.
+fn block_counts() -> impl Strategy<Value = u32> {
+    prop::sample::select(vec![0, 1, 2, 16, 256])
+}
+
+/// Runs a program for so many instructions, and so many more, and compares everything after each.
+fn agree(
+    program: &[u8],
+    second: u32,
+    gb: u32,
+    slices: &[u64],
+    blocks: u32,
+) -> Result<(), TestCaseError> {
+    let (mut vm, mut naive) = both(program, second, gb, blocks);
+    let mut executed = 0;
+    for &fuel in slices {
+        let summary = vm.run_for(fuel);
+        naive.run(fuel);
+        executed += summary.executed;
+        prop_assert_eq!(executed, naive.executed);
+        assert_same(&vm, &naive)?;
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: if cfg!(debug_assertions) { 1_000 } else { 20_000 },
@@ -82,16 +109,20 @@ proptest! {
         second in 0..40_u32,
         gb in prop_oneof![Just(0), ORIGIN..ORIGIN + 64, any::<u32>()],
         slices in prop::collection::vec(1..400_u64, 1..5),
+        blocks in block_counts(),
     ) {
-        let (mut vm, mut naive) = both(&program, second, gb);
-        let mut executed = 0;
-        for fuel in slices {
-            let summary = vm.run_for(fuel);
-            naive.run(fuel);
-            executed += summary.executed;
-            prop_assert_eq!(executed, naive.executed);
-            assert_same(&vm, &naive)?;
-        }
+        agree(&program, second, gb, &slices, blocks)?;
+    }
+
+    #[test]
+    fn agrees_with_the_naive_interpreter_on_loops(
+        program in looping_program(),
+        second in 0..40_u32,
+        gb in prop_oneof![Just(0), MEMORY - 64..MEMORY],
+        slices in prop::collection::vec(1..1500_u64, 1..5),
+        blocks in block_counts(),
+    ) {
+        agree(&program, second, gb, &slices, blocks)?;
     }
 
     #[test]
@@ -112,7 +143,7 @@ proptest! {
 
 /// Stops when the fuel is used up at the latest, and takes no memory.
 fn survives(program: &[u8]) -> Result<(), TestCaseError> {
-    let (mut vm, _) = both(program, 0, ORIGIN);
+    let (mut vm, _) = both(program, 0, ORIGIN, 256);
     let before = allocations();
     let summary = vm.run_for(2_000);
     prop_assert_eq!(allocations(), before);
@@ -136,7 +167,7 @@ fn random_programs_run_for_a_while() {
     const CASES: u64 = 1_000;
     for _ in 0..CASES {
         let program = program().new_tree(&mut runner).unwrap().current();
-        let (mut vm, _) = both(&program, 8, ORIGIN);
+        let (mut vm, _) = both(&program, 8, ORIGIN, 256);
         executed += vm
             .run_traced(1000, |point| {
                 yields += u64::from(point.code().first() == Some(&0x03));
@@ -150,4 +181,22 @@ fn random_programs_run_for_a_while() {
     assert!(executed / CASES >= 20, "{executed}");
     assert!(caught >= 5, "{caught}");
     assert!(yields >= 20, "{yields}");
+}
+
+/// Loops that go round often enough to be worth a fast path are among the programs.
+#[test]
+fn looping_programs_run_for_long() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+
+    let mut runner = TestRunner::deterministic();
+    const CASES: u64 = 400;
+    const FUEL: u64 = 3_000;
+    let mut long = 0;
+    for _ in 0..CASES {
+        let program = looping_program().new_tree(&mut runner).unwrap().current();
+        let (mut vm, _) = both(&program, 0, ORIGIN, 256);
+        long += u64::from(vm.run_for(FUEL).executed == FUEL);
+    }
+    assert!(long >= CASES / 4, "{long} of {CASES}");
 }

@@ -83,3 +83,80 @@ pub(crate) fn mutated_program() -> impl Strategy<Value = Vec<u8>> {
 pub(crate) fn program() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![1 => random_bytes(), 3 => valid_program(), 2 => mutated_program()]
 }
+
+/// Where the functions of [`looping_program`] start, one every sixteen bytes.
+const FUNCTIONS: u32 = ORIGIN + 0x100;
+
+/// A few instructions that leave the working stack as they find it, or nearly.
+fn balanced_piece() -> impl Strategy<Value = Vec<u8>> {
+    let binary = prop_oneof![0x20..=0x32_u8, Just(0x20)];
+    let address = prop_oneof![3 => MEMORY - 0x80..MEMORY, 1 => ORIGIN..ORIGIN + 0x60];
+    let function = (0..4_u32).prop_map(|index| (FUNCTIONS + 16 * index).to_be_bytes());
+    prop_oneof![
+        // Two literals, an operation with its result added to the word below.
+        4 => (0..64_u8, 0..64_u8, binary.clone())
+            .prop_map(|(l, r, op)| vec![0xC0 | l, 0xC0 | r, op, 0x20]),
+        // DUP, a literal, an operation, XOR.
+        3 => (0..64_u8, binary).prop_map(|(x, op)| vec![0x07, 0xC0 | x, op, 0x27]),
+        // INC to CI2.
+        3 => (0x10..=0x18_u8).prop_map(|op| vec![op]),
+        // Loads and stores at an address; a store may hit the program itself.
+        3 => (address, 0..3_u8, any::<bool>()).prop_map(|(address, size, store)| {
+            let [_, _, high, low] = address.to_be_bytes();
+            match store {
+                true => vec![0x07, 0x5A, high, low, 0x45 + 16 * size],
+                false => vec![0x5A, high, low, 0x40 + 16 * size, 0x20],
+            }
+        }),
+        // Stores and loads of locals.
+        2 => (0..20_u8, 0..3_u8)
+            .prop_map(|(x, size)| vec![0x07, 0x48 + 16 * size, x, 0x43 + 16 * size, x, 0x27]),
+        // A small call, a large one, and one through a popped address.
+        3 => function.clone().prop_map(|[_, _, high, low]| vec![0x95, high, low]),
+        1 => function.clone().prop_map(|[_, _, high, low]| vec![0x94, high, low]),
+        1 => function.clone().prop_map(|[_, _, high, low]| vec![0x5A, high, low, 0x90]),
+        // A catch, whose word is dropped if it caught.
+        1 => function.prop_map(|[_, _, high, low]| vec![0x5A, high, low, 0x09, 0x01]),
+        // An assertion that holds, and one that may.
+        1 => Just(vec![0xC1, 0xC1, 0xC5, 0x09, 0x0A]),
+        1 => (0..64_u8).prop_map(|x| vec![0x07, 0xC0 | x, 0x27, 0xC0, 0xC5, 0x09, 0x0A]),
+        // A jump over the next bytes if a number is 0.
+        2 => (1..6_u8).prop_map(|over| vec![0x07, 0xC3, 0x25, 0x82, over]),
+        1 => Just(vec![0x03]),
+        // SWP of two copies, OVR and DRP, DUPN and DRP, SLC without data.
+        1 => Just(vec![0x07, 0x04, 0x20]),
+        1 => Just(vec![0x07, 0x06, 0x05, 0x20]),
+        1 => Just(vec![0x08, 0x05]),
+        1 => Just(vec![0x86, 0x00, 0x20, 0x20]),
+    ]
+}
+
+/// A loop that runs for long, with functions that it calls: what fast paths are made for.
+pub(crate) fn looping_program() -> impl Strategy<Value = Vec<u8>> {
+    let body = prop::collection::vec(balanced_piece(), 1..16);
+    let function = prop::collection::vec(balanced_piece(), 0..3);
+    (body, prop::collection::vec(function, 4), any::<[bool; 4]>()).prop_map(
+        |(body, functions, early)| {
+            let mut program = vec![0xC7];
+            program.extend(body.concat());
+            // JMPL.2 to after the first literal.
+            program.extend([0x91, (ORIGIN >> 8) as u8, ORIGIN as u8 + 1]);
+            for (index, function) in functions.into_iter().enumerate() {
+                program.resize((FUNCTIONS - ORIGIN) as usize + 16 * index, 0x02);
+                // The first byte is an instruction for a small call, and a header for a large one:
+                // NOP and no locals, or INC and 16 bytes.
+                let mut code = vec![[0x00, 0x10][index % 2]];
+                code.extend(function.concat());
+                if early[index] {
+                    // DUP RETZ
+                    code.insert(1, 0x07);
+                    code.insert(2, 0x01);
+                }
+                code.truncate(15);
+                program.extend(code);
+            }
+            program.resize((FUNCTIONS - ORIGIN) as usize + 64, 0x02);
+            program
+        },
+    )
+}

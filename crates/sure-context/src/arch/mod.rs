@@ -13,7 +13,7 @@
 //! | `FirstFrame::first` | that of an execution that will begin in `root` |
 //! | `exchange!` | save, perhaps store the saved address in a parent link, and then continue the other side (`jump_to!`), or call a function further down (`call_below!`; out of line, that is `descend!`) |
 //! | `depart!` | continue the other side, save nothing |
-//! | `root` | the function at the bottom of every fresh stack: calls the entry, and describes to unwinders how to go on in whoever resumed it; its first instruction has `ROOT_BEGIN` bytes |
+//! | `root` | the function at the bottom of every fresh stack: calls the entry, and describes to unwinders how to go on in the resumer; its first instruction has `ROOT_BEGIN` bytes |
 //! | `stack_pointer_is!`, `prefetch_is!` | the instructions for that |
 //!
 //! At its end it includes what follows from these: `common.rs`, and the shape
@@ -26,8 +26,8 @@
 //! ABI calls non-volatile, as far as the compiler was not told that it is
 //! lost, and continue the other side with three values, in registers:
 //! the address of the `Saved` just written (`from`), the word and the number.
-//! When somebody continues the caller, they return the three values that this
-//! somebody passed. `exit_to` passes a null `from`.
+//! When another execution continues the caller, they return the three values
+//! that this one passed. `exit_to` passes a null `from`.
 //!
 //! Where the compiler lets every register be named, the switch is inline
 //! assembly with everything declared lost, so that the compiler saves only
@@ -50,8 +50,8 @@
 //!
 //! At every instruction of a switch the unwind information is right: up to the
 //! one that sets the stack pointer it describes the side that is left, from
-//! there on the other side, as if that had called. Whoever interrupts in
-//! between (a profiler's signal handler, say) can walk the stack. (Not on Arm,
+//! there on the other side, as if that had called. A signal handler that
+//! interrupts in between (a profiler's, say) can walk the stack. (Not on Arm,
 //! whose unwind tables know whole functions only.)
 //!
 //! Return addresses are looked up one byte before they point. So between the

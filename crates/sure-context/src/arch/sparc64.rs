@@ -76,7 +76,7 @@ impl FirstFrame {
     }
 }
 
-/// A window of its own, and everybody else's in memory; then the arguments are
+/// A window of its own, and all older ones in memory; then the arguments are
 /// in %i0-%i3. CFI: the caller's window is at the canonical frame address, and
 /// the return address (15) in %i7 (31).
 macro_rules! enter {
@@ -152,7 +152,7 @@ macro_rules! descend {
     };
 }
 
-/// Continues the other side for good, as coming from nobody: `(to, word,
+/// Continues the other side for good; it receives a null `from`: `(to, word,
 /// signal)` in %i0-%i2.
 macro_rules! depart {
     () => {
