@@ -59,6 +59,15 @@ pub(super) fn build(block: &mut Block, machine: &mut Machine<'_>) -> bool {
     true
 }
 
+/// In place of a literal's count of instructions: it is a sum of several. A store does not become
+/// one operation with it, because the address after the store would not be known.
+const SUM: u8 = 0;
+
+/// In place of a literal's count of instructions: it is the second of one instruction. No access to
+/// memory becomes one operation with it, because the block could not be left before that: the
+/// first literal has been pushed.
+const SECOND: u8 = u8::MAX;
+
 /// A call in a block that has not returned yet.
 #[derive(Clone, Copy, Default)]
 struct Open {
@@ -183,8 +192,7 @@ impl Builder<'_, '_> {
                 };
                 self.plain(i, Code::Literal, next, 0, 1);
                 self.plain(i, Code::Literal, x, 0, 1);
-                // Its two literals are one instruction: no store becomes one with the second.
-                self.block.ops[self.len - 1].count = 0;
+                self.block.ops[self.len - 1].count = SECOND;
                 self.ep = behind;
             }
 
@@ -260,6 +268,7 @@ impl Builder<'_, '_> {
             self.ep,
             Op {
                 x,
+                y: 0,
                 code,
                 before: self.count,
                 count: 0,
@@ -300,6 +309,7 @@ impl Builder<'_, '_> {
             i.at,
             Op {
                 x,
+                y: 0,
                 code,
                 before: self.count,
                 count: 1,
@@ -327,25 +337,24 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// `{l -> l+x}`: sums of literals are made here.
+    /// `{l -> l+x}`: a sum goes into the operation before it where that can take it.
     fn add(&mut self, i: Instruction, x: u32) {
         self.effect(1, 1);
         match self.last() {
-            Some(
-                last @ Op {
-                    code: Code::AddTo | Code::Literal,
-                    ..
-                },
-            ) => {
+            Some(last) if matches!(last.code, Code::AddTo | Code::Literal) => {
                 last.x = last.x.wrapping_add(x);
-                // No longer one instruction: no store becomes one with it.
-                last.count = 0;
+                if last.count == 1 {
+                    last.count = SUM;
+                }
             }
+            Some(last) if last.code.adds() => last.y = last.y.wrapping_add(x),
+            Some(last) if last.code == Code::Dup => (last.code, last.x) = (Code::DupAddTo, x),
             _ => self.plain(i, Code::AddTo, x, 0, 0),
         }
     }
 
-    /// Two operands; the right one goes into the operation where it is a literal.
+    /// Two operands; the right one goes into the operation where it is a literal, and a DUP before
+    /// that too.
     fn binary(&mut self, i: Instruction, code: Code) {
         let literal = match self.last() {
             Some(last) if last.code == Code::Literal => code.to_literal(last.x),
@@ -356,8 +365,13 @@ impl Builder<'_, '_> {
         };
         self.effect(2, 1);
         self.len -= 1;
-        match code {
-            Code::AddTo => self.add(i, x),
+        if code == Code::AddTo {
+            return self.add(i, x);
+        }
+        match (self.last(), code.after_dup()) {
+            (Some(last), Some(after_dup)) if last.code == Code::Dup => {
+                (last.code, last.x) = (after_dup, x);
+            }
             _ => self.plain(i, code, x, 0, 0),
         }
     }
@@ -366,6 +380,7 @@ impl Builder<'_, '_> {
     fn load(&mut self, i: Instruction, code: Code) {
         if let Some(last) = self.last()
             && last.code == Code::Literal
+            && last.count != SECOND
             && let Some(code) = code.to_address()
             && let Some(address) = last.x.checked_add(i.immediate)
         {

@@ -207,3 +207,19 @@ fn code_in_a_locals_stack_runs() {
         assert_eq!(loaded.ws(), [100], "{config:?}");
     });
 }
+
+#[test]
+fn a_load_from_an_address_that_has_just_been_pushed_panics_with_the_words_below_it() {
+    with_and_without(|config| {
+        // SLC pushes 2003 and 0: no other instruction pushes two words.
+        let mut loaded = load_with(config, "SLC 0\n FT.1");
+        assert_eq!(loaded.run(), Exit::Panicked(ErrorCode::NULL));
+        assert_eq!(loaded.ws(), [0x2003], "{config:?}");
+        let mut loaded = load_with(config, "SLC 0\n INC\n DEC\n FT.1");
+        assert_eq!(loaded.run(), Exit::Panicked(ErrorCode::NULL));
+        assert_eq!(loaded.ws(), [0x2003], "{config:?}");
+        let mut loaded = load_with(config, "PUSH 7\n PUSH 1\n DEC\n FT.1");
+        assert_eq!(loaded.run(), Exit::Panicked(ErrorCode::NULL));
+        assert_eq!(loaded.ws(), [7], "{config:?}");
+    });
+}
