@@ -50,6 +50,19 @@ fn a_wide_store_from_before_an_instruction_changes_it() {
 }
 
 #[test]
+fn execution_goes_on_behind_a_store_that_changes_code_wherever_its_address_was_pushed() {
+    with_and_without(|config| {
+        let source = "main: PUSH 0xC1\n PUSH spot\n JMPL.1 over\n .space 3\n over: SR.1
+                      spot: SLIT 0\n RET";
+        assert_eq!(done(config, source), [1], "{config:?}");
+        let source = "main: PUSH 0xC1\n PUSH spot\n NOP\n SR.1\nspot: SLIT 0\n RET";
+        assert_eq!(done(config, source), [1], "{config:?}");
+        let source = "main: PUSH 0xC1\n PUSH spot-2\n INC\n INC\n SR.1\nspot: SLIT 0\n RET";
+        assert_eq!(done(config, source), [1], "{config:?}");
+    });
+}
+
+#[test]
 fn block_operations_change_code() {
     with_and_without(|config| {
         let source = "main: XSL spot\n PUSH spot\n PUSH 0xC2\n PUSH 1\n DV memset\n XSL spot
