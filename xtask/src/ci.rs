@@ -1,19 +1,24 @@
-//! `cargo xtask ci`: what every change must pass, on a machine with two cores, within an hour.
+//! `cargo xtask test` and `cargo xtask ci`: the host, then targets.
 
 use anyhow::Result;
 
-use crate::host;
-use crate::platform::Profile;
-use crate::report::{Report, Section};
-use crate::setup::{self, Consent};
-use crate::table;
-use crate::targets;
+use crate::report::{self, Report, Section};
+use crate::run::{freestanding, host};
+use crate::target::platform::Profile;
+use crate::target::setup::{self, Consent};
+use crate::target::{self, Target, unsupported};
 use crate::test_target::{self, Job};
-use crate::unsupported;
 use crate::workspace::Workspace;
 
-/// How much less random work is done on the targets that run in release only. Under emulation that work is what takes the time.
-const DIVISOR: u32 = 20;
+/// The host in debug and in release, and big-endian MIPS in release with all random work.
+#[derive(clap::Args)]
+pub(crate) struct TestArgs {
+    /// Leave out the tests on MIPS
+    #[arg(long)]
+    host: bool,
+    #[command(flatten)]
+    consent: Consent,
+}
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -24,33 +29,58 @@ pub(crate) struct Args {
     consent: Consent,
 }
 
+/// What runs in the minutes that a change may take. Of MIPS it is the release build, because there
+/// the compiler keeps values in registers across a switch, which is what can go wrong in a backend;
+/// what debug builds check besides (arithmetic, assertions) is not MIPS's and fails on the host.
+pub(crate) fn test(args: &TestArgs) -> Result<bool> {
+    setup::host()?;
+    let mips = Job {
+        target: &target::ALL[0],
+        profiles: vec![Profile::Release],
+        divisor: 1,
+    };
+    let jobs: Vec<_> = (!args.host).then_some(mips).into_iter().collect();
+    // Before the long part, so that a question or a refusal comes at once.
+    let toolchain = match &jobs[..] {
+        [] => None,
+        jobs => Some(test_target::prepare(jobs, args.consent)?),
+    };
+    let workspace = Workspace::read()?;
+    let mut report = Report::new();
+    let host = host::sections(&workspace, false, &mut report);
+    if let Some(toolchain) = toolchain {
+        test_target::sections(&workspace, &toolchain, &jobs, host, &mut report);
+    }
+    Ok(report.finish())
+}
+
+/// What every change must pass, on a machine with two cores, within an hour.
 pub(crate) fn run(args: &Args) -> Result<bool> {
     setup::host()?;
-    let mut jobs = Vec::new();
-    for (index, target) in targets::ALL.iter().enumerate() {
-        // The first target is big-endian MIPS, which the README's test command runs in full.
-        if !args.full && !target.in_ci {
-            continue;
-        }
-        jobs.push(if args.full || index == 0 {
-            test_target::full(target)
-        } else {
-            Job {
-                target,
-                profiles: vec![Profile::Release],
-                divisor: DIVISOR,
-            }
-        });
-    }
+    let job = |target: &'static Target| Job {
+        target,
+        profiles: match (args.full, target.ci_divisor) {
+            // Where CI has the time for all random work, it has it for debug, too.
+            (true, _) | (_, 1) => vec![Profile::Debug, Profile::Release],
+            _ => vec![Profile::Release],
+        },
+        divisor: if args.full { 1 } else { target.ci_divisor },
+    };
+    let jobs: Vec<_> = target::ALL.iter().map(job).collect();
+    let machines: Vec<_> = target::freestanding::ALL.iter().collect();
+    target::freestanding::ensure(&machines, args.consent)?;
     let toolchain = test_target::prepare(&jobs, args.consent)?;
     let workspace = Workspace::read()?;
     let mut report = Report::new();
-    let host = host::sections(&workspace, &mut report);
+    let host = host::sections(&workspace, true, &mut report);
+    report.section("freestanding", || {
+        freestanding::section(&workspace, &toolchain, &machines)
+    });
     report.section("an unsupported target is refused", || {
         unsupported::section(&workspace, &toolchain)
     });
     report.section("the README's support table", || {
-        table::check()?;
+        report::support::check()?;
         Ok(Section::default())
     });
     test_target::sections(&workspace, &toolchain, &jobs, host, &mut report);

@@ -1,32 +1,21 @@
 //! The chores of this workspace, as a program: `cargo xtask help`.
 
-mod binaries;
 mod ci;
-mod cross;
-mod exec;
-mod expected;
-mod host;
-mod libtest;
 mod peers;
-mod pipeline;
-mod platform;
-mod record;
 mod report;
-mod setup;
-mod skips;
-mod suite;
-mod table;
-mod targets;
-mod test;
+mod run;
+mod target;
 mod test_target;
-mod toolchain;
-mod unsupported;
 mod workspace;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use crate::report::support;
+use crate::run::{freestanding, programs};
+use crate::target::setup;
 
 /// Tests and chores of this workspace.
 #[derive(Parser)]
@@ -44,14 +33,18 @@ struct Cli {
 enum Task {
     /// Find or install what the tests need: compilers, C libraries, emulators
     Setup(setup::Args),
-    /// Install what the tests need, then run them: format, lints, docs, tests, no_std, MIPS
-    Test(test::Args),
+    /// The host's tests in debug and in release, and those of MIPS; installs what they need
+    Test(ci::TestArgs),
     /// Run the tests of every library on MIPS, under an emulator
     TestMips(test_target::MipsArgs),
     /// Run the tests of every library on other targets, under emulators
     TestTarget(test_target::Args),
+    /// Run the tests of sure-context without any library of the system, at every optimisation level
+    Freestanding(freestanding::Args),
+    /// Build and run the programs of `ci/programs`
+    Programs(programs::Args),
     /// Write what the last runs on targets found into the README's support table
-    Table(table::Args),
+    Table(support::Args),
     /// What every change must pass: the host's suite, then all targets
     Ci(ci::Args),
     /// Compare with other libraries (a package with its own lock file): arguments are passed on
@@ -73,10 +66,12 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<bool> {
     match task {
         Task::Setup(args) => setup::run(&args),
-        Task::Test(args) => test::run(&args),
+        Task::Test(args) => ci::test(&args),
         Task::TestMips(args) => test_target::run_mips(&args),
         Task::TestTarget(args) => test_target::run(&args),
-        Task::Table(args) => table::run(&args),
+        Task::Freestanding(args) => freestanding::run(&args),
+        Task::Programs(args) => programs::run(&args),
+        Task::Table(args) => support::run(&args),
         Task::Ci(args) => ci::run(&args),
         Task::BenchPeers(args) => peers::run(&args),
     }

@@ -2,17 +2,17 @@
 
 use anyhow::Result;
 
-use crate::cross;
-use crate::expected::Expected;
-use crate::pipeline;
-use crate::platform::Profile;
-use crate::record::LastRun;
-use crate::report::{Report, Section, Table};
-use crate::setup::{self, Consent};
-use crate::suite::Results;
-use crate::table;
-use crate::targets::{self, Level, Target};
-use crate::toolchain::Toolchain;
+use crate::report::record::LastRun;
+use crate::report::support;
+use crate::report::{self, Report, Section};
+use crate::run::expected::Expected;
+use crate::run::pipeline;
+use crate::run::suite::Results;
+use crate::target::cross;
+use crate::target::platform::Profile;
+use crate::target::setup::{self, Consent};
+use crate::target::toolchain::Toolchain;
+use crate::target::{self, Level, Target};
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
@@ -58,7 +58,7 @@ pub(crate) struct Job {
 
 pub(crate) fn run(args: &Args) -> Result<bool> {
     if args.targets == ["list"] {
-        print!("{}", list());
+        println!("{}", list());
         return Ok(true);
     }
     let profiles = match (args.debug, args.release) {
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         profiles: profiles.clone(),
         divisor: args.divisor,
     };
-    let jobs: Vec<_> = targets::select(&args.targets)?
+    let jobs: Vec<_> = target::select(&args.targets)?
         .into_iter()
         .map(job)
         .collect();
@@ -85,9 +85,9 @@ pub(crate) fn run_mips(args: &MipsArgs) -> Result<bool> {
         (true, false) => "mips64-unknown-linux-gnuabi64",
         (true, true) => "mips64el-unknown-linux-gnuabi64",
     };
-    let target = targets::find(triple)?;
+    let target = target::find(triple)?;
     if args.cross {
-        return cross::run(target);
+        return cross::test(target);
     }
     run_jobs(&[full(target)], args.consent)
 }
@@ -142,7 +142,7 @@ pub(crate) fn sections(
     if let Err(error) = keep(workspace, &last) {
         println!("   {error:#}");
     }
-    println!("\n{}", table::table(&last));
+    println!("\n{}", support::table(&last));
 }
 
 /// Keeps what was found beside what earlier runs found on other targets.
@@ -154,23 +154,20 @@ fn keep(workspace: &Workspace, last: &LastRun) -> Result<()> {
 }
 
 fn list() -> String {
-    let mut table = Table::new(&["target", "emulator", "C compiler", "tests", "stack probes"]);
-    for target in targets::ALL {
+    let mut table = report::table(["target", "emulator", "C compiler", "tests", "stack probes"]);
+    for target in target::ALL {
         let (linker, level) = match target.level {
             Level::Run => (target.linker(), "run"),
             Level::Build => (String::new(), "builds, not run"),
         };
-        let probes = if target.stack_probes { "yes" } else { "no" };
-        table.row(
-            [
-                target.triple,
-                &target.qemu.join(" "),
-                &linker,
-                level,
-                probes,
-            ]
-            .map(str::to_owned),
-        );
+        let probes = if target.stack_probes() { "yes" } else { "no" };
+        table.add_row([
+            target.triple,
+            &target.qemu.join(" "),
+            &linker,
+            level,
+            probes,
+        ]);
     }
-    table.text()
+    table.trim_fmt()
 }

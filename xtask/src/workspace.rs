@@ -4,103 +4,45 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
-use serde::Deserialize;
-
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-    target_directory: PathBuf,
-}
-
-/// One package of the workspace.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Package {
-    pub(crate) name: String,
-    manifest_path: PathBuf,
-    targets: Vec<Target>,
-    /// The registries it may be published to; none of them when it never is.
-    publish: Option<Vec<String>>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Target {
-    name: String,
-    kind: Vec<String>,
-}
-
-impl Package {
-    /// Its folder as seen from the root: how the names of its doc tests begin.
-    pub(crate) fn relative_folder(&self) -> &Path {
-        let folder = self.manifest_path.parent().unwrap_or(&self.manifest_path);
-        folder.strip_prefix(root()).unwrap_or(folder)
-    }
-}
+use anyhow::{Context, Result};
+use cargo_metadata::{Metadata, MetadataCommand, Package, PackageId, TargetKind};
 
 /// The workspace, as `cargo metadata` describes it.
 pub(crate) struct Workspace {
-    pub(crate) packages: Vec<Package>,
+    metadata: Metadata,
     /// Cargo's own target folder.
     pub(crate) target: PathBuf,
 }
 
 impl Workspace {
     pub(crate) fn read() -> Result<Self> {
-        let output = host_cargo()
-            .args(["metadata", "--format-version", "1", "--no-deps"])
-            .output()
-            .context("cannot start cargo")?;
-        if !output.status.success() {
-            bail!(
-                "cargo metadata failed: {}",
-                String::from_utf8_lossy(&output.stderr).trim()
-            );
-        }
-        let metadata: Metadata = serde_json::from_slice(&output.stdout)
-            .context("cannot read what cargo metadata prints")?;
-        Ok(Self {
-            packages: metadata.packages,
-            target: metadata.target_directory,
-        })
+        let metadata = packages_of(&root().join("Cargo.toml"))?;
+        let target = metadata.target_directory.clone().into();
+        Ok(Self { metadata, target })
     }
 
-    /// The crates that users depend on, and that are therefore tested on every target: those in `crates/` that are published.
-    pub(crate) fn libraries(&self) -> Vec<&Package> {
-        let crates = root().join("crates");
-        let published = |package: &&Package| {
-            package
-                .publish
-                .as_ref()
-                .is_none_or(|registries| !registries.is_empty())
-        };
-        let here = |package: &&Package| {
-            package.manifest_path.starts_with(&crates) && package.name != "benches"
-        };
-        self.packages
-            .iter()
-            .filter(published)
-            .filter(here)
-            .collect()
-    }
-
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.packages.iter().any(|package| package.name == name)
+    /// The crates that users depend on, and that are therefore tested on every target: those that
+    /// may be published.
+    pub(crate) fn libraries(&self) -> impl Iterator<Item = &Package> {
+        let published =
+            |package: &&Package| package.publish.as_ref().is_none_or(|to| !to.is_empty());
+        self.metadata.packages.iter().filter(published)
     }
 
     /// Names of the integration tests of the libraries.
     pub(crate) fn integration_tests(&self) -> BTreeSet<String> {
         self.libraries()
-            .iter()
             .flat_map(|package| &package.targets)
-            .filter(|target| target.kind.iter().any(|kind| kind == "test"))
+            .filter(|target| target.is_kind(TargetKind::Test))
             .map(|target| target.name.clone())
             .collect()
     }
 
-    pub(crate) fn package_of(&self, manifest: &Path) -> Option<&Package> {
-        self.packages
+    pub(crate) fn package(&self, id: &PackageId) -> Option<&Package> {
+        self.metadata
+            .packages
             .iter()
-            .find(|package| package.manifest_path == manifest)
+            .find(|package| package.id == *id)
     }
 
     /// Where the output of a section is kept.
@@ -109,6 +51,15 @@ impl Workspace {
             .join("xtask-logs")
             .join(format!("{}.log", section.replace([' ', ',', '/'], "-")))
     }
+}
+
+/// The packages of a workspace, without their dependencies.
+pub(crate) fn packages_of(manifest: &Path) -> Result<Metadata> {
+    MetadataCommand::new()
+        .manifest_path(manifest)
+        .no_deps()
+        .exec()
+        .with_context(|| format!("cannot read {}", manifest.display()))
 }
 
 /// The workspace's root folder.

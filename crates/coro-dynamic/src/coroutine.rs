@@ -2,9 +2,8 @@ use crate::delta::{self, Enter};
 use crate::header::{Header, Mode, Stage, Way};
 use crate::region::Region;
 use crate::root::Root;
-use crate::{
-    CoroutineState, DynamicHandle, Refusal, ResumeError, RunStack, Status, UnwindError, transfer,
-};
+use crate::{CoroutineState, DynamicHandle, Refusal, ResumeError, RunStack, Status, UnwindError};
+use coro::Resume;
 use coro::internal::{self, Payload};
 use std::fmt;
 use std::io;
@@ -50,7 +49,8 @@ static LEAKED: AtomicUsize = AtomicUsize::new(0);
 
 /// How many suspended dynamic coroutines of this process were dropped where
 /// their frames could not be put back, so that they were leaked: their memory
-/// is not freed, and no destructor in them has run.
+/// is not freed, and no destructor in them has run. (One that a thread-local keeps and that
+/// calls `process::exit` counts as well: it is dropped while it runs.)
 ///
 /// See [`DynamicCoroutine::unwind`], which returns the coroutine instead.
 pub fn leaked() -> usize {
@@ -192,11 +192,8 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
             Ok(way) => way,
             Err(refusal) => return Err(ResumeError::new(input, refusal)),
         };
-        if internal::panicking() {
-            header.resumed_in_panic.set(true);
-        }
         let mut input = ManuallyDrop::new(input);
-        let word = internal::send(&mut input);
+        let word = Word::send(&mut input);
         let stage = match header.stage() {
             Stage::Created => Stage::Starting,
             _ => Stage::Running,
@@ -206,7 +203,7 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
             Outcome::Suspended(word) => {
                 // SAFETY: `suspend` sent a `Yield` for this, from its frames.
                 let value = unsafe {
-                    transfer::receive(word, |from, to, bytes| {
+                    word.receive_by(|from, to, bytes| {
                         header.fetch_yield(from, to, bytes);
                     })
                 };
@@ -277,9 +274,9 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
         // payload in the block.
         let result = unsafe {
             match header.stage() {
-                Stage::Panicked => Err(transfer::take::<Payload>(block)),
-                _ if Word::fits::<Return>() => Ok(transfer::take((&raw const word).cast())),
-                _ => Ok(transfer::take(block)),
+                Stage::Panicked => Err(block.cast::<Payload>().read_unaligned()),
+                _ if Word::fits::<Return>() => Ok(word.receive()),
+                _ => Ok(block.cast::<Return>().read_unaligned()),
             }
         };
         // Nothing is in the block any more.
@@ -292,9 +289,11 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
         let header = self.header();
         match header.stage() {
             Stage::Suspended => self.force()?,
-            Stage::Starting | Stage::Running | Stage::Unwinding => internal::abort(format_args!(
-                "a dynamic coroutine was dropped while it is running"
-            )),
+            // It runs: a thread-local kept it, and is destroyed on its frames by a
+            // `process::exit`. It is leaked: the frames may be needed until the process ends.
+            Stage::Starting | Stage::Running | Stage::Unwinding { .. } => {
+                return Err(Refusal::Running);
+            }
             _ if crate::thread::serial() != header.region().thread => {
                 return Err(Refusal::OtherThread);
             }
@@ -317,13 +316,12 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
         let header = self.header();
         let way = header.admit()?;
         if !internal::CAN_UNWIND {
-            internal::abort(format_args!(
-                "a dynamic coroutine was dropped while suspended, and this build cannot unwind \
-                 it: run it to completion, or build with `panic = \"unwind\"`"
-            ));
+            internal::cannot_unwind(&NAME);
         }
+        let in_panic = internal::panicking();
+        let stage = Stage::Unwinding { in_panic };
         // SAFETY: admitted; with the stage of unwinding no input is received.
-        let outcome = unsafe { cross(header, way, Word::EMPTY, Stage::Unwinding) };
+        let outcome = unsafe { cross(header, way, Word::EMPTY, stage) };
         let Outcome::Ended(word) = outcome else {
             unreachable!("a coroutine that is being dropped does not suspend");
         };
@@ -331,15 +329,24 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
         let result = unsafe { self.result(word) };
         // SAFETY: complete, and not used after this.
         unsafe { Header::release(self.header) };
-        match result {
-            Err(payload) if !coro::is_forced_unwind(&*payload) && !internal::panicking() => {
-                internal::go_on(payload)
-            }
-            // Of a panic while the thread is panicking, the message has been
-            // printed; going on with it would end the process. A value that a
-            // body has returned in spite of the unwind is dropped here.
-            _ => Ok(()),
+        // A value that a body has returned in spite of the unwind is dropped with `result`.
+        if let Err(payload) = result {
+            internal::go_on_after_drop(payload);
         }
+        Ok(())
+    }
+}
+
+/// What messages call a dynamic coroutine.
+pub(crate) const NAME: &str = "a dynamic coroutine";
+
+impl<Input, Yield, Return> Resume<Input> for DynamicCoroutine<Input, Yield, Return> {
+    type Yield = Yield;
+    type Return = Return;
+
+    #[inline]
+    fn resume(&mut self, input: Input) -> CoroutineState<Yield, Return> {
+        DynamicCoroutine::resume(self, input)
     }
 }
 
@@ -378,23 +385,20 @@ unsafe fn cross(header: &Header, way: Way, word: Word, stage: Stage) -> Outcome 
             let context = delta::occupy(header);
             header.begin(Mode::Direct);
             let signal = match stage {
-                Stage::Unwinding => Signal::Unwind,
+                Stage::Unwinding { .. } => Signal::Unwind,
                 _ => Signal::Run,
             };
             let parent = NonNull::from(&header.parent);
             // SAFETY: the frames are in place; the link is the root's; the
             // other side continues this execution once, while it waits.
-            let arrival = unsafe { context.resume(parent, word, signal) };
-            if let Some(context) = arrival.from {
-                header.end();
+            let mut arrival = unsafe { context.resume(parent, word, signal) };
+            if let Some(context) = arrival.from.take() {
+                // SAFETY: it has begun above.
+                unsafe { header.end() };
                 header.suspended(context);
-                let region = header.region();
-                region.resident.set(Some(NonNull::from(header)));
+                header.region().resident.set(Some(header.inhabitant()));
             }
-            return match arrival.signal {
-                Signal::Run => Outcome::Suspended(arrival.word),
-                Signal::Unwind => Outcome::Ended(arrival.word),
-            };
+            arrival
         }
     };
     match arrival.signal {

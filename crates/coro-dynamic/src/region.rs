@@ -1,11 +1,10 @@
 use crate::arena::Arena;
-use crate::delta::Displaced;
-use crate::header::Header;
 use crate::thread;
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::rc::Rc;
 use sure_context::Word;
 use sure_stack::{GuardedMmapStack, Stack, StackError};
@@ -20,10 +19,10 @@ pub(crate) struct Region {
     /// The thread that it belongs to, as [`thread::serial`] numbers it.
     pub(crate) thread: usize,
     /// The innermost coroutine that runs here.
-    pub(crate) running: Cell<Option<NonNull<Header>>>,
+    pub(crate) running: Cell<Option<Inhabitant>>,
     /// A suspended coroutine whose frames were left where they are. Only on a
     /// run stack, and only while nothing runs there.
-    pub(crate) resident: Cell<Option<NonNull<Header>>>,
+    pub(crate) resident: Cell<Option<Inhabitant>>,
     /// The word that travels through a descent.
     pub(crate) word: Cell<Word>,
     /// What running coroutines have taken away, the innermost last.
@@ -31,6 +30,19 @@ pub(crate) struct Region {
     pub(crate) arena: Rc<Arena>,
     /// The memory, if this is a run stack.
     pub(crate) run_stack: Option<GuardedMmapStack>,
+}
+
+/// A coroutine of a region, by the address of its header. The region only compares it.
+pub(crate) type Inhabitant = NonNull<()>;
+
+/// The frames between a resumer's low edge and the base of the coroutine that
+/// it has resumed from too far down.
+pub(crate) struct Displaced {
+    pub(crate) low: usize,
+    pub(crate) bytes: usize,
+    pub(crate) copy: NonNull<u8>,
+    /// The resumer, whose saved registers are among these bytes.
+    pub(crate) resumer: NonZeroUsize,
 }
 
 impl Region {
@@ -48,25 +60,23 @@ impl Region {
         }
     }
 
-    /// The calling thread's own stack.
+    /// The calling thread's own stack: the same region for all that ask on one thread, as
+    /// long as it has an owner.
     pub(crate) fn of_thread() -> io::Result<Rc<Region>> {
-        thread_local! {
-            static REGION: RefCell<Option<Rc<Region>>> = const { RefCell::new(None) };
+        if let Some(region) = NonNull::new(OF_THREAD.get().cast_mut()) {
+            // SAFETY: it came from an `Rc` of this thread, and has an owner: the last one
+            // takes it out of `OF_THREAD`.
+            return Ok(unsafe {
+                Rc::increment_strong_count(region.as_ptr());
+                Rc::from_raw(region.as_ptr())
+            });
         }
-        let make = || {
-            let arena = Rc::new(Arena::new());
-            Ok(Rc::new(Region::new(thread::stack_bounds()?, arena, None)))
-        };
-        let kept = REGION.try_with(|region| {
-            let mut region = region.borrow_mut();
-            match &*region {
-                Some(region) => Ok(Rc::clone(region)),
-                None => make().inspect(|made| *region = Some(Rc::clone(made))),
-            }
-        });
-        // Where the thread's destructors have passed by here already, one that
-        // nobody keeps does as well.
-        kept.unwrap_or_else(|_| make())
+        let arena = Rc::new(Arena::new());
+        let region = Rc::new(Region::new(thread::stack_bounds()?, arena, None));
+        OF_THREAD.set(Rc::as_ptr(&region));
+        // While the thread's destructors run, the coroutines alone own it.
+        let _ = KEPT.try_with(|kept| kept.replace(Some(Rc::clone(&region))));
+        Ok(region)
     }
 
     /// A run stack of at least `bytes` bytes.
@@ -82,10 +92,55 @@ impl Region {
         Ok(Rc::new(Region::new(bounds, arena, Some(stack))))
     }
 
+    /// Copies a value of the innermost displacing coroutine's resumer. It may have
+    /// been displaced as a whole, or not at all, or only its lower part: the base
+    /// may be anywhere.
+    ///
+    /// # Safety
+    /// 1. A coroutine displaces.
+    /// 2. `bytes` bytes stood at `from` when its resumer was suspended, and `to` may be written.
+    #[cold]
+    #[inline(never)]
+    pub(crate) unsafe fn fetch_displaced(&self, from: *const u8, to: *mut u8, bytes: usize) {
+        let displaced = self.displaced.borrow();
+        let displaced = displaced
+            .last()
+            .expect("a coroutine that displaces has noted what");
+        // Where the value was moved out of a box, the compiler may have spared the
+        // frame: such an address is far above or far below (and wraps around).
+        let offset = from.addr().wrapping_sub(displaced.low);
+        let moved = displaced.bytes.saturating_sub(offset).min(bytes);
+        // SAFETY: `moved` bytes are in the copy, and the rest is where it was (2).
+        unsafe {
+            ptr::copy_nonoverlapping(displaced.copy.as_ptr().wrapping_add(offset), to, moved);
+            ptr::copy_nonoverlapping(
+                from.wrapping_add(moved),
+                to.wrapping_add(moved),
+                bytes - moved,
+            );
+        }
+    }
+
     /// Whether an address lies on this stack.
     #[inline(always)]
     pub(crate) fn contains(&self, address: usize) -> bool {
         address.wrapping_sub(self.limit) < self.top - self.limit
+    }
+}
+
+thread_local! {
+    /// The region of the thread's own stack, while it has an owner. It has no destructor, so
+    /// that coroutines that the destructors of other thread-locals make find it, too.
+    static OF_THREAD: Cell<*const Region> = const { Cell::new(ptr::null()) };
+    /// An owner, so that the region outlives a time without coroutines.
+    static KEPT: RefCell<Option<Rc<Region>>> = const { RefCell::new(None) };
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        if ptr::eq(OF_THREAD.get(), self) {
+            OF_THREAD.set(ptr::null());
+        }
     }
 }
 

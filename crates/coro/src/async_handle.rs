@@ -1,4 +1,4 @@
-use crate::SuspendHandle;
+use crate::{SuspendHandle, unwind};
 use std::cell::Cell;
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -77,10 +77,13 @@ impl<'a> AsyncHandle<'a> {
     ///
     /// # Panics
     /// - Unwinds without a message, if the coroutine's future is dropped while
-    ///   it waits here.
+    ///   it waits here, or was dropped before and its body has swallowed that unwind.
     /// - If the future is pending where this coroutine cannot suspend:
     ///   [`try_block_on`](AsyncHandle::try_block_on) returns that as an error.
-    ///   Destructors should use that one, because they run while the coroutine unwinds, too.
+    ///
+    /// # Aborts
+    /// As [`SuspendHandle::suspend`]: if a destructor waits while its coroutine's future is
+    /// being dropped. Destructors should use `try_block_on`.
     #[inline]
     pub fn block_on<F: IntoFuture>(&self, future: F) -> F::Output {
         match self.try_block_on(future) {
@@ -117,8 +120,9 @@ impl<'a> AsyncHandle<'a> {
     ///
     /// # Errors
     /// If the future was pending then; it is dropped.
-    /// - [`BlockOnError::Cancelled`] while the coroutine unwinds, because
-    ///   its future was dropped, or from its own panic.
+    /// - [`BlockOnError::Cancelled`] while the coroutine unwinds because its future was
+    ///   dropped. While it unwinds from a panic of its own, it waits as anywhere else; if its
+    ///   future is dropped then, this is the error, too.
     /// - [`BlockOnError::NotHere`] inside of a future that this
     ///   coroutine polls in another `block_on`, or on another coroutine's stack.
     pub fn try_block_on<F: IntoFuture>(&self, future: F) -> Result<F::Output, BlockOnError> {
@@ -148,8 +152,13 @@ impl<'a> AsyncHandle<'a> {
             return Err(self.why_not());
         }
         self.context.set(None);
-        let Poller(context) = self.handle.suspend(());
-        self.context.set(Some(context));
+        match self.handle.try_suspend(()) {
+            Ok(Poller(context)) => self.context.set(Some(context)),
+            // The caller may be a destructor that the coroutine's own panic runs, out of which
+            // nothing unwinds.
+            Err(_) if unwind::panicking() => return Err(BlockOnError::Cancelled),
+            Err(unwind) => unwind.resume(),
+        }
         Ok(())
     }
 
@@ -168,7 +177,7 @@ impl<'a> AsyncHandle<'a> {
 
     #[cold]
     fn why_not(&self) -> BlockOnError {
-        if self.handle.unwinds() {
+        if self.handle.is_being_dropped() {
             BlockOnError::Cancelled
         } else {
             BlockOnError::NotHere
@@ -187,6 +196,9 @@ impl fmt::Debug for AsyncHandle<'_> {
 #[cold]
 #[inline(never)]
 pub(crate) fn refused(handle: &AsyncHandle<'_>, error: BlockOnError) -> ! {
+    if error == BlockOnError::Cancelled {
+        handle.handle.unwind_again();
+    }
     panic!("{} cannot wait: {error}", handle.handle)
 }
 
@@ -240,7 +252,7 @@ impl Drop for Lease<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BlockOnError {
-    /// The coroutine unwinds: its future was dropped, or it panics.
+    /// The coroutine unwinds, because its future was dropped.
     Cancelled,
     /// The call comes from inside a future that the coroutine polls in
     /// another `block_on`, or from another coroutine's stack.

@@ -1,14 +1,16 @@
+#[cfg(feature = "std")]
+mod backtrace;
 mod create;
 mod end;
 
 use crate::handle::Stage;
 use crate::unwind;
-use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle, transfer};
+use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle};
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
-use sure_context::{ExecutionContext, Signal};
+use sure_context::{ExecutionContext, Signal, Word};
 use sure_stack::{Stack, StackError};
 
 /// The smallest stack that a coroutine accepts, in usable bytes: room for its
@@ -101,13 +103,46 @@ impl<Input: 'static, Yield: 'static, Return: 'static> Coroutine<Input, Yield, Re
     ///
     /// # Errors
     /// Any [`StackError`] of [`PooledStack::new`](sure_stack::PooledStack::new);
-    /// [`StackError::TooSmall`] if `Return` takes more than half of the stack.
+    /// [`StackError::TooSmall`] if an `Input`, a `Yield` or a `Return` takes more than half of
+    /// the stack.
     #[inline]
     pub fn try_new<F>(f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
     {
-        Coroutine::assemble(sure_stack::PooledStack::new()?, None, f)
+        // SAFETY: all that is borrowed is so for `'static`.
+        unsafe { Coroutine::assemble(sure_stack::PooledStack::new()?, None, f) }
+    }
+}
+
+#[cfg(feature = "std")]
+impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
+    /// As [`try_new`](Coroutine::try_new), for a closure and values that may borrow.
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    ///
+    /// let text = String::from("a b c");
+    /// // SAFETY: it is dropped before `text`, at the end of this block at the latest.
+    /// let mut words = unsafe {
+    ///     Coroutine::new_unchecked(|handle, ()| text.split(' ').for_each(|w| handle.suspend(w)))?
+    /// };
+    /// assert_eq!(words.resume(()).yielded(), Some("a"));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`try_new`](Coroutine::try_new).
+    ///
+    /// # Safety
+    /// As [`with_stack_unchecked`](Coroutine::with_stack_unchecked).
+    #[inline]
+    pub unsafe fn new_unchecked<F>(f: F) -> Result<Self, StackError>
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
+    {
+        // SAFETY: the caller's promises, which are the same.
+        unsafe { Coroutine::assemble(sure_stack::PooledStack::new()?, None, f) }
     }
 }
 
@@ -172,16 +207,42 @@ impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
     ///
     /// # Errors
     /// [`StackError::TooSmall`] if the stack has less than [`MIN_STACK_SIZE`]
-    /// bytes, or if a `Return` takes more than half of it.
+    /// bytes, or if an `Input`, a `Yield` or a `Return` takes more than half of it.
     pub fn try_with_stack<F>(stack: S, f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
     {
-        Coroutine::assemble(stack, None, f)
+        // SAFETY: all that is borrowed is so for `'static`.
+        unsafe { Coroutine::assemble(stack, None, f) }
     }
 }
 
 impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
+    /// As [`try_with_stack`](Coroutine::try_with_stack), for a closure, values and a stack that
+    /// may borrow.
+    ///
+    /// The compiler sees what the types of the coroutine borrow, and keeps that alive for as
+    /// long as it sees the coroutine. It does not see what the closure alone borrows, nor that
+    /// a coroutine can be leaked. Where a `coro::scope` fits, it needs no promise.
+    ///
+    /// # Errors
+    /// As [`try_with_stack`](Coroutine::try_with_stack).
+    ///
+    /// # Safety
+    /// Let `'a` be the shortest lifetime in the types of the closure, the values and the stack.
+    /// 1. The coroutine is complete, or has been dropped, before `'a` ends.
+    /// 2. It is not leaked ([`mem::forget`](core::mem::forget), a cycle of `Rc`) unless nothing
+    ///    depends on its destructors: code in its frames may have lent to others what ends with
+    ///    `'a`, and counts on a destructor to take it back.
+    #[inline]
+    pub unsafe fn with_stack_unchecked<F>(stack: S, f: F) -> Result<Self, StackError>
+    where
+        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
+    {
+        // SAFETY: the caller's promises, which are the same.
+        unsafe { Coroutine::assemble(stack, None, f) }
+    }
+
     /// Runs the coroutine until it suspends or ends: the first time from the
     /// beginning, with the closure's second argument; later from where it
     /// suspended itself, with the value that its `suspend` returns.
@@ -234,13 +295,10 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         input: Input,
     ) -> Result<CoroutineState<Yield, Return>, ResumeError<Input>> {
         let Some(context) = self.context.take() else {
-            return Err(ResumeError::new(input));
+            return Err(ResumeError::complete(input));
         };
-        if unwind::panicking() {
-            self.note_panic();
-        }
         let mut input = ManuallyDrop::new(input);
-        let word = transfer::send(&mut input);
+        let word = Word::send(&mut input);
         // SAFETY: the coroutine is suspended, its stack is owned by `self`, and
         // both are of this thread; the handle begins with the link of that
         // stack; the other side receives an `Input`, and continues this
@@ -250,16 +308,14 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             Some(context) => {
                 self.context = Some(context);
                 // SAFETY: `suspend` sent a `Yield` for this.
-                Ok(CoroutineState::Yielded(unsafe {
-                    transfer::receive(arrival.word)
-                }))
+                Ok(CoroutineState::Yielded(unsafe { arrival.word.receive() }))
             }
             None => {
                 // SAFETY: an arrival of this coroutine's exit.
                 match unsafe { self.complete(arrival) } {
                     Ok(word) => {
                         // SAFETY: the root sent the `Return` for this.
-                        Ok(CoroutineState::Complete(unsafe { transfer::receive(word) }))
+                        Ok(CoroutineState::Complete(unsafe { word.receive() }))
                     }
                     Err(payload) => unwind::go_on(payload),
                 }
@@ -284,7 +340,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             (Stage::Complete, _) => Status::Complete,
             (_, None) => Status::Running,
             (Stage::Created, Some(_)) => Status::Created,
-            (Stage::Started | Stage::Unwinding, Some(_)) => Status::Suspended,
+            (Stage::Started | Stage::Unwinding { .. }, Some(_)) => Status::Suspended,
         }
     }
 
@@ -410,11 +466,6 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         // SAFETY: the root stands for as long as the stack is ours; everything
         // in it that changes is in cells, and on this thread.
         unsafe { self.handle.as_ref() }
-    }
-
-    #[cold]
-    fn note_panic(&self) {
-        self.handle().resumed_in_panic.set(true);
     }
 }
 

@@ -3,6 +3,7 @@
 //! - [Generators](generators): iterators from recursion and from callbacks
 //! - [The async bridge](async_bridge): blocking code inside an async program
 //! - [Scopes](scopes): coroutines that borrow
+//! - [Lending](lending): scripts that work on a `&mut World`
 //! - [Panics](panics): across resumes, and what happens when a coroutine is dropped
 //! - [Choosing a stack size](stack_size)
 //! - [Thread-locals](thread_locals): what is undefined, and why
@@ -19,6 +20,9 @@ pub mod comparison {}
 
 #[doc = include_str!("../docs/generators.md")]
 pub mod generators {}
+
+#[doc = include_str!("../docs/lending.md")]
+pub mod lending {}
 
 #[doc = include_str!("../docs/panics.md")]
 pub mod panics {}

@@ -1,10 +1,11 @@
-use crate::{current, transfer, unwind};
+use crate::resumer::Resumer;
+use crate::unwind::{self, ForcedUnwind};
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr;
-use sure_context::{Arrival, ExecutionContext, ParentLink, Signal, stack_pointer};
+use sure_context::{Signal, Word, stack_pointer};
 
 /// A name. It is given seldom, and every drop asks whether there is one: that
 /// is a test for null.
@@ -40,14 +41,12 @@ pub(crate) type Name = &'static str;
 #[repr(C)]
 pub struct SuspendHandle<Input, Yield> {
     /// First, as the root of the stack wants it.
-    pub(crate) parent: ParentLink,
+    pub(crate) resumer: Resumer,
     /// Bytes of stack below this handle: whoever suspends must stand there.
     /// 0 while a suspend must be refused for another reason, so that one
     /// comparison tells both.
     pub(crate) extent: Cell<usize>,
     pub(crate) stage: Cell<Stage>,
-    /// Whether the thread was panicking at the last resume.
-    pub(crate) resumed_in_panic: Cell<bool>,
     pub(crate) name: Option<Name>,
     types: PhantomData<fn(Yield) -> Input>,
     /// Neither `Send` nor `Sync`.
@@ -63,7 +62,10 @@ pub(crate) enum Stage {
     /// Frames.
     Started,
     /// Frames that a forced unwind is taking down.
-    Unwinding,
+    Unwinding {
+        /// Whether the thread was panicking when the drop began.
+        in_panic: bool,
+    },
     /// Nothing any more.
     Complete,
 }
@@ -71,10 +73,9 @@ pub(crate) enum Stage {
 impl<Input, Yield> SuspendHandle<Input, Yield> {
     pub(crate) fn new(extent: usize, name: Option<Name>) -> Self {
         SuspendHandle {
-            parent: ParentLink::new(),
+            resumer: Resumer::new(),
             extent: Cell::new(extent),
             stage: Cell::new(Stage::Created),
-            resumed_in_panic: Cell::new(false),
             name,
             types: PhantomData,
             not_send: PhantomData,
@@ -101,36 +102,96 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     ///
     /// # Panics
     /// - Unwinds without a message if the coroutine is dropped while suspended here.
+    /// - Unwinds in the same way, and never switches, if the coroutine is being dropped
+    ///   and its body has swallowed that unwind.
     /// - If it is called anywhere but on the stack of its own running
-    ///   coroutine, an inner coroutine's stack say.
-    /// - If the coroutine is unwinding from a panic of its own: a destructor
-    ///   must not suspend then. (That ends the process, as any panic of a
-    ///   destructor during a panic does.)
+    ///   coroutine (or where that has [grown](crate::maybe_grow)), an inner coroutine's stack say.
+    ///
+    /// A destructor may suspend while the coroutine panics; see
+    /// [the guide](crate::guide::panics) for what `thread::panicking()` says meanwhile.
     ///
     /// # Aborts
-    /// With a message, if the coroutine is being dropped and has swallowed the
-    /// forced unwind.
+    /// - With a message, if a destructor that the unwind of a dropped coroutine runs suspends.
+    /// - If the coroutine is dropped while it is suspended in a destructor that its own panic
+    ///   runs: Rust has no way to unwind out of that.
     #[inline(always)]
     pub fn suspend(&self, value: Yield) -> Input {
-        if !self.runs_here() {
-            self.refuse();
+        if !self.runs_here() && !self.runs_on_growth() {
+            let _ = self.refuse();
+            self.unwind_again();
         }
-        // Read before anything is called that the compiler cannot see into:
-        // where a suspend follows an arrival directly, it is still in a register.
-        // SAFETY: this coroutine runs, on this stack, and is done with its
-        // resumer's token below.
-        let resumer = unsafe { self.resumer() };
-        if unwind::panicking() {
-            self.suspend_in_panic();
+        // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
+        // for as for a call, so the coroutine runs.
+        match unsafe { self.leave(value) } {
+            Ok(input) => input,
+            Err(unwind) => unwind.resume(),
         }
+    }
+
+    /// As [`suspend`](SuspendHandle::suspend), where the coroutine must not be unwound from
+    /// here, or not yet: under frames of C, say, whose caller wants an error code first, or in
+    /// a destructor, which may run while the coroutine panics.
+    ///
+    /// ```
+    /// use coro::{Coroutine, ForcedUnwind, SuspendHandle};
+    ///
+    /// /// A library's loop, which stops when `visit` tells it to, and cleans up after itself.
+    /// fn walk(visit: &mut dyn FnMut(u32) -> bool) {
+    ///     (0..10).take_while(|&n| visit(n)).count();
+    /// }
+    ///
+    /// let mut walker = Coroutine::new(|handle: &SuspendHandle<(), u32>, ()| {
+    ///     let mut dropped: Option<ForcedUnwind> = None;
+    ///     walk(&mut |n| {
+    ///         dropped = handle.try_suspend(n).err();
+    ///         dropped.is_none()
+    ///     });
+    ///     if let Some(unwind) = dropped {
+    ///         unwind.resume();
+    ///     }
+    /// });
+    /// assert_eq!(walker.resume(()).yielded(), Some(0));
+    /// drop(walker);
+    /// ```
+    ///
+    /// # Errors
+    /// [`ForcedUnwind`], if the coroutine is dropped while it is suspended here, or is being
+    /// dropped already. It cannot be resumed any more: the caller should end what it does,
+    /// and go on with [`ForcedUnwind::resume`].
+    ///
+    /// # Panics
+    /// If it is called anywhere but on the stack of its own running coroutine.
+    #[inline(always)]
+    pub fn try_suspend(&self, value: Yield) -> Result<Input, ForcedUnwind> {
+        if !self.runs_here() && !self.runs_on_growth() {
+            return Err(self.refuse());
+        }
+        // SAFETY: as in `suspend`: the caller runs on this coroutine's stack, or on a growth of it.
+        unsafe { self.leave(value) }
+    }
+
+    /// Switches to the resumer with a value; what the next resume brings.
+    ///
+    /// # Safety
+    /// The coroutine runs, on its own stack or a growth of it, and is not being dropped.
+    #[inline(always)]
+    unsafe fn leave(&self, value: Yield) -> Result<Input, ForcedUnwind> {
+        // Taken before anything is called that the compiler cannot see into: where a suspend
+        // follows an arrival directly, it is still in a register.
+        // SAFETY: the coroutine runs (the caller's promise); the token is used once, below.
+        let resumer = unsafe { self.resumer.take() };
         let mut value = ManuallyDrop::new(value);
-        let word = transfer::send(&mut value);
-        // SAFETY: the resumer is suspended in `Coroutine::resume`, on this
-        // thread; it understands words that send a `Yield`; and it keeps the
-        // token of this execution in the coroutine, which owns the stack.
+        let word = Word::send(&mut value);
+        // SAFETY: the resumer is suspended in `Coroutine::resume`, on this thread; it receives a
+        // `Yield`, and keeps the token of this execution in the coroutine, which owns the stack.
         let arrival = unsafe { resumer.switch(word, Signal::Run) };
-        // SAFETY: the arrival is that of a resume.
-        unsafe { self.arrive(arrival) }
+        // SAFETY: the coroutine is continued by a resume of its owner only.
+        unsafe { self.resumer.arrived(arrival.from) };
+        if arrival.signal == Signal::Unwind {
+            return Err(ForcedUnwind::new());
+        }
+        // SAFETY: with the signal to run a resume sends an `Input`, which waits in its frame.
+        Ok(unsafe { arrival.word.receive() })
     }
 
     /// The coroutine's name, if it was given one.
@@ -148,52 +209,6 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         self.name.as_ref().map(AsRef::as_ref)
     }
 
-    /// What every arrival does first; then the input, or the forced unwind.
-    ///
-    /// # Safety
-    /// `arrival` is that of a resume by this coroutine's owner, and its word,
-    /// if the signal is to run, sends an `Input`.
-    #[inline(always)]
-    pub(crate) unsafe fn arrive(&self, arrival: Arrival) -> Input {
-        // SAFETY: a resume suspends its caller, so it brings a token.
-        unsafe { self.note(arrival.from) };
-        if arrival.signal == Signal::Unwind {
-            unwind::force_unwind();
-        }
-        // SAFETY: with the signal to run comes an input, sent for this.
-        unsafe { transfer::receive(arrival.word) }
-    }
-
-    /// Notes who has resumed this coroutine: the first thing after every arrival.
-    ///
-    /// # Safety
-    /// `from` is a token, as every resume brings one.
-    #[inline(always)]
-    pub(crate) unsafe fn note(&self, from: Option<ExecutionContext>) {
-        // SAFETY: the caller's promise.
-        let from = unsafe { from.unwrap_unchecked() }.into_raw();
-        current::set(from);
-        // The link says the same: the compiler need not load it again as long
-        // as nothing else could have changed it.
-        // SAFETY: the resume that arrives here has stored it.
-        unsafe { core::hint::assert_unchecked(self.parent.resumer().into_raw() == from) };
-    }
-
-    /// The resumer of this running coroutine.
-    ///
-    /// # Safety
-    /// The coroutine runs, on this thread, and continues its resumer with
-    /// this token only.
-    #[inline(always)]
-    pub(crate) unsafe fn resumer(&self) -> ExecutionContext {
-        // SAFETY: the caller's promise.
-        // SAFETY: the running coroutine was resumed with this link, and the
-        // caller uses no other token.
-        let resumer = current::resumer(|| unsafe { self.parent.resumer() }.into_raw());
-        // SAFETY: that is the token just taken apart.
-        unsafe { ExecutionContext::from_raw(resumer) }
-    }
-
     /// Whether the caller stands on the stack below this handle, and may suspend.
     ///
     /// Code that runs on this stack is this coroutine's, so it is running. An
@@ -207,45 +222,48 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
             < self.extent.get()
     }
 
-    /// Whether the coroutine's frames are being taken down, by a forced unwind
-    /// or by a panic of its own.
+    /// Whether the caller stands on a stack that [`grow`](crate::grow()) has added to that of
+    /// this handle, and may suspend.
+    #[cold]
+    #[inline(never)]
+    fn runs_on_growth(&self) -> bool {
+        #[cfg(feature = "std")]
+        {
+            let high = ptr::from_ref(self).addr();
+            let below = |address: usize| high.wrapping_sub(address) < self.extent.get();
+            crate::grow::origins(stack_pointer().addr()).any(below)
+        }
+        #[cfg(not(feature = "std"))]
+        false
+    }
+
+    /// Whether the coroutine is being dropped: a forced unwind takes its frames down.
     #[cfg(feature = "async")]
-    pub(crate) fn unwinds(&self) -> bool {
-        self.stage.get() == Stage::Unwinding
-            || (unwind::panicking() && !self.resumed_in_panic.get())
+    pub(crate) fn is_being_dropped(&self) -> bool {
+        matches!(self.stage.get(), Stage::Unwinding { .. })
     }
 
     /// Whether a suspend by the caller would be granted.
     #[cfg(feature = "async")]
     #[inline]
     pub(crate) fn may_suspend(&self) -> bool {
-        self.runs_here() && !self.unwinds()
+        self.runs_here() || self.runs_on_growth()
     }
 
+    /// Answers a suspend that is not granted, if not by the panic of a call from another stack.
     #[cold]
     #[inline(never)]
-    fn refuse(&self) -> ! {
-        if self.stage.get() == Stage::Unwinding {
-            unwind::abort(format_args!(
-                "{self} is being dropped, but has swallowed its forced unwind and suspends again"
-            ));
+    fn refuse(&self) -> ForcedUnwind {
+        if matches!(self.stage.get(), Stage::Unwinding { .. }) {
+            return ForcedUnwind::new();
         }
-        panic!(
-            "{self} was asked to suspend by code that does not run on its own stack: \
-             a handle works only inside its own coroutine, while that runs"
-        );
+        unwind::refuse_foreign(self)
     }
 
-    /// A coroutine that somebody's destructor uses during a panic may suspend;
-    /// one that is itself taken down by the panic may not, because its frames
-    /// are about to go.
-    #[cold]
-    #[inline(never)]
-    fn suspend_in_panic(&self) {
-        assert!(
-            self.resumed_in_panic.replace(false),
-            "{self} was asked to suspend by a destructor while it unwinds from a panic"
-        );
+    /// Unwinds this coroutine, which is being dropped, once more, because it suspends.
+    pub(crate) fn unwind_again(&self) -> ! {
+        let in_panic = self.stage.get() == Stage::Unwinding { in_panic: true };
+        unwind::unwind_again(self, in_panic)
     }
 }
 

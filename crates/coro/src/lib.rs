@@ -6,21 +6,23 @@ mod async_handle;
 #[cfg(feature = "std")]
 mod builder;
 mod coroutine;
-mod current;
 mod delegate;
 mod error;
 #[cfg(feature = "async")]
 mod future;
+#[cfg(feature = "std")]
+mod grow;
 #[cfg(all(doc, feature = "std"))]
 pub mod guide;
 mod handle;
-#[cfg(feature = "std")]
 #[doc(hidden)]
 pub mod internal;
 #[cfg(feature = "async")]
 pub mod io;
 mod iter;
+mod lending;
 mod on_stack;
+mod resumer;
 mod root;
 #[cfg(feature = "std")]
 mod scope;
@@ -29,22 +31,24 @@ mod scoped;
 mod state;
 #[cfg(feature = "async")]
 mod stream;
-mod transfer;
 mod unwind;
 
 #[cfg(feature = "async")]
 pub use async_handle::{AsyncHandle, BlockOnError};
 #[cfg(feature = "std")]
-pub use builder::Builder;
+pub use builder::{Builder, StackSize, StackSource};
 pub use coroutine::{Coroutine, MIN_STACK_SIZE};
 pub use delegate::Resume;
-pub use error::ResumeError;
+pub use error::{Complete, ResumeError};
 #[cfg(feature = "async")]
 pub use future::{CoroutineFuture, future};
+#[cfg(feature = "std")]
+pub use grow::{grow, maybe_grow, remaining_stack};
 pub use handle::SuspendHandle;
 pub use iter::Iter;
 #[cfg(feature = "std")]
 pub use iter::iter;
+pub use lending::{Lend, LendingCoroutine, LendingHandle};
 pub use on_stack::on_stack;
 #[cfg(feature = "std")]
 pub use scope::{Scope, scope};
@@ -53,6 +57,7 @@ pub use scoped::ScopedCoroutine;
 pub use state::{CoroutineState, Status};
 #[cfg(feature = "async")]
 pub use stream::{CoroutineStream, StreamHandle, stream};
+pub use unwind::ForcedUnwind;
 #[cfg(feature = "std")]
 pub use unwind::is_forced_unwind;
 

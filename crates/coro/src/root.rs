@@ -1,6 +1,6 @@
+use crate::SuspendHandle;
 use crate::handle::{Name, Stage};
 use crate::unwind::{self, Payload};
-use crate::{SuspendHandle, transfer};
 use core::cell::UnsafeCell;
 use core::mem::{ManuallyDrop, align_of, size_of};
 use core::ptr::NonNull;
@@ -79,35 +79,41 @@ where
         (context, root.cast())
     }
 
-    /// Calls the closure, and leaves its value in the slot.
+    /// Calls the closure with the first input, and leaves its value in the slot.
     ///
     /// # Safety
-    /// Called once, by `run`.
+    /// Called once, by `run`, with what the first resume has sent; the closure is in the slot.
     #[inline(always)]
-    unsafe fn call(&self, arrival: Arrival) -> Result<(), Payload> {
+    unsafe fn call(&self, word: Word) -> Result<(), Payload> {
         let slot = self.slot.get();
         // SAFETY: the slot holds the closure, and this is the only read.
         let closure = ManuallyDrop::into_inner(unsafe { (&raw const (*slot).closure).read() });
         unwind::catch(move || {
-            if arrival.signal == Signal::Unwind {
-                // Dropped before its first resume.
-                // SAFETY: a resume suspends its caller, so it brings a token.
-                unsafe { self.handle.note(arrival.from) };
-                drop(closure);
-                return;
-            }
-            // SAFETY: the first arrival is that of a resume by the owner.
-            let input = unsafe { self.handle.arrive(arrival) };
+            // SAFETY: the first resume has sent an input, for this.
+            let input = unsafe { word.receive() };
             self.handle.stage.set(Stage::Started);
             let value = closure(&self.handle, input);
             // SAFETY: the closure has been moved out of the slot.
             unsafe { (*slot).value = ManuallyDrop::new(value) };
         })
     }
+
+    /// Drops the closure of a coroutine that is dropped before its first resume. A function of
+    /// its own, whose frame has no room for an input: a large one may not fit.
+    ///
+    /// # Safety
+    /// Called once, by `run`, instead of `call`; the closure is in the slot.
+    #[cold]
+    #[inline(never)]
+    unsafe fn discard(&self) -> Result<(), Payload> {
+        let slot = self.slot.get();
+        // SAFETY: the slot holds the closure, which is dropped here and not used again.
+        unwind::catch(move || unsafe { ManuallyDrop::drop(&mut (*slot).closure) })
+    }
 }
 
 // SAFETY: `#[repr(C)]`, and so is the handle, which comes first and whose first
-// field is a `ParentLink`.
+// field is a `ParentLink` in a transparent type.
 unsafe impl<F, Input, Yield, Return> Trampoline for Root<F, Input, Yield, Return>
 where
     F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
@@ -116,14 +122,21 @@ where
     unsafe fn run(this: NonNull<Self>, arrival: Arrival) -> Departure {
         // SAFETY: the root outlives the execution; all that changes is in cells.
         let root = unsafe { this.as_ref() };
-        // SAFETY: a first frame runs once.
-        let outcome = unsafe { root.call(arrival) };
+        // SAFETY: this is the first arrival, of a resume by the owner.
+        unsafe { root.handle.resumer.arrived(arrival.from) };
+        // SAFETY: a first frame runs once, on a closure that `lay` has put in the slot.
+        let outcome = unsafe {
+            match arrival.signal {
+                Signal::Run => root.call(arrival.word),
+                Signal::Unwind => root.discard(),
+            }
+        };
         let slot = root.slot.get();
         let (word, signal) = match outcome {
             // SAFETY: the slot holds the value; or, after a drop before the
             // first resume, nothing, and then nobody receives the word.
             Ok(()) => (
-                unsafe { transfer::send_from((&raw mut (*slot).value).cast::<Return>()) },
+                unsafe { Word::send_from((&raw mut (*slot).value).cast::<Return>()) },
                 Signal::Run,
             ),
             Err(payload) => {
@@ -133,7 +146,7 @@ where
             }
         };
         // SAFETY: the coroutine runs here, and leaves for good.
-        let to = unsafe { root.handle.resumer() };
+        let to = unsafe { root.handle.resumer.take() };
         Departure { to, word, signal }
     }
 }

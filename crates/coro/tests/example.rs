@@ -26,6 +26,14 @@ fn stack_size_report(arguments: &[&str]) -> Output {
     example("stack_size_report", &[], arguments)
 }
 
+fn scripts(arguments: &[&str]) -> Output {
+    example("scripts", &[], arguments)
+}
+
+fn tasks(arguments: &[&str]) -> Output {
+    example("tasks", &[], arguments)
+}
+
 fn parsers(arguments: &[&str]) -> Output {
     example("parsers", &[], arguments)
 }
@@ -266,6 +274,41 @@ fn a_report_that_cannot_be_made_is_one_line() {
         let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
         assert!(message.contains(expected), "{arguments:?}: {message}");
+        assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+    }
+}
+
+#[test]
+fn scripts_share_a_world() {
+    let output = scripts(&["--characters", "100", "--turns", "700"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    // 60 miners and 20 thieves; guards and thieves never retire.
+    assert!(text.contains("100, of whom 60 have retired"), "{text}");
+    let thefts = number(&text, "thefts");
+    assert!((20 * 10..20 * 30).contains(&thefts), "{text}");
+    assert!(text.contains("ns each"), "{text}");
+    for arguments in [["--turns", "0"], ["--nonsense", "1"]] {
+        let output = scripts(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+    }
+}
+
+#[test]
+fn tasks_of_one_thread_join_sleep_and_talk() {
+    let output = tasks(&["--tasks", "500", "--connections", "20"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    // The main task, the server, and two for each connection are more.
+    assert!((501..=542).contains(&number(&text, "tasks")), "{text}");
+    assert!(text.contains("joined   500 workers"), "{text}");
+    assert!(text.contains("20 connections, 200 lines echoed"), "{text}");
+    for arguments in [["--connections", "1000"], ["--nonsense", "1"]] {
+        let output = tasks(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(message.trim_end().lines().count(), 1, "{message}");
     }
 }

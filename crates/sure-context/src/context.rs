@@ -10,8 +10,8 @@ use core::ptr::{self, NonNull};
 ///
 /// It is a use-once token. [`resume`](ExecutionContext::resume),
 /// [`switch`](ExecutionContext::switch) and [`exit_to`](ExecutionContext::exit_to)
-/// consume it, and whoever comes back hands over a fresh one, so nothing is
-/// continued twice by accident. It is neither `Copy` nor `Clone`, and bound to
+/// consume it, and the execution that comes back hands over a fresh one, so
+/// nothing is continued twice by accident. It is neither `Copy` nor `Clone`, and bound to
 /// its thread: neither `Send` nor `Sync`.
 ///
 /// Dropping one abandons the frames of that execution: their destructors never
@@ -23,7 +23,7 @@ pub struct ExecutionContext {
     not_send: PhantomData<*mut ()>,
 }
 
-/// What whoever is continued should do.
+/// What an execution should do when it is continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// Go on.
@@ -43,7 +43,7 @@ impl Signal {
     }
 }
 
-/// What a switch returns when somebody switches back.
+/// What a switch returns when another execution switches back.
 #[derive(Debug)]
 #[must_use = "it holds the execution that was left"]
 pub struct Arrival {
@@ -103,7 +103,8 @@ impl ExecutionContext {
     }
 
     /// Suspends the caller, notes it in `parent` as the resumer, and continues
-    /// `self` with a word and a signal. Returns when somebody continues the caller.
+    /// `self` with a word and a signal. Returns when another execution
+    /// continues the caller.
     ///
     /// The note is what unwinders, debuggers and profilers follow from the
     /// stack of `self` into the caller. It is stored, never loaded here.
@@ -113,8 +114,8 @@ impl ExecutionContext {
     /// 2. `parent` is the link of the trampoline at the root of the stack on
     ///    which `self` continues, and valid for writes.
     /// 3. The other side understands `word`.
-    /// 4. Whoever gets the caller's context continues it at most once, and
-    ///    while the caller's stack is alive.
+    /// 4. The caller's context, which the other side receives, is continued at
+    ///    most once, and while the caller's stack is alive.
     #[inline(always)]
     pub unsafe fn resume(self, parent: NonNull<ParentLink>, word: Word, signal: Signal) -> Arrival {
         let hooks = sanitizer::before_switch();
@@ -126,7 +127,7 @@ impl ExecutionContext {
     }
 
     /// Suspends the caller and continues `self` with a word and a signal.
-    /// Returns when somebody continues the caller.
+    /// Returns when another execution continues the caller.
     ///
     /// No parent link changes: this is the way back to a resumer, and the
     /// switch between equals.
@@ -134,8 +135,8 @@ impl ExecutionContext {
     /// # Safety
     /// 1. The stack of `self` is alive, on this thread, and its frames have not moved.
     /// 2. The other side understands `word`.
-    /// 3. Whoever gets the caller's context continues it at most once, and
-    ///    while the caller's stack is alive.
+    /// 3. The caller's context, which the other side receives, is continued at
+    ///    most once, and while the caller's stack is alive.
     #[inline(always)]
     pub unsafe fn switch(self, word: Word, signal: Signal) -> Arrival {
         let hooks = sanitizer::before_switch();
@@ -160,10 +161,31 @@ impl ExecutionContext {
         unsafe { arch::exit_to(self.saved.get(), word, signal as usize) }
     }
 
+    /// As [`exit_to`](Self::exit_to), as the last act of an entry.
+    ///
+    /// # Safety
+    /// As for [`exit_to`](Self::exit_to); the caller returns what this returns.
+    #[inline(always)]
+    pub(crate) unsafe fn leave_for(self, word: Word, signal: Signal) -> arch::Left {
+        sanitizer::before_exit();
+        // SAFETY: the token was not used before, and its stack is alive; the
+        // frames left behind need nothing any more.
+        unsafe { arch::leave(self.saved.get(), word, signal as usize) }
+    }
+
     /// The stack pointer with which this execution will continue. Everything
     /// from [`BYTES_BELOW`](Self::BYTES_BELOW) below it up to the high end of its stack is in use.
-    pub fn stack_pointer(&self) -> *mut u8 {
-        arch::stack_pointer_of(self.saved.get())
+    ///
+    /// On most targets it is one of the saved registers, so this reads the stack of `self`.
+    ///
+    /// # Safety
+    /// 1. The stack of `self` is alive: its memory may be read.
+    /// 2. The frames of `self` are in place: what is read is what the switch saved.
+    #[inline]
+    pub unsafe fn stack_pointer(&self) -> *mut u8 {
+        // SAFETY: a token is the address of saved registers, which may be read
+        // (1) and are still those that were saved there (2).
+        unsafe { arch::stack_pointer_of(self.saved.get()) }
     }
 
     /// Asks the processor to bring the saved registers into its cache. A hint
@@ -182,7 +204,14 @@ impl fmt::Debug for ExecutionContext {
     }
 }
 
-/// The caller's stack pointer: a way to tell on which stack code runs.
+/// The caller's stack pointer, up to the size of the caller's frame: a way to
+/// tell on which stack code runs.
+///
+/// The compiler may read it once where a function asks twice, and earlier or
+/// later than written, but always in the function that asks or in one that this
+/// is inlined into. All of these have one frame, on one stack: a switch returns
+/// on the stack that it left, and what runs on a fresh stack is entered through
+/// an address that the compiler does not know, so it is never inlined.
 #[inline(always)]
 pub fn stack_pointer() -> *mut u8 {
     arch::stack_pointer()

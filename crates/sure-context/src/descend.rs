@@ -22,9 +22,9 @@ pub const DESCENT: usize = 512;
 
 /// Suspends the caller, and calls [`T::run`](Descent::run) with its context on
 /// a fresh frame whose high end is `top`, rounded down to the alignment of a
-/// stack pointer. Returns when somebody continues the caller.
+/// stack pointer. Returns when another execution continues the caller.
 ///
-/// This is for those who copy frames. Everything above `top` stands still
+/// This is for layers that copy frames. Everything above `top` stands still
 /// while `run` runs, the caller's frames included, and may be exchanged. A fresh
 /// execution from [`prepare`](crate::prepare) would not do: its first frame is
 /// memory below the caller's stack pointer, where a signal handler may write at
@@ -37,8 +37,8 @@ pub const DESCENT: usize = 512;
 ///    nothing uses. On the caller's own stack, `top` is at least [`DESCENT`]
 ///    below its stack pointer.
 /// 2. `object` is valid until `run` has returned.
-/// 3. Whoever gets the caller's context continues it at most once, and while
-///    the caller's frames are in place.
+/// 3. The caller's context, which `run` receives, is continued at most once, and
+///    while the caller's frames are in place.
 #[inline(always)]
 pub unsafe fn descend<T: Descent>(top: NonNull<u8>, object: NonNull<T>) -> Arrival {
     let top = top.addr().get() & !(arch::STACK_ALIGNMENT - 1);
@@ -53,7 +53,7 @@ pub unsafe fn descend<T: Descent>(top: NonNull<u8>, object: NonNull<T>) -> Arriv
 ///
 /// # Safety
 /// Called by `descend::<T>`.
-unsafe extern "C" fn enter_below<T: Descent>(from: usize, object: *mut u8) -> ! {
+unsafe extern "C" fn enter_below<T: Descent>(from: usize, object: *mut u8) -> arch::Left {
     sanitizer::after_first_entry();
     // SAFETY: `descend` passes the address of the registers that it has saved,
     // and a `NonNull<T>`.
@@ -67,5 +67,5 @@ unsafe extern "C" fn enter_below<T: Descent>(from: usize, object: *mut u8) -> ! 
     let Departure { to, word, signal } = unsafe { T::run(this, from) };
     // SAFETY: `run` vouches for its departure; its frame is gone, and this one
     // has nothing to drop.
-    unsafe { to.exit_to(word, signal) }
+    unsafe { to.leave_for(word, signal) }
 }

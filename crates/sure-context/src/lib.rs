@@ -12,6 +12,9 @@
 )]
 #![doc = include_str!("../README.md")]
 
+#[cfg(any(sure_context_portable, windows))]
+extern crate std;
+
 mod arch;
 mod context;
 mod descend;

@@ -33,16 +33,18 @@ impl ParentLink {
     /// here, as a token that can be continued.
     ///
     /// # Safety
-    /// Somebody was resumed with this link, is running now, and neither the
-    /// token that arrived with that resume nor another one from here is used.
+    /// 1. The execution that was last resumed with this link is running.
+    /// 2. Neither the token that arrived with that resume is used, nor another
+    ///    one from here.
     #[inline(always)]
     pub unsafe fn resumer(&self) -> ExecutionContext {
-        // SAFETY: a resume has stored the address of its saved registers.
+        // SAFETY: a resume has stored the address of its saved registers (1),
+        // which is not null.
         ExecutionContext::from_saved(unsafe { NonZeroUsize::new_unchecked(self.resumer.get()) })
     }
 
-    /// Notes a resumer, as [`resume`](ExecutionContext::resume) does: for those
-    /// that continue an execution on somebody else's behalf.
+    /// Notes a resumer, as [`resume`](ExecutionContext::resume) does: for an
+    /// execution that switches on the resumer's behalf.
     #[inline(always)]
     pub fn lead_to(&self, resumer: &ExecutionContext) {
         self.resumer.set(resumer.address().get());
@@ -53,16 +55,23 @@ impl ParentLink {
     pub fn lead_nowhere(&self) {
         // The middle, because a context may be an address inside its registers.
         self.resumer
-            .set((&raw const NOBODY.0[NOBODY.0.len() / 2]).expose_provenance());
+            .set((&raw const NOWHERE.0[MIDDLE]).expose_provenance());
     }
 }
 
-/// The saved registers of nobody, larger than any: all of them, the address to
-/// continue at too, are 0, which ends a walk.
-static NOBODY: Nobody = Nobody([0; 64]);
+/// Saved registers that end a walk: all of them are 0, but for the address to continue at, which
+/// may have to be another. It is the second word, as in every frame record, where that matters.
+/// Larger than those of any target.
+static NOWHERE: Registers = {
+    let mut words = [0; 2 * MIDDLE];
+    words[MIDDLE + 1] = arch::END_OF_WALK;
+    Registers(words)
+};
+
+const MIDDLE: usize = 32;
 
 #[repr(align(64))]
-struct Nobody([usize; 64]);
+struct Registers([usize; 2 * MIDDLE]);
 
 impl Default for ParentLink {
     fn default() -> ParentLink {

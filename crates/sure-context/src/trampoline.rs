@@ -30,11 +30,11 @@ pub unsafe trait Trampoline: Sized {
 #[derive(Debug)]
 #[must_use = "it says where execution goes on"]
 pub struct Departure {
-    /// Who is continued. They arrive with `from: None`.
+    /// The execution that is continued. It arrives with `from: None`.
     pub to: ExecutionContext,
-    /// The word that they receive.
+    /// The word that it receives.
     pub word: Word,
-    /// The signal that they receive.
+    /// The signal that it receives.
     pub signal: Signal,
 }
 
@@ -115,7 +115,7 @@ unsafe extern "C" fn enter<T: Trampoline>(
     word: Word,
     signal: usize,
     object: *mut u8,
-) -> ! {
+) -> arch::Left {
     sanitizer::after_first_entry();
     // SAFETY: `prepare` was given a `NonNull<T>`.
     let this = unsafe { NonNull::new_unchecked(object.cast::<T>()) };
@@ -124,7 +124,7 @@ unsafe extern "C" fn enter<T: Trampoline>(
         unsafe { T::run(this, Arrival::new(Landing { from, word, signal })) };
     // SAFETY: `run` vouches for its departure; its frame is gone, and this one
     // has nothing to drop.
-    unsafe { to.exit_to(word, signal) }
+    unsafe { to.leave_for(word, signal) }
 }
 
 /// A [`Trampoline`] for a plain closure.
@@ -150,7 +150,7 @@ unsafe extern "C" fn enter<T: Trampoline>(
 /// // SAFETY: the link belongs to this execution; both sides send numbers.
 /// let arrival = unsafe { context.resume(first.cast(), Word::from_usize(41), Signal::Run) };
 /// assert!(arrival.from.is_none(), "it is done");
-/// // SAFETY: as above.
+/// // SAFETY: the closure sends a number.
 /// assert_eq!(unsafe { arrival.word.as_usize() }, 42);
 /// ```
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 use core::fmt;
 use core::mem::{ManuallyDrop, MaybeUninit, size_of};
+use core::ptr;
 
 /// The one machine word that travels with a switch, in a register.
 ///
@@ -7,12 +8,24 @@ use core::mem::{ManuallyDrop, MaybeUninit, size_of};
 /// most a word, padding included; or nothing at all. What it holds is agreed
 /// on by the two sides, so reading it is `unsafe`.
 ///
+/// # Values of any size
+/// [`send`](Word::send) and [`receive`](Word::receive) move a value across a
+/// switch. A value of at most a word travels in the register. A larger one stays
+/// where it is, on the stack that is left, and its address travels: that stack is
+/// suspended and cannot change before the receiver has moved the value out, which
+/// is the first thing that the receiver does.
+///
 /// ```
+/// use std::mem::ManuallyDrop;
 /// use sure_context::Word;
 ///
-/// let word = Word::pack((7_u8, 300_u16));
-/// // SAFETY: the word was packed from a value of this type.
-/// assert_eq!(unsafe { word.unpack::<(u8, u16)>() }, (7, 300));
+/// let mut small = ManuallyDrop::new((7_u8, 300_u16));
+/// let mut large = ManuallyDrop::new(String::from("larger than a word"));
+/// let (first, second) = (Word::send(&mut small), Word::send(&mut large));
+/// // SAFETY: each word is received once, as the type that was sent, and
+/// // `small` and `large` are still in place.
+/// let (small, large) = unsafe { (first.receive::<(u8, u16)>(), second.receive::<String>()) };
+/// assert_eq!((small, large.as_str()), ((7, 300), "larger than a word"));
 /// ```
 #[derive(Clone, Copy)]
 #[repr(transparent)]
@@ -39,32 +52,80 @@ impl Word {
         Word(MaybeUninit::new(core::ptr::without_provenance_mut(number)))
     }
 
-    /// Moves a value into a word, bytes from the low address on. The value is
-    /// neither dropped nor duplicated. A `T` larger than a word does not compile.
+    /// The word for a value that the caller gives away.
+    ///
+    /// The receiver takes it by [`receive`](Word::receive), at most once, while
+    /// `value` stays where it is; a value that is not received is leaked.
     #[inline(always)]
-    pub const fn pack<T>(value: T) -> Word {
-        const { assert!(Word::fits::<T>(), "the value is larger than a word") };
-        union Bits<T> {
-            value: ManuallyDrop<T>,
-            word: Word,
-        }
-        let mut bits = Bits { word: Word::EMPTY };
-        bits.value = ManuallyDrop::new(value);
-        // SAFETY: any bytes, uninitialised ones too, are a valid `Word`.
-        unsafe { bits.word }
+    pub fn send<T>(value: &mut ManuallyDrop<T>) -> Word {
+        // SAFETY: a reference is valid for reads of what it points to.
+        unsafe { Word::send_from(ptr::from_mut(value).cast::<T>()) }
     }
 
-    /// Moves the value out again.
+    /// As [`send`](Word::send), from memory that may hold no value yet or no
+    /// more, if the receiver knows that and receives none.
     ///
     /// # Safety
-    /// The word was made by [`pack`](Word::pack) from a value of type `T`, and
-    /// no copy of the word is unpacked as well, unless `T` is [`Copy`].
+    /// `value` is valid for reads of `size_of::<T>()` bytes, of any content.
     #[inline(always)]
-    pub const unsafe fn unpack<T>(self) -> T {
-        const { assert!(Word::fits::<T>(), "the value is larger than a word") };
-        // SAFETY: a `T` was written to these bytes (the caller's promise), and
-        // `T` is not larger than they are.
-        unsafe { core::mem::transmute_copy::<Word, T>(&self) }
+    pub unsafe fn send_from<T>(value: *mut T) -> Word {
+        if !Word::fits::<T>() {
+            return Word::from_ptr(value);
+        }
+        let mut word = MaybeUninit::<Word>::uninit();
+        // SAFETY: the source may be read (the caller's promise), the destination
+        // is a local that is not smaller, and the two do not overlap. Any bytes,
+        // uninitialised ones too, are a valid `Word`.
+        unsafe {
+            let bytes = word.as_mut_ptr().cast::<u8>();
+            ptr::copy_nonoverlapping(value.cast::<u8>(), bytes, size_of::<T>());
+            word.assume_init()
+        }
+    }
+
+    /// The value that the other side has sent.
+    ///
+    /// # Safety
+    /// 1. The word was made by [`send`](Word::send) or [`send_from`](Word::send_from)
+    ///    for this `T`, from memory that held a value.
+    /// 2. It is received at most once, unless `T` is [`Copy`].
+    /// 3. The sender's value is still where it was.
+    #[inline(always)]
+    pub unsafe fn receive<T>(self) -> T {
+        if Word::fits::<T>() {
+            // SAFETY: the first bytes of the word are those of a `T` (1), which
+            // the caller alone owns from now on (2).
+            unsafe { (&raw const self).cast::<T>().read_unaligned() }
+        } else {
+            // SAFETY: the word is the address of a `T` (1) in place (3), which
+            // the caller alone owns from now on (2).
+            unsafe { self.as_ptr::<T>().read() }
+        }
+    }
+
+    /// As [`receive`](Word::receive), where the sender's frames may have moved:
+    /// `fetch(from, to, bytes)` copies the bytes that stood at `from` when the
+    /// word was sent. It is called at most once, and only for a `T` larger than a word.
+    ///
+    /// # Safety
+    /// 1. The word was made by [`send`](Word::send) or [`send_from`](Word::send_from)
+    ///    for this `T`, from memory that held a value.
+    /// 2. It is received at most once, unless `T` is [`Copy`].
+    /// 3. `fetch` writes those `bytes` bytes to `to`.
+    #[inline(always)]
+    pub unsafe fn receive_by<T>(self, fetch: impl FnOnce(*const u8, *mut u8, usize)) -> T {
+        if Word::fits::<T>() {
+            // SAFETY: (1) and (2); a value that fits stands nowhere but in the word.
+            return unsafe { self.receive() };
+        }
+        let mut value = MaybeUninit::<T>::uninit();
+        // SAFETY: the word is the address of a `T` (1), whose bytes `fetch` has
+        // written (3), and which the caller alone owns from now on (2).
+        unsafe {
+            let to = value.as_mut_ptr().cast::<u8>();
+            fetch(self.as_ptr::<u8>(), to, size_of::<T>());
+            value.assume_init()
+        }
     }
 
     /// The word as a pointer.
@@ -84,7 +145,7 @@ impl Word {
     /// As for [`as_ptr`](Word::as_ptr).
     #[inline(always)]
     pub unsafe fn as_usize(self) -> usize {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: the word was made as `as_ptr` wants it (the caller's promise).
         unsafe { self.as_ptr::<()>() }.addr()
     }
 }
@@ -99,11 +160,53 @@ impl fmt::Debug for Word {
 #[cfg(test)]
 mod tests {
     use super::Word;
+    use core::mem::{ManuallyDrop, MaybeUninit};
+    use core::ptr;
 
-    /// Packs and unpacks one value; the other side sees the same bytes.
+    /// One value arrives as it was sent, in each way that there is.
     fn there_and_back<T: PartialEq + core::fmt::Debug + Copy>(value: T) {
-        // SAFETY: packed from a `T` just now, and `T` is `Copy`.
-        assert_eq!(unsafe { Word::pack(value).unpack::<T>() }, value);
+        let mut sent = ManuallyDrop::new(value);
+        let word = Word::send(&mut sent);
+        // SAFETY: sent from a `T` just now, which is `Copy` and still in place.
+        assert_eq!(unsafe { word.receive::<T>() }, value);
+        // SAFETY: as above; the bytes are where they were.
+        let fetched = unsafe {
+            word.receive_by::<T>(|from, to, bytes| ptr::copy_nonoverlapping(from, to, bytes))
+        };
+        assert_eq!(fetched, value);
+    }
+
+    #[test]
+    fn large_values_keep_their_bytes() {
+        there_and_back([usize::MAX, 1]);
+        there_and_back([0xA5_u8; 1000]);
+        there_and_back((1_u8, u128::MAX));
+    }
+
+    /// A value larger than a word that has moved since is found by `fetch`.
+    #[test]
+    fn a_value_that_has_moved_is_fetched() {
+        let mut sent = ManuallyDrop::new([3_usize, 4, 5]);
+        let word = Word::send(&mut sent);
+        let moved = core::mem::take(&mut *sent);
+        let (mut asked, place) = (0, ptr::from_ref(&sent).addr());
+        // SAFETY: sent from this type; `fetch` writes all bytes of the value.
+        let received = unsafe {
+            word.receive_by::<[usize; 3]>(|from, to, bytes| {
+                assert_eq!((from.addr(), bytes), (place, size_of_val(&moved)));
+                asked += 1;
+                ptr::copy_nonoverlapping((&raw const moved).cast(), to, bytes);
+            })
+        };
+        assert_eq!((received, asked), ([3, 4, 5], 1));
+    }
+
+    /// Memory that holds no value may be sent, if the word is not received.
+    #[test]
+    fn nothing_is_sent_without_being_read_as_a_value() {
+        let mut nothing = MaybeUninit::<(u8, bool)>::uninit();
+        // SAFETY: the bytes may be read, whatever they hold.
+        let _ = unsafe { Word::send_from(nothing.as_mut_ptr()) };
     }
 
     #[test]

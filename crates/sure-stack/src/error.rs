@@ -1,3 +1,5 @@
+use crate::Limit;
+use crate::hosted::OsError;
 use core::fmt;
 
 /// Why there is no stack.
@@ -17,58 +19,37 @@ pub enum StackError {
         minimum: usize,
     },
     /// The operating system refused the mapping.
-    #[cfg(feature = "std")]
     Map {
         /// The size of the refused mapping, guard included, in bytes.
         bytes: usize,
         /// What the operating system said.
-        os: std::io::Error,
+        os: OsError,
         /// Which limit is the likely reason.
-        limit: crate::limits::Limit,
+        limit: Limit,
     },
     /// The operating system refused to protect the guard.
-    #[cfg(feature = "std")]
     Guard {
         /// What the operating system said.
-        os: std::io::Error,
+        os: OsError,
         /// Which limit is the likely reason.
-        limit: crate::limits::Limit,
+        limit: Limit,
     },
     /// The operating system refused a signal handler, or an alternate stack for one.
-    #[cfg(feature = "std")]
     Signals {
         /// What the operating system said.
-        os: std::io::Error,
+        os: OsError,
     },
     /// The mappings that a process may have are used up, but for some
     /// hundreds that are left for everything else that needs one.
-    #[cfg(feature = "std")]
     MapCount {
         /// How many stacks with protected guards the process has now.
         stacks: usize,
         /// `vm.max_map_count`.
         limit: u64,
+        /// Whether the system has lightweight guards, which take no mapping.
+        /// Arenas and pools use them.
+        lightweight_guards: bool,
     },
-}
-
-#[cfg(feature = "std")]
-impl StackError {
-    /// A mapping of `bytes` that was refused.
-    pub(crate) fn map(bytes: usize, os: std::io::Error) -> StackError {
-        let limit = crate::limits::Limit::behind(&os);
-        StackError::Map { bytes, os, limit }
-    }
-
-    /// No memory to note down what a mapping of `bytes` is used for.
-    pub(crate) fn no_heap(bytes: usize) -> StackError {
-        StackError::map(bytes, std::io::Error::from_raw_os_error(libc::ENOMEM))
-    }
-
-    /// A guard that was refused.
-    pub(crate) fn guard(os: std::io::Error) -> StackError {
-        let limit = crate::limits::Limit::behind(&os);
-        StackError::Guard { os, limit }
-    }
 }
 
 impl fmt::Display for StackError {
@@ -86,15 +67,12 @@ impl fmt::Display for StackError {
                     "a stack of {bytes} bytes is too small; use at least {minimum}"
                 )
             }
-            #[cfg(feature = "std")]
             StackError::Map { bytes, os, limit } => {
                 write!(f, "no mapping of {bytes} bytes for a stack: {os}; {limit}")
             }
-            #[cfg(feature = "std")]
             StackError::Guard { os, limit } => {
                 write!(f, "no guard below a stack: {os}; {limit}")
             }
-            #[cfg(feature = "std")]
             StackError::Signals { os } => {
                 write!(
                     f,
@@ -102,13 +80,20 @@ impl fmt::Display for StackError {
                      sigaction and sigaltstack"
                 )
             }
-            #[cfg(feature = "std")]
-            StackError::MapCount { stacks, limit } => {
+            StackError::MapCount {
+                stacks,
+                limit,
+                lightweight_guards,
+            } => {
+                let instead = if *lightweight_guards {
+                    "take stacks from an arena or a pool with automatic guards, which take none here"
+                } else {
+                    "use a system with lightweight guards (Linux 6.13)"
+                };
                 write!(
                     f,
                     "no guard below another stack: {stacks} have one that takes two mappings, and a \
-                     process may have {limit}; raise vm.max_map_count, or use a system with \
-                     lightweight guards (Linux 6.13)"
+                     process may have {limit}; raise vm.max_map_count, or {instead}"
                 )
             }
         }
@@ -118,7 +103,6 @@ impl fmt::Display for StackError {
 impl core::error::Error for StackError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            #[cfg(feature = "std")]
             StackError::Map { os, .. }
             | StackError::Guard { os, .. }
             | StackError::Signals { os } => Some(os),

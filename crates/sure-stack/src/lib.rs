@@ -1,53 +1,19 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![doc = include_str!("../README.md")]
 
-#[cfg(feature = "std")]
-mod arena;
-#[cfg(feature = "std")]
-mod colour;
-mod error;
-#[cfg(feature = "std")]
-mod fault;
-#[cfg(feature = "std")]
-mod guard;
-#[cfg(feature = "std")]
-mod header;
-#[cfg(feature = "std")]
-mod index;
-#[cfg(feature = "std")]
-mod limits;
-#[cfg(feature = "std")]
-mod lock;
-#[cfg(feature = "std")]
-mod map_count;
-#[cfg(feature = "std")]
-mod mmap;
-#[cfg(feature = "std")]
-pub mod overflow;
-#[cfg(feature = "std")]
-mod pool;
-#[cfg(feature = "std")]
-mod registry;
-mod stack;
-#[cfg(feature = "std")]
-mod sys;
-#[cfg(feature = "std")]
-mod usage;
+// What needs an operating system, or stands in for it: the only choice of this
+// crate by feature.
+#[cfg_attr(not(feature = "std"), path = "bare.rs")]
+mod hosted;
 
-#[cfg(feature = "std")]
-pub use arena::{ArenaConfig, ArenaStack, ArenaStatistics, Reclaim, StackArena};
+mod error;
+mod limit;
+mod stack;
+
 pub use error::StackError;
-#[cfg(feature = "std")]
-pub use guard::{GUARD_SIZE, Guards};
-#[cfg(feature = "std")]
-pub use limits::Limit;
-#[cfg(feature = "std")]
-pub use mmap::GuardedMmapStack;
-#[cfg(feature = "std")]
-pub use pool::{PoolConfig, PoolStatistics, PooledStack};
-pub use stack::Stack;
-#[cfg(feature = "std")]
-pub use usage::{Bucket, UsageReport, high_water_mark};
+pub use hosted::*;
+pub use limit::Limit;
+pub use stack::{Stack, StackSize};
 
 /// The usual size of a stack: 256 KiB, of which only touched pages take memory.
 pub const DEFAULT_STACK_SIZE: usize = 256 << 10;

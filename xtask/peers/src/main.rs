@@ -1,108 +1,150 @@
-//! Measures this workspace's coroutines beside other libraries', on the same
-//! work, taking turns in one process.
+//! Measures this workspace's libraries beside others, on the same work.
+//!
+//! A row of [`work`] says what is done; a file in [`peers`] says how a library does it; everything
+//! else times, counts and reports.
 
-mod copied;
+mod alive;
+mod chart;
+mod compare;
+mod contestant;
+mod machine;
 mod measure;
-mod order;
-mod ours;
-mod sensei;
+mod options;
+mod peer;
+mod peers;
+mod report;
+mod results;
+mod shared;
+mod work;
 
-use measure::Group;
+use clap::Parser;
+use options::Options;
+use peer::Peer;
+use results::{PeerInfo, Report};
+use std::process::ExitCode;
 
-const GROUPS: &[Group] = &[
-    Group {
-        name: "round trip, usize, depth 0",
-        contestants: || vec![sensei::round_trip(0), ours::round_trip(0)],
-    },
-    Group {
-        name: "round trip, usize, suspend inside 1 call",
-        contestants: || vec![sensei::round_trip(1), ours::round_trip(1)],
-    },
-    Group {
-        name: "round trip, usize, suspend inside 3 calls",
-        contestants: || vec![sensei::round_trip(3), ours::round_trip(3)],
-    },
-    Group { name: "round trip, ()", contestants: || vec![sensei::unit(), ours::unit()] },
-    Group { name: "round trip, 64 bytes", contestants: || vec![sensei::large(), ours::large()] },
-    Group {
-        name: "round trip, usize, through an inner coroutine",
-        contestants: || vec![sensei::nested(), ours::nested()],
-    },
-    Group {
-        name: "create, run, drop; stack kept",
-        contestants: || vec![sensei::create(), ours::create()],
-    },
-    Group {
-        name: "create, run, drop; new stack",
-        contestants: || vec![sensei::create_fresh(), ours::create_fresh()],
-    },
-    Group {
-        name: "create, suspend, drop while suspended",
-        contestants: || vec![sensei::drop_suspended(), ours::drop_suspended()],
-    },
-    Group {
-        name: "10,000 coroutines in order",
-        contestants: || vec![sensei::many(0, true), ours::many(0, true)],
-    },
-    Group {
-        name: "10,000 coroutines, shuffled",
-        contestants: || vec![sensei::many(0, false), ours::many(0, false), ours::many_prefetched(0)],
-    },
-    Group {
-        name: "10,000 coroutines, shuffled, suspended 3 calls deep",
-        contestants: || vec![sensei::many(3, false), ours::many(3, false), ours::many_prefetched(3)],
-    },
-    Group {
-        name: "copied frames, one coroutine",
-        contestants: || {
-            let mut all = vec![copied::on_thread_stack(), copied::on_run_stack()];
-            all.extend(copied::greenlets(1));
-            all
-        },
-    },
-    Group {
-        name: "copied frames, 10,000 in turn",
-        contestants: || {
-            let mut all = vec![copied::on_thread_stack_many(), copied::on_run_stack_many()];
-            all.extend(copied::greenlets(10_000));
-            all
-        },
-    },
-];
+/// The row that is not timed.
+const ALIVE: &str = "alive: memory of each, and how many";
 
-const HELP: &str = "usage: bench-peers [--rounds N] [WORD ...]
-Runs the groups whose names contain one of the words; all without any.";
-
-fn main() {
-    let mut rounds = 41;
-    let mut words = Vec::new();
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--rounds" => match arguments.next().and_then(|n| n.parse().ok()).filter(|&n| n > 0) {
-                Some(n) => rounds = n,
-                None => usage("--rounds takes a number from 1 on"),
-            },
-            "-h" | "--help" => return println!("{HELP}"),
-            flag if flag.starts_with('-') => usage(&format!("there is no option {flag}")),
-            _ => words.push(argument),
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(problem) => {
+            eprintln!("bench-peers: {problem}");
+            ExitCode::FAILURE
         }
-    }
-    let chosen: Vec<&Group> = GROUPS
-        .iter()
-        .filter(|group| words.is_empty() || words.iter().any(|word| group.name.contains(word.as_str())))
-        .collect();
-    if chosen.is_empty() {
-        usage("no group has such a name");
-    }
-    measure::pin();
-    println!("{rounds} rounds; ratios are to the first line of a group, formed within each round");
-    for group in chosen {
-        measure::run(group, rounds);
     }
 }
 
-fn usage(problem: &str) -> ! {
-    eprintln!("bench-peers: {problem}\n{HELP}");
-    std::process::exit(2)
+/// `Ok(false)` where something has become slower.
+fn run(options: &Options) -> Result<bool, String> {
+    let peers = peers::all();
+    if let [name, index] = &options.crowd[..] {
+        return crowd(&peers, name, index).map(|()| true);
+    }
+    if options.list {
+        list(&peers);
+        return Ok(true);
+    }
+    // Read first: a wrong path should not be found out after a long run.
+    let old = options.compare.as_deref().map(Report::read).transpose()?;
+    let new = match &options.from {
+        Some(path) => Report::read(path)?,
+        None => measured(options, &peers)?,
+    };
+    report::write(&new, &options.out)?;
+    Ok(old.is_none_or(|old| compare::report(&old, &new)))
+}
+
+fn list(peers: &[Box<dyn Peer>]) {
+    println!("rows:");
+    for row in work::ROWS {
+        println!("  {}", row.name);
+    }
+    println!("  {ALIVE}\npeers:");
+    for peer in peers {
+        let missing = peer.missing().map(|why| format!("missing: {why}"));
+        println!(
+            "  {:18} {}",
+            peer.name(),
+            missing.unwrap_or_else(|| peer.version())
+        );
+    }
+}
+
+fn measured(options: &Options, peers: &[Box<dyn Peer>]) -> Result<Report, String> {
+    let rows: Vec<_> = work::ROWS
+        .iter()
+        .filter(|row| options.wants_row(row.name))
+        .collect();
+    let alive = options.wants_row(ALIVE);
+    if rows.is_empty() && !alive {
+        return Err("no row has such a name; --list shows all".to_owned());
+    }
+    measure::pin();
+    let mut report = Report {
+        machine: machine::Machine::here(),
+        commit: machine::commit(),
+        date: machine::date(),
+        rounds: options.rounds(),
+        layouts: contestant::LAYOUTS,
+        slice_ms: options.slice().as_millis() as u64,
+        peers: Vec::new(),
+        rows: Vec::new(),
+        alive: Vec::new(),
+    };
+    for peer in peers {
+        let missing = peer.missing();
+        if let Some(why) = &missing {
+            eprintln!("{} is left out: {why}", peer.name());
+        }
+        let (name, version) = (peer.name().to_owned(), peer.version());
+        report.peers.push(PeerInfo {
+            name,
+            version,
+            missing,
+        });
+    }
+    let here = || peers.iter().filter(|peer| peer.missing().is_none());
+    let effort = measure::Effort {
+        rounds: options.rounds(),
+        slice: options.slice(),
+    };
+    for row in rows {
+        let wanted = |name| options.wants_peer(name) || peers::is_ours(name) || name == row.base;
+        let peers: Vec<&dyn Peer> = here()
+            .map(Box::as_ref)
+            .filter(|peer| wanted(peer.name()))
+            .collect();
+        let Some(result) = measure::row(row, &peers, effort) else {
+            eprintln!("{}: none of the peers here does that", row.name);
+            continue;
+        };
+        report::print(&result);
+        report.rows.push(result);
+    }
+    if alive {
+        println!("\n{ALIVE}");
+        for peer in here().filter(|peer| options.wants_peer(peer.name())) {
+            for (index, crowd) in peer.crowds().into_iter().enumerate() {
+                let result = alive::measure(peer.name(), index, crowd, options.alive());
+                report::print_alive(&result);
+                report.alive.push(result);
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// In a child process of [`alive::measure`].
+fn crowd(peers: &[Box<dyn Peer>], name: &str, index: &str) -> Result<(), String> {
+    let peer = peers.iter().find(|peer| peer.name() == name);
+    let crowd = peer.zip(index.parse().ok()).and_then(|(peer, index)| {
+        let mut crowds = peer.crowds();
+        (index < crowds.len()).then(|| crowds.swap_remove(index))
+    });
+    alive::make(crowd.ok_or("there is no such crowd")?);
+    Ok(())
 }

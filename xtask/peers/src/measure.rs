@@ -1,91 +1,119 @@
-//! Paired timing: the contestants of a group take turns in one process, so
-//! that whatever the machine does to one it does to all, and ratios are formed
-//! within each round.
+//! Paired timing: the contestants of a row take turns, so that whatever the machine does to one it
+//! does to all, and ratios are formed within each round.
 
-use std::hint::black_box;
-use std::time::{Duration, Instant};
+use crate::contestant::Contestant;
+use crate::peer::Peer;
+use crate::results::{Measured, RowResult, Summary};
+use crate::work::Row;
+use std::time::Duration;
 
-/// One piece of work by one library.
-pub struct Contestant {
-    /// The library, and what is special about this way of using it.
-    pub name: &'static str,
-    /// Does the work that many times.
-    pub run: Box<dyn FnMut(u64)>,
+/// How long and how often.
+#[derive(Clone, Copy)]
+pub struct Effort {
+    pub rounds: usize,
+    /// How long a contestant works in one round.
+    pub slice: Duration,
 }
 
-impl Contestant {
-    /// A contestant; `run` gets the number of repetitions.
-    pub fn new(name: &'static str, run: impl FnMut(u64) + 'static) -> Contestant {
-        Contestant { name, run: Box::new(run) }
-    }
+/// A contestant with the name of its peer.
+type Named = (&'static str, Contestant);
+
+fn contestants(peer: &dyn Peer, row: &Row) -> Vec<Named> {
+    peer.contestants(row.work)
+        .into_iter()
+        .map(|one| (peer.name(), one))
+        .collect()
 }
 
-/// The same work by several libraries. The first is what ratios refer to.
-pub struct Group {
-    /// What the work is.
-    pub name: &'static str,
-    /// Makes the contestants; called when the group's turn comes.
-    pub contestants: fn() -> Vec<Contestant>,
-}
-
-/// How long a contestant works in one round.
-const SLICE: Duration = Duration::from_millis(12);
-
-/// Runs a group and prints a table of it.
-pub fn run(group: &Group, rounds: usize) {
-    let mut contestants = (group.contestants)();
-    let repetitions: Vec<u64> = contestants.iter_mut().map(calibrate).collect();
-    let mut samples = vec![Vec::with_capacity(rounds); contestants.len()];
-    for round in 0..rounds {
-        // A different one goes first each time.
-        for turn in 0..contestants.len() {
-            let i = (round + turn) % contestants.len();
-            samples[i].push(time(&mut contestants[i], repetitions[i]));
+/// Times a row; nothing if none of the peers does that work.
+pub fn row(row: &Row, peers: &[&dyn Peer], effort: Effort) -> Option<RowResult> {
+    let base = peers.iter().find(|peer| peer.name() == row.base);
+    let Some(&base) = base.filter(|_| row.apart) else {
+        let all: Vec<Named> = peers
+            .iter()
+            .flat_map(|peer| contestants(*peer, row))
+            .collect();
+        return (!all.is_empty()).then(|| heat(row, all, effort));
+    };
+    let mut result: Option<RowResult> = None;
+    for peer in peers.iter().filter(|peer| peer.name() != base.name()) {
+        let mut all = contestants(*peer, row);
+        if all.is_empty() {
+            continue;
+        }
+        all.extend(contestants(base, row));
+        let heat = heat(row, all, effort);
+        match &mut result {
+            None => result = Some(heat),
+            Some(result) => {
+                let own = heat
+                    .contestants
+                    .into_iter()
+                    .filter(|one| one.peer != base.name());
+                result.contestants.extend(own);
+            }
         }
     }
-    println!("\n{}", group.name);
-    println!("  {:34} {:>9} {:>9} {:>22}", "", "ns, best", "median", "ratio (25% .. 75%)");
-    for (contestant, own) in contestants.iter().zip(&samples) {
-        let mut ratios: Vec<f64> = own.iter().zip(&samples[0]).map(|(own, base)| own / base).collect();
-        let mut own = own.clone();
-        own.sort_by(f64::total_cmp);
-        ratios.sort_by(f64::total_cmp);
-        let at = |values: &[f64], part: f64| values[((values.len() - 1) as f64 * part) as usize];
-        println!(
-            "  {:34} {:9.2} {:9.2} {:8.3} ({:.2} .. {:.2})",
-            contestant.name,
-            own[0],
-            at(&own, 0.5),
-            at(&ratios, 0.5),
-            at(&ratios, 0.25),
-            at(&ratios, 0.75),
-        );
+    result
+}
+
+/// Times those who take turns.
+fn heat(row: &Row, mut all: Vec<Named>, effort: Effort) -> RowResult {
+    let base = all
+        .iter()
+        .position(|(peer, _)| *peer == row.base)
+        .unwrap_or(0);
+    let repetitions: Vec<u64> = all
+        .iter_mut()
+        .map(|(_, contestant)| calibrate(contestant, effort.slice))
+        .collect();
+    let mut samples = vec![Vec::with_capacity(effort.rounds); all.len()];
+    for round in 0..effort.rounds {
+        // A different one goes first each time.
+        for turn in 0..all.len() {
+            let i = (round + turn) % all.len();
+            let elapsed = all[i].1.run(round, repetitions[i]);
+            let pieces = repetitions[i] as f64 * row.pieces as f64;
+            samples[i].push(elapsed.as_secs_f64() * 1e9 / pieces);
+        }
+    }
+    let contestants = all
+        .into_iter()
+        .zip(&samples)
+        .map(|((peer, contestant), own)| Measured {
+            peer: peer.to_owned(),
+            variant: contestant.variant,
+            ns: Summary::of(own.clone()),
+            ratio: Summary::of(
+                own.iter()
+                    .zip(&samples[base])
+                    .map(|(own, base)| own / base)
+                    .collect(),
+            ),
+        });
+    RowResult {
+        name: row.name.to_owned(),
+        base,
+        contestants: contestants.collect(),
     }
 }
 
-/// How many repetitions fill a slice.
-fn calibrate(contestant: &mut Contestant) -> u64 {
+/// How many repetitions fill a slice. One is always made, so that what happens only once has
+/// happened.
+fn calibrate(contestant: &mut Contestant, slice: Duration) -> u64 {
+    contestant.run(0, 1);
     let mut repetitions = 1;
     loop {
-        let start = Instant::now();
-        (contestant.run)(black_box(repetitions));
-        let elapsed = start.elapsed();
-        if elapsed >= SLICE / 4 {
-            let factor = SLICE.as_secs_f64() / elapsed.as_secs_f64();
+        let elapsed = contestant.run(0, repetitions);
+        if elapsed >= slice / 4 {
+            let factor = slice.as_secs_f64() / elapsed.as_secs_f64();
             return ((repetitions as f64 * factor) as u64).max(1);
         }
         repetitions *= 2;
     }
 }
 
-/// Nanoseconds for one repetition.
-fn time(contestant: &mut Contestant, repetitions: u64) -> f64 {
-    let start = Instant::now();
-    (contestant.run)(black_box(repetitions));
-    start.elapsed().as_secs_f64() * 1e9 / repetitions as f64
-}
-
-/// Keeps the process on one processor, as far as the system allows.
+/// Keeps the process and its children on one processor, as far as the system allows.
 pub fn pin() {
     // SAFETY: a set of processors is plain memory, and the call reads it.
     unsafe {

@@ -200,12 +200,34 @@ fn in_a_destructor_of_a_thread_local() {
     assert_eq!(count, 0, "the thread's stack is still there");
 }
 
-scenarios!(child; suspend_in_a_destructor, dropped_while_running);
+#[test]
+fn a_suspend_that_is_tried_returns_the_unwind() {
+    each(|kind| {
+        let drops = Drops::new();
+        let made = drops.clone();
+        let mut coroutine = kind.make(move |handle: &DynamicHandle<(), ()>, ()| {
+            // In a destructor that the coroutine's own panic runs, which nothing unwinds.
+            let _late = OnDrop(|| {
+                let _local = made.make();
+                assert!(handle.try_suspend(()).is_err());
+                assert!(handle.try_suspend(()).is_err(), "and again");
+            });
+            resume_unwind(Box::new("own"));
+        });
+        let state: CoroutineState<(), ()> = coroutine.resume(());
+        assert_eq!(state, CoroutineState::Yielded(()));
+        let dropped = AssertUnwindSafe(|| drop(coroutine));
+        let payload = catch_unwind(dropped).expect_err("its panic goes on");
+        assert_eq!(payload.downcast_ref::<&str>(), Some(&"own"));
+        assert_eq!((drops.alive(), drops.dropped()), (0, 1));
+    });
+}
 
-/// A destructor that suspends while its coroutine is being dropped.
+scenarios!(child; suspend_in_a_destructor, exit_inside, exit_inside_an_inner_one, dropped_in_its_own_panic);
+
 fn suspend_in_a_destructor() {
     let mut coroutine = Kind::Thread.make(|handle: &DynamicHandle<(), ()>, ()| {
-        let _ = catch_unwind(AssertUnwindSafe(|| handle.suspend(())));
+        let _late = OnDrop(|| handle.suspend(()));
         handle.suspend(());
     });
     let _ = coroutine.resume(());
@@ -213,27 +235,86 @@ fn suspend_in_a_destructor() {
 }
 
 #[test]
-fn suspending_after_a_swallowed_unwind_aborts() {
+fn a_destructor_that_suspends_during_the_drop_aborts() {
     let ended = child::run("drops::child", "suspend_in_a_destructor");
-    ended.assert_killed(libc::SIGABRT, &["is being dropped, but suspends again"]);
+    let message = "a dynamic coroutine is being dropped, and a destructor that the unwind of its \
+                   frames runs was asked to suspend";
+    ended.assert_killed(libc::SIGABRT, &[message]);
 }
 
-fn dropped_while_running() {
-    thread_local!(static OWN: RefCell<Option<Plain>> = const { RefCell::new(None) });
-    let coroutine = Kind::Thread.make(|_: &DynamicHandle<(), ()>, ()| {
-        // SAFETY: none: its resumer uses it still, which the library has to notice.
-        OWN.with(|own| drop(unsafe { own.as_ptr().read() }));
+#[test]
+fn a_suspend_after_a_swallowed_unwind_unwinds_again() {
+    each(|kind| {
+        for in_panic in [false, true] {
+            let drops = Drops::new();
+            let made = drops.clone();
+            let mut coroutine = kind.make(move |handle: &DynamicHandle<(), ()>, ()| {
+                for _ in 0..3 {
+                    let caught = catch_unwind(AssertUnwindSafe(|| {
+                        let _local = made.make();
+                        handle.suspend(());
+                    }));
+                    let payload = caught.expect_err("it is dropped");
+                    assert!(coro_dynamic::is_forced_unwind(&*payload));
+                }
+            });
+            let _ = coroutine.resume(());
+            if in_panic {
+                let panics = AssertUnwindSafe(move || {
+                    let _owned = coroutine;
+                    resume_unwind(Box::new(()));
+                });
+                assert!(catch_unwind(panics).is_err());
+            } else {
+                drop(coroutine);
+            }
+            assert_eq!((drops.alive(), drops.dropped()), (0, 3));
+        }
     });
-    OWN.set(Some(coroutine));
+}
+
+fn dropped_in_its_own_panic() {
+    let mut coroutine = Kind::Thread.make(|handle: &DynamicHandle<(), ()>, ()| {
+        let _late = OnDrop(|| handle.suspend(()));
+        resume_unwind(Box::new(()));
+    });
+    let state: CoroutineState<(), ()> = coroutine.resume(());
+    println!("suspended: {state:?}");
+    drop(coroutine);
+}
+
+#[test]
+fn dropped_while_it_is_suspended_in_its_own_panic_it_aborts() {
+    let ended = child::run("drops::child", "dropped_in_its_own_panic");
+    let message = "panic in a destructor during cleanup";
+    ended.assert_killed(libc::SIGABRT, &["suspended: Yielded(())", message]);
+}
+
+/// Exits from inside of a coroutine that a thread-local keeps.
+fn exit_inside_of(f: fn(&DynamicHandle<(), ()>, ())) {
+    thread_local!(static OWN: RefCell<Option<Plain>> = const { RefCell::new(None) });
     OWN.with(|own| {
-        // SAFETY: nobody else borrows it, but see above.
-        let own = unsafe { &mut *own.as_ptr() };
-        let _ = own.as_mut().expect("set").resume(());
+        let mut own = own.borrow_mut();
+        own.insert(Kind::Thread.make(f)).resume(());
+    });
+}
+
+fn exit_inside() {
+    exit_inside_of(|_, ()| std::process::exit(42));
+}
+
+fn exit_inside_an_inner_one() {
+    exit_inside_of(|_, ()| {
+        let mut inner =
+            Kind::Thread.make(|_: &DynamicHandle<(), ()>, ()| -> () { std::process::exit(43) });
+        let _ = inner.resume(());
     });
 }
 
 #[test]
-fn dropping_a_running_one_aborts() {
-    let ended = child::run("drops::child", "dropped_while_running");
-    ended.assert_killed(libc::SIGABRT, &["dropped while it is running"]);
+fn a_process_exits_inside_of_a_coroutine_that_a_thread_local_keeps() {
+    for (scenario, code) in [("exit_inside", 42), ("exit_inside_an_inner_one", 43)] {
+        let ended = child::run("drops::child", scenario);
+        assert_eq!(ended.status.code(), Some(code), "{ended}");
+    }
 }

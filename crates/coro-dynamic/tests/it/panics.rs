@@ -83,6 +83,88 @@ fn a_coroutine_may_be_used_while_the_thread_panics() {
     });
 }
 
+/// Suspends with a value when it is dropped.
+struct SuspendsOnDrop<'a>(&'a DynamicHandle<u8, u8>, u8);
+
+impl Drop for SuspendsOnDrop<'_> {
+    fn drop(&mut self) {
+        assert_eq!(self.0.suspend(self.1), self.1 + 1);
+    }
+}
+
+#[test]
+fn guards_that_suspend_are_dropped_by_a_panicking_coroutine() {
+    each(|kind| {
+        let mut coroutine = kind.make(|handle: &DynamicHandle<u8, u8>, _: u8| {
+            let caught = catch_unwind(AssertUnwindSafe(|| {
+                let _guard = SuspendsOnDrop(handle, 1);
+                resume_unwind(Box::new("caught inside"));
+            }));
+            assert!(caught.is_err());
+            assert!(!std::thread::panicking());
+            let _outer = SuspendsOnDrop(handle, 5);
+            let _inner = SuspendsOnDrop(handle, 3);
+            resume_unwind(Box::new("own"));
+        });
+        for value in [1, 3, 5] {
+            let state: CoroutineState<u8, ()> =
+                deeper(value as usize * 9, &mut || coroutine.resume(value - 1));
+            assert_eq!(state, CoroutineState::Yielded(value));
+            assert!(std::thread::panicking(), "also for the resumer");
+        }
+        let payload =
+            catch_unwind(AssertUnwindSafe(|| coroutine.resume(6))).expect_err("it panics");
+        assert_eq!(payload.downcast_ref::<&str>(), Some(&"own"));
+        assert!(!std::thread::panicking(), "caught");
+    });
+}
+
+#[test]
+fn panics_of_several_coroutines_are_under_way_at_once() {
+    each(|kind| {
+        let mut all = [1, 2, 3].map(|payload: u8| {
+            kind.make(move |handle: &DynamicHandle<u8, u8>, _: u8| {
+                let _guard = SuspendsOnDrop(handle, payload);
+                resume_unwind(Box::new(payload));
+            })
+        });
+        for (coroutine, payload) in all.iter_mut().zip(1..) {
+            let state: CoroutineState<u8, ()> = coroutine.resume(0);
+            assert_eq!(state, CoroutineState::Yielded(payload));
+        }
+        for turn in [1, 0, 2] {
+            assert!(std::thread::panicking());
+            let resume = AssertUnwindSafe(|| all[turn].resume(turn as u8 + 2));
+            let payload = catch_unwind(resume).expect_err("it panics");
+            assert_eq!(payload.downcast_ref::<u8>(), Some(&(turn as u8 + 1)));
+        }
+        assert!(!std::thread::panicking());
+    });
+}
+
+#[test]
+fn a_coroutine_that_a_destructor_resumes_panics_and_suspends() {
+    each(|kind| {
+        let mut coroutine = kind.make(|handle: &DynamicHandle<u8, u8>, _: u8| {
+            let _guard = SuspendsOnDrop(handle, 1);
+            resume_unwind(Box::new("the coroutine's"));
+        });
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let _uses = OnDrop(|| {
+                let state: CoroutineState<u8, ()> = coroutine.resume(0);
+                assert_eq!(state, CoroutineState::Yielded(1));
+            });
+            resume_unwind(Box::new("the resumer's"));
+        }));
+        let payload = caught.expect_err("it panics");
+        assert_eq!(payload.downcast_ref::<&str>(), Some(&"the resumer's"));
+        let payload =
+            catch_unwind(AssertUnwindSafe(|| coroutine.resume(2))).expect_err("it panics");
+        assert_eq!(payload.downcast_ref::<&str>(), Some(&"the coroutine's"));
+        assert!(!std::thread::panicking());
+    });
+}
+
 #[test]
 fn a_foreign_handle_is_refused() {
     each(|kind| {
@@ -92,9 +174,9 @@ fn a_foreign_handle_is_refused() {
             let outer: &'static DynamicHandle<(), ()> = unsafe { &*std::ptr::from_ref(outer) };
             let mut inner = outer_kind.make(move |_: &DynamicHandle<(), ()>, ()| outer.suspend(()));
             let payload = catch_unwind(AssertUnwindSafe(|| inner.resume(()))).expect_err("refused");
-            let message = payload.downcast_ref::<&str>().expect("a message");
+            let message = payload.downcast_ref::<String>().expect("a message");
             assert!(
-                message.contains("does not run on its own frames"),
+                message.contains("does not run on its own stack"),
                 "{message}"
             );
             outer.suspend(());

@@ -3,6 +3,8 @@
 use crate::kinds::{Kind, deeper, each};
 use coro_dynamic::{CoroutineState, DynamicCoroutine, DynamicHandle, Refusal, RunStack, leaked};
 use static_assertions::assert_not_impl_any;
+use std::cell::Cell;
+use std::sync::Mutex;
 use testing::{child, scenarios};
 
 assert_not_impl_any!(DynamicCoroutine<(), (), ()>: Send, Sync);
@@ -125,4 +127,90 @@ fn dropped_elsewhere() {
 fn dropped_on_another_thread_it_is_leaked() {
     let ended = child::run("threads::child", "dropped_elsewhere");
     ended.assert_success(&["leaked and counted"]);
+}
+
+type Plain = DynamicCoroutine<(), (), ()>;
+
+/// Lends a handle to whatever is called below, as crates for scoped thread-locals do.
+mod lent {
+    use coro_dynamic::DynamicHandle;
+    use std::cell::Cell;
+    use std::ptr;
+
+    type Handle = DynamicHandle<(), ()>;
+
+    thread_local!(static LENT: Cell<*const Handle> = const { Cell::new(ptr::null()) });
+
+    pub(crate) fn lend(handle: &Handle, f: impl FnOnce()) {
+        let before = LENT.replace(handle);
+        f();
+        LENT.set(before);
+    }
+
+    pub(crate) fn suspend() {
+        // SAFETY: it is the handle that `lend` has, whose call is further out.
+        unsafe { LENT.get().as_ref() }
+            .expect("it is lent")
+            .suspend(());
+    }
+}
+
+/// Resumes one coroutine from another one further down, over displaced frames; the inner one
+/// then suspends the outer one.
+fn suspends_the_outer_one() -> Result<(), &'static str> {
+    let mut inner: Plain = Kind::Thread.make(|handle, ()| {
+        handle.suspend(());
+        let frame = std::hint::black_box([0x55_u64; 2048]);
+        lent::suspend();
+        std::hint::black_box(&frame);
+    });
+    let _ = inner.resume(());
+    deeper(50, &mut || {
+        let mut inner = std::mem::replace(&mut inner, Kind::Thread.make(|_, ()| ()));
+        let mut outer: Plain = Kind::Thread.make(move |handle, ()| {
+            lent::lend(handle, || {
+                let _ = inner.resume(());
+            });
+        });
+        let resume = std::panic::AssertUnwindSafe(|| outer.resume(()));
+        let payload = std::panic::catch_unwind(resume)
+            .err()
+            .ok_or("it was not refused")?;
+        match payload.downcast_ref::<String>() {
+            Some(message) if message.contains("does not run on its own stack") => Ok(()),
+            _ => Err("another panic"),
+        }
+    })
+}
+
+/// All coroutines of a thread know of each other, also those that are made when the thread-local
+/// that keeps their region has been destroyed.
+#[test]
+fn while_thread_locals_are_destroyed() {
+    static OUTCOMES: Mutex<Vec<Result<(), &str>>> = Mutex::new(Vec::new());
+
+    struct Late;
+    impl Drop for Late {
+        fn drop(&mut self) {
+            for _ in 0..2 {
+                OUTCOMES
+                    .lock()
+                    .expect("no panic")
+                    .push(suspends_the_outer_one());
+            }
+        }
+    }
+    thread_local!(static LATE: Cell<Option<Late>> = const { Cell::new(None) });
+
+    let thread = std::thread::spawn(|| {
+        // Thread-locals are destroyed in the reverse order of their first use, so this one
+        // after the library's own.
+        LATE.set(Some(Late));
+        OUTCOMES
+            .lock()
+            .expect("no panic")
+            .push(suspends_the_outer_one());
+    });
+    thread.join().expect("no panic");
+    assert_eq!(*OUTCOMES.lock().expect("no panic"), [Ok(()); 3]);
 }

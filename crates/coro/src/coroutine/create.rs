@@ -9,11 +9,12 @@ use core::mem::ManuallyDrop;
 use sure_stack::{Stack, StackError};
 
 impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
-    /// Puts a closure on a stack; a large one into a box, of which the stack
-    /// holds the pointer. The callers see to what is borrowed: a bound of
-    /// `'static`, or the contract of [`borrowing`](Coroutine::borrowing).
+    /// Puts a closure on a stack; a large one into a box, of which the stack holds the pointer.
+    ///
+    /// # Safety
+    /// As [`with_stack_unchecked`](Coroutine::with_stack_unchecked).
     #[inline]
-    pub(crate) fn assemble<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
+    pub(crate) unsafe fn assemble<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
@@ -27,30 +28,15 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         Coroutine::lay(stack, name, f)
     }
 
-    /// A coroutine whose closure, values or stack may borrow.
-    ///
-    /// # Safety
-    /// The coroutine is dropped before anything ends that they borrow: not
-    /// leaked, nor handed to safe code that could leak it.
-    #[cfg(feature = "std")]
-    pub(crate) unsafe fn borrowing<F>(
-        stack: S,
-        name: Option<Name>,
-        f: F,
-    ) -> Result<Self, StackError>
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
-    {
-        Coroutine::assemble(stack, name, f)
-    }
-
     #[inline]
     fn lay<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
+        // A value that crosses is on this stack once, at least, in a frame of the closure.
+        let crossing = size_of::<Input>().max(size_of::<Yield>());
         let root = Root::<F, Input, Yield, Return>::SIZE;
-        let minimum = MIN_STACK_SIZE.max(root.saturating_mul(2));
+        let minimum = MIN_STACK_SIZE.max(root.saturating_add(crossing).saturating_mul(2));
         if stack.size() < minimum {
             return Err(StackError::TooSmall {
                 bytes: stack.size(),

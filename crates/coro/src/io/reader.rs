@@ -51,9 +51,12 @@ impl<S: PollRead> Read for Reader<'_, S> {
             return Ok(0);
         }
         if self.unread.start == self.unread.end && buf.len() >= self.unread.bytes.len() {
-            return self.shared.wait(self.handle, |stream, context| {
+            let most = buf.len();
+            let read = self.shared.wait(self.handle, |stream, context| {
                 stream.poll_read(context, buf)
-            });
+            })?;
+            // A stream that says more is not believed: the caller may count on it.
+            return Ok(read.min(most));
         }
         let read = self.fill_buf()?.read(buf)?;
         self.consume(read);

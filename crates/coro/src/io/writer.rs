@@ -36,9 +36,11 @@ impl<S: PollWrite> Write for Writer<'_, S> {
     /// Those of the stream, and a [`BlockOnError`](crate::BlockOnError) where
     /// the coroutine cannot wait.
     fn write(&mut self, buf: &[u8]) -> Result<usize> {
-        self.shared.wait(self.handle, |stream, context| {
+        let written = self.shared.wait(self.handle, |stream, context| {
             stream.poll_write(context, buf)
-        })
+        })?;
+        // A stream that says more is not believed: the caller may count on it.
+        Ok(written.min(buf.len()))
     }
 
     /// # Errors

@@ -77,3 +77,77 @@ fn through_two_coroutines() {
     }
     assert_shows(&the_test_itself(), "the_first_resumer");
 }
+
+/// Frames of a suspended coroutine, innermost first, as far as these tests know them.
+fn frames_of(trace: &Backtrace) -> Vec<String> {
+    let text = trace.to_string();
+    let known = [
+        "deep_inside",
+        "the_tracer_itself",
+        "the_first_resumer",
+        "the_test_itself",
+    ];
+    let name = |line: &str| known.iter().find(|name| line.contains(*name));
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("at "));
+    lines
+        .filter_map(name)
+        .map(|name| (*name).to_owned())
+        .collect()
+}
+
+#[test]
+#[cfg(not(sure_context_portable))]
+fn a_suspended_coroutine_shows_where_it_stands_and_nothing_beyond() {
+    #[inline(never)]
+    fn the_test_itself() {
+        let mut tracer = tracer();
+        assert!(tracer.backtrace().is_none(), "it has not begun");
+        for _ in 0..3 {
+            the_first_resumer(&mut tracer);
+            let shallow = tracer.backtrace().expect("it is suspended");
+            assert_eq!(frames_of(&shallow), ["the_tracer_itself"], "{shallow}");
+            the_second_resumer(&mut tracer);
+            // Taken twice: nothing of the coroutine has changed.
+            for _ in 0..2 {
+                let deep = tracer.backtrace().expect("it is suspended");
+                let mut expected = vec!["deep_inside"; 4];
+                expected.push("the_tracer_itself");
+                assert_eq!(frames_of(&deep), expected, "{deep}");
+            }
+        }
+        // The link at its root leads to a resumer again.
+        let trace = the_first_resumer(&mut tracer);
+        assert_shows(&trace, "the_first_resumer");
+    }
+    the_test_itself();
+}
+
+#[test]
+fn only_a_suspended_coroutine_has_a_backtrace() {
+    let mut done = Coroutine::new(|_: &SuspendHandle<(), ()>, ()| ());
+    done.resume(());
+    assert!(done.backtrace().is_none());
+}
+
+#[test]
+#[cfg(not(sure_context_portable))]
+fn a_backtrace_of_another_coroutine_is_taken_from_inside_of_one() {
+    let mut tracer = tracer();
+    tracer.resume(());
+    let mut watcher = Coroutine::new(move |handle, ()| {
+        loop {
+            handle.suspend(frames_of(&tracer.backtrace().expect("it is suspended")));
+            tracer.resume(());
+        }
+    });
+    let mut seen = || -> Option<Vec<String>> {
+        match watcher.resume(()) {
+            CoroutineState::Yielded(frames) => Some(frames),
+            CoroutineState::Complete::<_, ()>(()) => None,
+        }
+    };
+    assert_eq!(seen().unwrap().len(), 1);
+    assert_eq!(seen().unwrap().len(), 5);
+}

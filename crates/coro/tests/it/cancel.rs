@@ -72,16 +72,24 @@ fn the_poller_of_before_is_not_used_when_it_is_cancelled() {
 }
 
 #[test]
-fn while_it_panics_it_does_not_wait_either() {
-    let never: Outcome<()> = Rc::default();
-    let seen = never.clone();
+fn a_destructor_waits_while_the_coroutine_panics() {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let received: Outcome<Result<u8, _>> = Rc::default();
+    let seen = received.clone();
     let mut future = coro::future(move |handle| {
-        let _never = WaitsOnDrop(handle, Some(pending()), never);
+        let _receives = WaitsOnDrop(handle, Some(receiver), received);
         resume_unwind(Box::new("own"));
     });
+    let (polled, wakes) = poll_once::<()>(&mut future);
+    assert!(polled.is_pending(), "the destructor waits");
+    // The coroutine's panic counts for the thread, whoever runs meanwhile.
+    assert!(std::thread::panicking());
+    sender.send(7).unwrap();
+    assert_eq!(wakes.count(), 1);
     let caught = catch_unwind(AssertUnwindSafe(|| poll_once::<()>(&mut future)));
     assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "own");
-    assert_eq!(seen.take(), Some(Err(BlockOnError::Cancelled)));
+    assert_eq!(seen.take(), Some(Ok(Ok(7))));
+    assert!(!std::thread::panicking());
 }
 
 #[test]
@@ -95,6 +103,22 @@ fn a_swallowed_cancel_cannot_wait_but_return() {
     assert!(poll_once(&mut future).0.is_pending());
     drop(future);
     assert_eq!(seen.take(), Some(Err(BlockOnError::Cancelled)));
+}
+
+#[test]
+fn a_wait_after_a_swallowed_cancel_is_cancelled_again() {
+    let cancels = Rc::new(Cell::new(0));
+    let inside = cancels.clone();
+    let mut future = coro::future(move |handle| {
+        for _ in 0..3 {
+            let cancelled = catch_unwind(AssertUnwindSafe(|| handle.block_on(pending::<()>())));
+            assert!(coro::is_forced_unwind(&*cancelled.unwrap_err()));
+            inside.set(inside.get() + 1);
+        }
+    });
+    assert!(poll_once(&mut future).0.is_pending());
+    drop(future);
+    assert_eq!(cancels.get(), 3);
 }
 
 #[test]
@@ -129,7 +153,7 @@ fn a_destructor_that_must_wait_while_it_is_cancelled_aborts_with_a_reason() {
     let ended = testing::child::run("cancel::scenario", "wait_in_a_cancelled_destructor");
     ended.assert_killed(
         6,
-        &["coroutine `fragile` cannot wait: cancelled: the coroutine is being unwound"],
+        &["coroutine `fragile` is being dropped, and a destructor"],
     );
     assert!(!ended.output.contains("survived"));
 }

@@ -1,7 +1,8 @@
 //! What ends the process, and how it says so.
 
 use coro::{Coroutine, SuspendHandle};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::cell::RefCell;
+use std::panic::resume_unwind;
 use testing::{OnDrop, child};
 
 testing::scenarios!(
@@ -9,9 +10,11 @@ testing::scenarios!(
     overflow,
     explained_overflow,
     explained_overflow_of_a_stack_used_before,
-    swallow_and_suspend,
     panic_in_destructor,
-    suspend_in_own_panic,
+    drop_in_own_panic,
+    exit_inside,
+    exit_inside_an_inner_one,
+    exit_thread,
     out_of_address_space,
 );
 
@@ -97,28 +100,6 @@ fn a_coroutine_takes_its_name_with_it() {
     assert!(!ended.output.contains("survived"));
 }
 
-fn swallow_and_suspend() {
-    let mut coroutine = named(|handle, ()| {
-        let _ = catch_unwind(AssertUnwindSafe(|| handle.suspend(())));
-        println!("swallowed");
-        handle.suspend(());
-        println!("resumed");
-    });
-    coroutine.resume(());
-    drop(coroutine);
-    println!("survived");
-}
-
-#[test]
-fn a_suspend_after_a_swallowed_unwind_aborts() {
-    let ended = run("swallow_and_suspend");
-    ended.assert_killed(
-        SIGABRT,
-        &["swallowed", "coroutine `fragile` is being dropped"],
-    );
-    assert!(!ended.output.contains("resumed") && !ended.output.contains("survived"));
-}
-
 fn panic_in_destructor() {
     let mut coroutine = named(|handle, ()| {
         let _bomb = OnDrop(|| panic!("the bomb"));
@@ -139,21 +120,69 @@ fn a_panic_in_a_destructor_during_forced_unwind_aborts() {
     assert!(!ended.output.contains("survived"));
 }
 
-fn suspend_in_own_panic() {
+fn drop_in_own_panic() {
     let mut coroutine = named(|handle, ()| {
         let _late = OnDrop(|| handle.suspend(()));
         resume_unwind(Box::new(()));
     });
     coroutine.resume(());
+    println!("suspended in its own panic");
+    drop(coroutine);
     println!("survived");
 }
 
 #[test]
-fn a_suspend_in_the_coroutines_own_panic_is_refused() {
-    let ended = run("suspend_in_own_panic");
-    let message = "coroutine `fragile` was asked to suspend by a destructor while it unwinds";
-    ended.assert_killed(SIGABRT, &[message]);
+fn dropped_while_it_is_suspended_in_its_own_panic_it_aborts() {
+    let ended = run("drop_in_own_panic");
+    ended.assert_killed(
+        SIGABRT,
+        &[
+            "suspended in its own panic",
+            "panic in a destructor during cleanup",
+        ],
+    );
     assert!(!ended.output.contains("survived"));
+}
+
+/// Exits from inside of a coroutine that a thread-local keeps.
+fn exit_inside_of(make: fn() -> Coroutine<(), (), ()>) {
+    thread_local! {
+        static KEPT: RefCell<Option<Coroutine<(), (), ()>>> = const { RefCell::new(None) };
+    }
+    KEPT.with(|kept| {
+        let mut kept = kept.borrow_mut();
+        kept.insert(make()).resume(());
+    });
+}
+
+fn exit_inside() {
+    exit_inside_of(|| named(|_, ()| std::process::exit(42)));
+}
+
+fn exit_inside_an_inner_one() {
+    exit_inside_of(|| {
+        named(|_, ()| {
+            let mut inner = named(|_, ()| std::process::exit(43));
+            inner.resume(());
+        })
+    });
+}
+
+fn exit_thread() {
+    let exits = || exit_inside_of(|| named(|_, ()| std::process::exit(44)));
+    let _ = std::thread::spawn(exits).join();
+}
+
+#[test]
+fn a_process_exits_inside_of_a_coroutine_that_a_thread_local_keeps() {
+    for (scenario, code) in [
+        ("exit_inside", 42),
+        ("exit_inside_an_inner_one", 43),
+        ("exit_thread", 44),
+    ] {
+        let ended = run(scenario);
+        assert_eq!(ended.status.code(), Some(code), "{ended}");
+    }
 }
 
 fn out_of_address_space() {

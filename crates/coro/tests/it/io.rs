@@ -270,12 +270,29 @@ fn a_cancel_with_a_dirty_buf_writer_tries_once() {
 }
 
 #[test]
-fn a_panic_with_a_dirty_buf_writer_is_that_panic() {
-    let (mut future, shared) = dirty(&[3], |_| std::panic::resume_unwind(Box::new("own")));
+fn a_panic_with_a_dirty_buf_writer_waits_until_it_is_written() {
+    let (mut future, shared) = dirty(&[3, 100], |_| std::panic::resume_unwind(Box::new("own")));
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let _ = poll_once(&mut future);
     }));
     assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "own");
+    let (sink, _) = shared.into_parts().expect("the coroutine is complete");
+    assert_eq!(sink.taken, b"not yet written");
+}
+
+#[test]
+fn a_cancel_of_a_panic_that_waits_for_a_dirty_buf_writer() {
+    let (mut future, shared) = dirty(&[3], |_| std::panic::resume_unwind(Box::new("own")));
+    assert!(poll_once(&mut future).0.is_pending());
+    assert!(std::thread::panicking());
+    let dropped = std::panic::AssertUnwindSafe(|| drop(future));
+    let payload = std::panic::catch_unwind(dropped).unwrap_err();
+    assert_eq!(
+        payload.downcast_ref(),
+        Some(&"own"),
+        "and its panic goes on"
+    );
+    assert!(!std::thread::panicking());
     let (sink, _) = shared.into_parts().expect("the coroutine is complete");
     assert_eq!(sink.taken, b"not");
 }
@@ -311,4 +328,66 @@ fn a_stream_has_one_reader_at_a_time() {
         drop(shared.reader(handle));
     });
     assert!(poll_once(&mut future).0.is_ready());
+}
+
+/// Says that it has read and written more than there was.
+struct Boasts;
+
+impl PollRead for Boasts {
+    fn poll_read(&mut self, _: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(buf.len() + 5))
+    }
+}
+
+impl PollWrite for Boasts {
+    fn poll_write(&mut self, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(buf.len() + 5))
+    }
+
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Err(io::Error::other("flushed")))
+    }
+}
+
+#[test]
+fn a_stream_is_not_believed_more_than_was_asked_of_it() {
+    for capacity in [1, 4, 100] {
+        let shared = Shared::with_capacity(capacity, Boasts);
+        let mut future = coro::future(move |handle| {
+            let mut reader = shared.reader(handle);
+            let reads = [0, 1, 50, 200].map(|len| reader.read(&mut vec![0; len]).unwrap() <= len);
+            let mut writer = shared.writer(handle);
+            assert_eq!(writer.write(b"abc").unwrap(), 3);
+            assert_eq!(writer.flush().unwrap_err().to_string(), "flushed");
+            reads
+        });
+        assert_eq!(poll_once(&mut future).0, Poll::Ready([true; 4]));
+    }
+}
+
+#[test]
+fn a_flush_passes_what_the_stream_says() {
+    /// Flushes in two polls.
+    struct Flushes(u8);
+    impl PollWrite for Flushes {
+        fn poll_write(&mut self, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.0 += 1;
+            if self.0 == 2 {
+                Poll::Ready(Ok(()))
+            } else {
+                Poll::Pending
+            }
+        }
+    }
+    let shared = Shared::new(Flushes(0));
+    let stream = shared.clone();
+    let mut future = coro::future(move |handle| stream.writer(handle).flush());
+    assert!(poll_once(&mut future).0.is_pending());
+    assert!(matches!(poll_once(&mut future).0, Poll::Ready(Ok(()))));
+    drop(future);
+    assert_eq!(shared.into_parts().unwrap().0.0, 2);
 }

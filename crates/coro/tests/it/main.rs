@@ -9,10 +9,12 @@ mod drops;
 mod fork;
 #[cfg(feature = "async")]
 mod future;
+mod grow;
 #[cfg(feature = "async")]
 mod io;
 mod iter;
 mod large_frames;
+mod lending;
 mod lifecycle;
 mod nesting;
 mod on_stack;

@@ -174,3 +174,20 @@ fn a_backtrace_goes_through() {
         "{trace}"
     );
 }
+
+#[test]
+fn a_closure_that_the_stack_cannot_hold_is_refused() {
+    let large = [7_u8; 100 << 10];
+    let mut stack = GuardedMmapStack::allocate_at_least(64 << 10).unwrap();
+    let too_large = AssertUnwindSafe(|| coro::on_stack(&mut stack, move || large[5]));
+    let message = catch_unwind(too_large).unwrap_err();
+    let message = message.downcast::<String>().unwrap();
+    assert!(message.contains("but needs"), "{message}");
+    let too_large = AssertUnwindSafe(|| coro::on_stack(&mut stack, || [7_u8; 100 << 10]));
+    assert!(catch_unwind(too_large).is_err());
+    assert_eq!(
+        coro::on_stack(&mut stack, || large[5]),
+        7,
+        "borrowed, it may be as large as it is"
+    );
+}

@@ -1,7 +1,10 @@
 //! Panics that cross to the resumer, and coroutines used during a panic.
 
 use coro::{Coroutine, CoroutineState, Status, SuspendHandle};
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::thread;
 use testing::{Drops, OnDrop};
 
 #[test]
@@ -95,30 +98,141 @@ fn a_coroutine_used_by_a_destructor_during_a_panic() {
     );
 }
 
+/// Suspends with a value when it is dropped, and notes what it was resumed with.
+struct SuspendsOnDrop<'a>(&'a SuspendHandle<u8, u8>, u8, &'a Cell<u8>);
+
+impl Drop for SuspendsOnDrop<'_> {
+    fn drop(&mut self) {
+        assert!(thread::panicking());
+        self.2.set(self.0.suspend(self.1));
+    }
+}
+
 #[test]
-fn a_suspend_while_unwinding_is_refused_until_the_panic_is_over() {
-    // The refusal is a panic in a destructor, which ends the process unless it
-    // is caught inside that destructor, as here.
-    let mut coroutine = Coroutine::new(|handle: &SuspendHandle<(), u8>, ()| {
-        let mut refusal = None;
-        let _ = catch_unwind(AssertUnwindSafe(|| {
-            let _on_drop = OnDrop(|| {
-                let caught = catch_unwind(AssertUnwindSafe(|| handle.suspend(1)));
-                refusal = caught
-                    .err()
-                    .and_then(|payload| payload.downcast::<String>().ok());
-            });
-            resume_unwind(Box::new(()));
-        }));
-        handle.suspend(2);
-        refusal.map(|message| *message)
+fn guards_that_suspend_are_dropped_by_a_panicking_coroutine() {
+    let inputs = Rc::new([Cell::new(0), Cell::new(0)]);
+    let inside = inputs.clone();
+    let mut coroutine = Coroutine::new(move |handle: &SuspendHandle<u8, u8>, _: u8| {
+        let _first = SuspendsOnDrop(handle, 2, &inside[1]);
+        let _second = SuspendsOnDrop(handle, 1, &inside[0]);
+        resume_unwind(Box::new("own"));
     });
-    assert_eq!(coroutine.resume(()), CoroutineState::Yielded(2));
-    let message = coroutine.resume(()).complete().unwrap().expect("refused");
+    let state: CoroutineState<u8, ()> = coroutine.resume(0);
+    assert_eq!(state, CoroutineState::Yielded(1));
     assert!(
-        message.contains("while it unwinds from a panic"),
-        "{message}"
+        thread::panicking(),
+        "of the coroutine, also for the resumer"
     );
+    assert_eq!(coroutine.status(), Status::Suspended);
+    assert_eq!(coroutine.resume(10), CoroutineState::Yielded(2));
+    let payload = catch_unwind(AssertUnwindSafe(|| coroutine.resume(20))).unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&"own"));
+    assert!(!thread::panicking(), "caught");
+    assert_eq!((inputs[0].get(), inputs[1].get()), (10, 20));
+    assert_eq!(coroutine.status(), Status::Complete);
+}
+
+#[test]
+fn a_panic_caught_inside_is_over_for_the_thread_when_it_is_caught() {
+    let mut coroutine = Coroutine::new(|handle: &SuspendHandle<u8, u8>, _: u8| {
+        let input = Cell::new(0);
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let _guard = SuspendsOnDrop(handle, 1, &input);
+            panic!("caught inside");
+        }));
+        assert!(caught.is_err());
+        handle.suspend(input.get() + 1)
+    });
+    assert_eq!(coroutine.resume(0), CoroutineState::Yielded(1));
+    assert!(thread::panicking());
+    assert_eq!(coroutine.resume(6), CoroutineState::Yielded(7));
+    assert!(
+        !thread::panicking(),
+        "where it was caught, not where it was resumed"
+    );
+    assert_eq!(coroutine.resume(8), CoroutineState::Complete(8));
+}
+
+#[test]
+fn panics_of_several_coroutines_are_under_way_at_once_and_end_in_any_order() {
+    fn panicking(payload: u8) -> Coroutine<u8, u8, ()> {
+        Coroutine::new(move |handle: &SuspendHandle<u8, u8>, _: u8| {
+            let input = Cell::new(0);
+            let _guard = SuspendsOnDrop(handle, payload, &input);
+            std::panic::resume_unwind(Box::new(payload));
+        })
+    }
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]] {
+        let mut all = [1, 2, 3].map(panicking);
+        for (coroutine, payload) in all.iter_mut().zip(1..) {
+            assert_eq!(coroutine.resume(0), CoroutineState::Yielded(payload));
+        }
+        for turn in order {
+            assert!(thread::panicking());
+            // A panic of the resumer itself meanwhile is caught as ever.
+            assert!(catch_unwind(|| resume_unwind(Box::new(()))).is_err());
+            let caught = catch_unwind(AssertUnwindSafe(|| all[turn].resume(0)));
+            assert_eq!(
+                *caught.unwrap_err().downcast::<u8>().unwrap(),
+                turn as u8 + 1
+            );
+        }
+        assert!(!thread::panicking());
+    }
+}
+
+#[test]
+fn a_panic_inside_of_a_panic_suspends_too() {
+    let mut coroutine = Coroutine::new(|handle: &SuspendHandle<u8, u8>, _: u8| {
+        let inputs = [Cell::new(0), Cell::new(0)];
+        let outer = catch_unwind(AssertUnwindSafe(|| {
+            let _outer = SuspendsOnDrop(handle, 3, &inputs[1]);
+            // A destructor of the outer panic, with a panic of its own that it catches.
+            let _late = OnDrop(|| {
+                let inner = catch_unwind(AssertUnwindSafe(|| {
+                    let _inner = SuspendsOnDrop(handle, 1, &inputs[0]);
+                    resume_unwind(Box::new("inner"));
+                }));
+                assert_eq!(*inner.unwrap_err().downcast::<&str>().unwrap(), "inner");
+                handle.suspend(2);
+            });
+            resume_unwind(Box::new("outer"));
+        }));
+        assert_eq!(*outer.unwrap_err().downcast::<&str>().unwrap(), "outer");
+        inputs.map(Cell::into_inner)
+    });
+    assert_eq!(coroutine.resume(0), CoroutineState::Yielded(1));
+    assert_eq!(coroutine.resume(4), CoroutineState::Yielded(2));
+    assert_eq!(coroutine.resume(5), CoroutineState::Yielded(3));
+    assert!(thread::panicking());
+    assert_eq!(coroutine.resume(6), CoroutineState::Complete([4, 6]));
+    assert!(!thread::panicking());
+}
+
+#[test]
+fn a_coroutine_that_a_destructor_resumes_panics_and_suspends() {
+    let mut coroutine = Coroutine::new(|handle: &SuspendHandle<u8, u8>, _: u8| {
+        let input = Cell::new(0);
+        let _guard = SuspendsOnDrop(handle, 1, &input);
+        resume_unwind(Box::new("the coroutine's"));
+    });
+    let caught = catch_unwind(AssertUnwindSafe(|| {
+        let _uses = OnDrop(|| {
+            let state: CoroutineState<u8, ()> = coroutine.resume(0);
+            assert_eq!(state, CoroutineState::Yielded(1));
+        });
+        resume_unwind(Box::new("the resumer's"));
+    }));
+    let payload = *caught.unwrap_err().downcast::<&str>().unwrap();
+    assert_eq!(payload, "the resumer's");
+    assert!(
+        thread::panicking(),
+        "the coroutine's panic is under way still"
+    );
+    let caught = catch_unwind(AssertUnwindSafe(|| coroutine.resume(2)));
+    let payload = *caught.unwrap_err().downcast::<&str>().unwrap();
+    assert_eq!(payload, "the coroutine's");
+    assert!(!thread::panicking());
 }
 
 #[test]

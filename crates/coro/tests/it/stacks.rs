@@ -44,10 +44,58 @@ fn small_stacks_are_errors_that_say_what_would_do() {
 }
 
 #[test]
+fn a_size_that_is_too_small_is_named_as_it_was_asked_for() {
+    for bytes in [1, 100, MIN_STACK_SIZE - 1] {
+        let error = sized(bytes).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("a stack of {bytes} bytes is too small; use at least {MIN_STACK_SIZE}")
+        );
+    }
+    assert!(sized(MIN_STACK_SIZE).is_ok());
+}
+
+#[test]
 fn a_return_value_must_fit_the_stack() {
     let large = |_: &SuspendHandle<(), ()>, ()| [0_u8; 200 << 10];
     match Coroutine::try_new(large) {
         Err(StackError::TooSmall { bytes, minimum }) => assert!(bytes < minimum),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_input_and_a_yield_must_fit_the_stack() {
+    type Large = [u8; 200 << 10];
+    let refused = [
+        Coroutine::try_new(|_: &SuspendHandle<Large, ()>, _: Large| ()).err(),
+        Coroutine::try_new(|handle: &SuspendHandle<(), Large>, ()| handle.suspend([0; 200 << 10]))
+            .err(),
+        Coroutine::builder()
+            .build(|_: &SuspendHandle<Large, ()>, _: Large| ())
+            .err(),
+    ];
+    for error in refused {
+        match error {
+            Some(StackError::TooSmall { bytes, minimum }) => {
+                assert!(bytes < minimum && minimum > 2 * size_of::<Large>());
+                let stack = GuardedMmapStack::allocate_at_least(minimum).unwrap();
+                let large = |_: &SuspendHandle<Large, ()>, _: Large| ();
+                assert!(Coroutine::try_with_stack(stack, large).is_ok());
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_builder_names_the_size_that_was_asked_for() {
+    match sized(100) {
+        Err(StackError::TooSmall { bytes, minimum }) => {
+            assert_eq!((bytes, minimum), (100, MIN_STACK_SIZE));
+        }
+        // A page is large here.
+        Ok(_) => assert!(GuardedMmapStack::allocate_at_least(100).unwrap().size() > 100),
         other => panic!("{other:?}"),
     }
 }

@@ -7,6 +7,13 @@
 //! are what a switch saves itself, in a local.
 //!
 //! Both directions leave by `br`, so the processor's return predictor stays balanced.
+//!
+//! Where a program enforces branch targets (BTI, `-Z branch-protection=bti`), `br`
+//! may only reach a `bti j`, or through x16 also the `bti c` at the beginning of a
+//! function. So each address to continue at is a `bti j`, which is a hint that
+//! other processors ignore, and functions are entered by `blr` or through x16.
+//! Return addresses may be signed (`pac-ret`): none is checked with another stack
+//! pointer than that with which it was signed, because every execution keeps its own.
 
 use super::Entry;
 use core::arch::{asm, naked_asm};
@@ -63,6 +70,14 @@ macro_rules! saved_registers {
     };
 }
 
+/// A place that `br` may reach, as the hint that it is: assemblers know the name
+/// only with the target feature.
+macro_rules! bti_j {
+    () => {
+        "hint 36"
+    };
+}
+
 /// Continue the context in x3.
 macro_rules! jump_to {
     () => {
@@ -91,7 +106,8 @@ macro_rules! call_below {
             "mov sp, x3
              mov x29, xzr
              mov x30, xzr
-             br x2\n",
+             mov x16, x2
+             br x16\n",
             cfi!(".cfi_restore_state\n"),
         )
     };
@@ -110,11 +126,13 @@ macro_rules! exchange {
             $leave!(),
             "nop",
             "2:",
+            bti_j!(),
             $($link = in(reg) $link,)?
             inout("x0") saved.as_mut_ptr() => $from,
             inout("x1") $word.0,
             inout("x2") $signal,
             inout("x3") $to => _,
+            out("x4") _,
             lateout("x20") _, lateout("x21") _, lateout("x22") _, lateout("x23") _,
             lateout("x24") _, lateout("x25") _, lateout("x26") _, lateout("x27") _,
             lateout("x28") _,
@@ -125,7 +143,7 @@ macro_rules! exchange {
     }};
 }
 
-/// Continues the other side for good, as coming from nobody.
+/// Continues the other side for good; it receives a null `from`.
 macro_rules! depart {
     ($to:ident, $word:ident, $signal:ident) => {
         asm!(
@@ -153,6 +171,7 @@ unsafe extern "C" fn root() -> ! {
         ".cfi_escape 0x0f, 3, 0x8d, 0, 0x06",
         saved_registers!(),
         "nop",
+        bti_j!(),
         "mov x3, x29",
         "blr x19",
         "brk 1",

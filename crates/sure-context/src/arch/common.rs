@@ -7,6 +7,23 @@ use core::arch::asm;
 use core::mem::size_of;
 use core::ptr;
 
+/// What an entry returns: nothing, because it never does.
+pub(crate) type Left = core::convert::Infallible;
+
+/// The return address that ends a walk of the stack.
+#[allow(dead_code, reason = "an architecture may have another")]
+pub(crate) const END_OF_WALK: usize = 0;
+
+/// Continues the other side for good, as the last act of an entry.
+///
+/// # Safety
+/// As for `exit_to`.
+#[inline(always)]
+pub(crate) unsafe fn leave(to: usize, word: crate::Word, signal: usize) -> Left {
+    // SAFETY: passed on.
+    unsafe { super::exit_to(to, word, signal) }
+}
+
 /// The bytes below `top` that a fresh execution has in use.
 pub(crate) const FIRST_FRAME: usize = if size_of::<FirstFrame>() > BYTES_BELOW {
     size_of::<FirstFrame>()
@@ -25,9 +42,15 @@ pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usi
 }
 
 /// The stack pointer that a suspended execution will continue with.
-pub(crate) fn stack_pointer_of(context: usize) -> *mut u8 {
+///
+/// # Safety
+/// `context` is that of a suspended execution whose `Saved` is in place and may
+/// be read.
+#[inline]
+pub(crate) unsafe fn stack_pointer_of(context: usize) -> *mut u8 {
     let saved = ptr::with_exposed_provenance::<Saved>(context - CONTEXT);
-    // SAFETY: a context is the address of that place in a `Saved`.
+    // SAFETY: a context is the address of that place in a `Saved`, which is
+    // there (the caller's promise).
     let stack_pointer = unsafe { (*saved).stack_pointer() };
     ptr::with_exposed_provenance_mut(stack_pointer)
 }

@@ -1,4 +1,4 @@
-//! LoongArch, 64 bits, ABI lp64d. Built in the tests, not run.
+//! LoongArch, 64 bits, ABI lp64d.
 //!
 //! Non-volatile are $r22 (fp), $r23-$r31 (s0-s8), $r3 (sp) and $f24-$f31; $r2
 //! (tp) and $r21 never change (LoongArch ELF psABI, register convention).
@@ -129,7 +129,7 @@ macro_rules! exchange {
     }};
 }
 
-/// Continues the other side for good, as coming from nobody.
+/// Continues the other side for good; it receives a null `from`.
 macro_rules! depart {
     ($to:ident, $word:ident, $signal:ident) => {
         asm!(

@@ -187,7 +187,7 @@ macro_rules! descend {
     };
 }
 
-/// Continues the other side for good, as coming from nobody: `(to, word,
+/// Continues the other side for good; it receives a null `from`: `(to, word,
 /// signal)` in $4-$6.
 macro_rules! depart {
     () => {

@@ -1,4 +1,4 @@
-//! What an architecture has to provide, and the one place that chooses it.
+//! What an architecture has to provide. (`selection.rs` chooses one for a target.)
 //!
 //! The file of an architecture has, in this order:
 //!
@@ -13,7 +13,7 @@
 //! | `FirstFrame::first` | that of an execution that will begin in `root` |
 //! | `exchange!` | save, perhaps store the saved address in a parent link, and then continue the other side (`jump_to!`), or call a function further down (`call_below!`; out of line, that is `descend!`) |
 //! | `depart!` | continue the other side, save nothing |
-//! | `root` | the function at the bottom of every fresh stack: calls the entry, and describes to unwinders how to go on in whoever resumed it; its first instruction has `ROOT_BEGIN` bytes |
+//! | `root` | the function at the bottom of every fresh stack: calls the entry, and describes to unwinders how to go on in the resumer; its first instruction has `ROOT_BEGIN` bytes |
 //! | `stack_pointer_is!`, `prefetch_is!` | the instructions for that |
 //!
 //! At its end it includes what follows from these: `common.rs`, and the shape
@@ -26,8 +26,8 @@
 //! ABI calls non-volatile, as far as the compiler was not told that it is
 //! lost, and continue the other side with three values, in registers:
 //! the address of the `Saved` just written (`from`), the word and the number.
-//! When somebody continues the caller, they return the three values that this
-//! somebody passed. `exit_to` passes a null `from`.
+//! When another execution continues the caller, they return the three values
+//! that this one passed. `exit_to` passes a null `from`.
 //!
 //! Where the compiler lets every register be named, the switch is inline
 //! assembly with everything declared lost, so that the compiler saves only
@@ -50,8 +50,8 @@
 //!
 //! At every instruction of a switch the unwind information is right: up to the
 //! one that sets the stack pointer it describes the side that is left, from
-//! there on the other side, as if that had called. Whoever interrupts in
-//! between (a profiler's signal handler, say) can walk the stack. (Not on Arm,
+//! there on the other side, as if that had called. A signal handler that
+//! interrupts in between (a profiler's, say) can walk the stack. (Not on Arm,
 //! whose unwind tables know whole functions only.)
 //!
 //! Return addresses are looked up one byte before they point. So between the
@@ -88,11 +88,12 @@ pub(crate) struct Landing {
     pub(crate) signal: usize,
 }
 
-/// What `root` calls: `(from, word, signal, object) -> !`.
-pub(crate) type Entry = unsafe extern "C" fn(usize, Word, usize, *mut u8) -> !;
+/// What `root` calls: `(from, word, signal, object)`. It never returns, except in
+/// the portable backend, where it returns to where execution goes on.
+pub(crate) type Entry = unsafe extern "C" fn(usize, Word, usize, *mut u8) -> Left;
 
-/// What `descend` calls: `(from, object) -> !`.
-pub(crate) type EntryBelow = unsafe extern "C" fn(usize, *mut u8) -> !;
+/// What `descend` calls: `(from, object)`. As [`Entry`].
+pub(crate) type EntryBelow = unsafe extern "C" fn(usize, *mut u8) -> Left;
 
 /// Unwind directives are allowed only inside functions that have unwind
 /// information, which a build that aborts on panic may leave out. (A naked
@@ -116,19 +117,17 @@ macro_rules! cfi {
 #[allow(unused_macros, reason = "a target that is not supported names none")]
 mod instructions;
 
-// The only `cfg` of the workspace that selects an architecture. Where none of
-// these lines applies, the file is `backend.rs`, which says what is supported.
-#[rustfmt::skip]
-#[cfg_attr(all(target_arch = "aarch64", target_pointer_width = "64", not(windows)), path = "aarch64.rs")]
-#[cfg_attr(all(target_arch = "arm", not(windows)), path = "arm.rs")]
-#[cfg_attr(target_arch = "loongarch64", path = "loongarch64.rs")]
-#[cfg_attr(any(target_arch = "mips", target_arch = "mips32r6", target_arch = "mips64", target_arch = "mips64r6"), path = "mips.rs")]
-#[cfg_attr(any(target_arch = "powerpc", target_arch = "powerpc64"), path = "powerpc.rs")]
-#[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
-#[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
-#[cfg_attr(target_arch = "sparc64", path = "sparc64.rs")]
-#[cfg_attr(all(target_arch = "x86", not(windows)), path = "x86.rs")]
-#[cfg_attr(all(target_arch = "x86_64", target_pointer_width = "64", not(windows)), path = "x86_64.rs")]
+mod selection;
+
+// Where no line of the selection applies, this is `backend.rs`, which says what
+// is supported.
+#[cfg(not(any(sure_context_portable, windows)))]
+crate::select_by_architecture! {
+    mod backend;
+}
+
+#[cfg(any(sure_context_portable, windows))]
+#[path = "portable.rs"]
 mod backend;
 
 pub(crate) use backend::*;

@@ -56,20 +56,22 @@ fn land(registers: Registers) -> Landing {
 }
 
 /// # Safety
-/// `to` is the context of an execution that nobody has continued yet; `link`
-/// may be written.
+/// 1. `to` is the context of a suspended execution, whose stack is alive and
+///    which is continued by this call only.
+/// 2. `link` may be written.
 #[inline(always)]
 pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
-    // SAFETY: the caller's promise is what the function needs; it keeps the
-    // registers that the ABI wants kept.
+    // SAFETY: the function reads the registers saved at `to` (1), writes the link
+    // (2) and its own frame, and keeps the registers that the ABI wants kept.
     land(unsafe { resume_function(to, word, signal, link) })
 }
 
 /// # Safety
-/// `to` is the context of an execution that nobody has continued yet.
+/// `to` is the context of a suspended execution, whose stack is alive and
+/// which is continued by this call only.
 #[inline(always)]
 pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
-    // SAFETY: as in `resume`.
+    // SAFETY: as the function of `resume`, without a link.
     land(unsafe { switch_function(to, word, signal) })
 }
 
@@ -78,15 +80,18 @@ pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
 /// as soon as they are below the stack pointer.
 #[inline(always)]
 pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
-    // SAFETY: as in `resume`.
+    // SAFETY: the bytes below `top` are written only from a stack pointer there;
+    // registers are kept as by the function of `resume`.
     land(unsafe { descend_function(top, object, entry) })
 }
 
 /// # Safety
-/// `to` is the context of an execution that nobody has continued yet. The
-/// frames of the caller are never returned to.
+/// 1. `to` is the context of a suspended execution, whose stack is alive and
+///    which is continued by this call only.
+/// 2. No frame of the caller's stack has anything left to drop.
 #[inline(always)]
 pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
-    // SAFETY: the caller's promise is what the function needs.
+    // SAFETY: the function reads the registers saved at `to` (1), and leaves a
+    // stack on which nothing is left to do (2).
     unsafe { exit_function(to, word, signal) }
 }

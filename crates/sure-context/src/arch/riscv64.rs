@@ -130,7 +130,7 @@ macro_rules! exchange {
     }};
 }
 
-/// Continues the other side for good, as coming from nobody.
+/// Continues the other side for good; it receives a null `from`.
 macro_rules! depart {
     ($to:ident, $word:ident, $signal:ident) => {
         asm!(

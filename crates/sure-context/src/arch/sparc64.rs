@@ -23,6 +23,10 @@ pub(crate) const STACK_ALIGNMENT: usize = 16;
 
 pub(crate) const BYTES_BELOW: usize = 0;
 
+/// Walkers return to 8 bytes beyond the address of a call. 0 would lead them to address 8, where
+/// libgcc looks for the instructions of a signal trampoline.
+pub(crate) const END_OF_WALK: usize = 0_usize.wrapping_sub(8);
+
 const BIAS: usize = 2047;
 
 /// A context is the address of this.
@@ -76,7 +80,7 @@ impl FirstFrame {
     }
 }
 
-/// A window of its own, and everybody else's in memory; then the arguments are
+/// A window of its own, and all older ones in memory; then the arguments are
 /// in %i0-%i3. CFI: the caller's window is at the canonical frame address, and
 /// the return address (15) in %i7 (31).
 macro_rules! enter {
@@ -152,7 +156,7 @@ macro_rules! descend {
     };
 }
 
-/// Continues the other side for good, as coming from nobody: `(to, word,
+/// Continues the other side for good; it receives a null `from`: `(to, word,
 /// signal)` in %i0-%i2.
 macro_rules! depart {
     () => {

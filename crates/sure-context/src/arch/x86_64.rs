@@ -104,9 +104,9 @@ macro_rules! call_below {
 /// The one switch, with or without storing the parent link.
 ///
 /// From the moment at which rsp belongs to the other side, the unwind
-/// information says so: whoever interrupts the next three instructions (a
-/// profiler's signal handler, say) finds a frame that was called from where
-/// the other side will continue.
+/// information says so: a profiler's signal handler that interrupts the next
+/// three instructions finds a frame that was called from where the other side
+/// will continue.
 macro_rules! exchange {
     ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         asm!(
@@ -131,7 +131,7 @@ macro_rules! exchange {
     }};
 }
 
-/// Continues the other side for good, as coming from nobody.
+/// Continues the other side for good; it receives a null `from`.
 macro_rules! depart {
     ($to:ident, $word:ident, $signal:ident) => {
         asm!(

@@ -1,6 +1,6 @@
 //! A backtrace from inside shows the frames outside, those of the present resumer.
 
-use crate::fiber::{Fiber, Inside};
+use crate::battery::fiber::{Fiber, Inside};
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::hint::black_box;

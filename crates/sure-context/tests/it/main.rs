@@ -1,4 +1,5 @@
-//! What every architecture must do: one battery, run on each in debug and in release.
+//! What every architecture must do. Most of it is the battery, which needs no standard library:
+//! `ci/freestanding` runs the same functions in programs without one.
 
 #![cfg_attr(
     any(
@@ -11,10 +12,45 @@
     feature(asm_experimental_arch)
 )]
 
+extern crate alloc;
+
+#[macro_use]
+mod battery;
+
 mod backtrace;
-mod descend;
-mod fiber;
-mod random;
-mod registers;
-mod switches;
-mod values;
+mod panics;
+
+/// The battery's tests as those of the standard test harness, under the same names.
+macro_rules! harness {
+    ($($module:ident { $($test:ident)* })*) => {
+        $(
+            mod $module {
+                $(
+                    #[test]
+                    fn $test() {
+                        crate::battery::$module::$test();
+                    }
+                )*
+            }
+        )*
+    };
+}
+
+each_test!(harness);
+
+/// What the battery wants of the program that it is part of.
+mod host {
+    /// How often a random test repeats itself: fewer times where an emulator is slow.
+    pub(crate) fn repetitions(full: usize) -> usize {
+        let divisor = std::env::var("SURE_TEST_DIVISOR")
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(1);
+        (full / divisor).max(1)
+    }
+
+    /// Prints a line about a test that runs.
+    pub(crate) fn note(text: core::fmt::Arguments<'_>) {
+        println!("{text}");
+    }
+}

@@ -1,7 +1,9 @@
 //! Where the system has no more, there is an error that names the limit, and
 //! the process goes on.
 
-use sure_stack::{ArenaConfig, GuardedMmapStack, Guards, Limit, PooledStack, Stack, StackError};
+use sure_stack::{
+    ArenaConfig, GuardedMmapStack, Guards, Limit, PooledStack, Stack, StackArena, StackError,
+};
 use testing::child;
 
 testing::scenarios!(
@@ -80,7 +82,22 @@ fn exhaust<S: Stack>(mut take: impl FnMut() -> Result<S, StackError>) {
         StackError::MapCount {
             stacks: count,
             limit,
-        } => assert!(count >= stacks.len() && 2 * count as u64 <= limit),
+            lightweight_guards,
+        } => {
+            assert!(count >= stacks.len() && 2 * count as u64 <= limit);
+            // The advice is what helps on this system.
+            let arena = StackArena::new(4096).unwrap();
+            let guarded = arena
+                .allocate()
+                .map(|_| arena.statistics().protected_guards);
+            assert_eq!(matches!(guarded, Ok(0)), lightweight_guards, "{guarded:?}");
+            let instead = if lightweight_guards {
+                "an arena or a pool"
+            } else {
+                "Linux 6.13"
+            };
+            assert!(error.to_string().contains(instead), "{error}");
+        }
         // Addresses of 32 bits may run out before.
         StackError::Map { .. } if cfg!(target_pointer_width = "32") => {
             return println!("no limit met");

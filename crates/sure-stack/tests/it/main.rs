@@ -7,5 +7,6 @@ mod guards;
 mod limits;
 mod overflow;
 mod pool;
+mod resident;
 mod sizes;
 mod usage;

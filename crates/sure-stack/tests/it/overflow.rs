@@ -22,6 +22,7 @@ testing::scenarios!(
     hit_on_a_small_alternate_stack,
     hit_by_two_threads,
     hit_in_a_forked_child,
+    hit_with_advice,
 );
 
 pub(crate) fn stack() -> GuardedMmapStack {
@@ -37,10 +38,25 @@ pub(crate) fn touch_below(stack: &impl Stack, bytes: usize) {
     println!("survived");
 }
 
+/// The message, with names in braces where a report has values.
+const MESSAGE: &str = include_str!("../../src/hosted/overflow/message.txt");
+
+/// How the line of the message with this field begins.
+fn beginning(field: &str) -> &'static str {
+    let line = MESSAGE.lines().find(|line| line.contains(field)).unwrap();
+    line.split('{').next().unwrap()
+}
+
 /// Asserts that a child has ended with our message, and these parts in it.
 #[track_caller]
 pub(crate) fn assert_ours(ended: &child::Ended, parts: &[&str]) {
-    ended.assert_killed(SIGABRT, &["touching", "has overflowed", "to enlarge it"]);
+    let message = [
+        beginning("{thread}"),
+        beginning("{size}"),
+        beginning("{advice}"),
+    ];
+    ended.assert_killed(SIGABRT, &message);
+    ended.assert_killed(SIGABRT, &["touching"]);
     ended.assert_killed(SIGABRT, parts);
     assert!(!ended.output.contains("survived"), "{ended}");
 }
@@ -49,7 +65,7 @@ pub(crate) fn assert_ours(ended: &child::Ended, parts: &[&str]) {
 #[track_caller]
 pub(crate) fn assert_not_ours(ended: &child::Ended, signal: c_int, parts: &[&str]) {
     ended.assert_killed(signal, parts);
-    assert!(!ended.output.contains("to enlarge it"), "{ended}");
+    assert!(!ended.output.contains(beginning("{advice}")), "{ended}");
     assert!(!ended.output.contains("survived"), "{ended}");
 }
 
@@ -91,24 +107,35 @@ fn a_hit_tells_all_there_is() {
         line.unwrap_or_else(|| panic!("no line with {start}: {ended}"))
     };
     let limit = &line("limit ")["limit ".len()..];
-    assert!(line("thread '").contains(") has overflowed"));
-    assert!(line("  stack ").contains(&format!("65536 bytes from {limit}")));
-    assert!(
-        line("  access ").ends_with(", 8 bytes below the stack") || cfg!(target_arch = "s390x")
-    );
+    assert!(line(beginning("{thread}")).contains("`parser`"));
+    let stack = line(beginning("{size}"));
+    assert!(stack.contains("65536") && stack.contains(limit), "{stack}");
+    let access = MESSAGE
+        .lines()
+        .find(|line| line.contains("{below}"))
+        .unwrap();
+    let ending = access
+        .split_once("{address}")
+        .unwrap()
+        .1
+        .replace("{below}", "8");
+    assert!(line(beginning("{below}")).ends_with(&ending) || cfg!(target_arch = "s390x"));
+    assert!(line(beginning("{advice}")).contains("where the stack is allocated"));
     // The module's path, and the place in it.
     let program = std::env::current_exe().unwrap();
     assert!(
-        line("  code ").contains(&format!("{}+0x", program.display())),
+        line(beginning("{code}")).contains(&format!("{}+0x", program.display())),
         "{ended}"
     );
 }
 
 #[test]
 fn a_hit_tells_the_functions_name() {
-    let ended = assert_explained("hit_a_named_stack", &["  function  "]);
+    let ended = assert_explained("hit_a_named_stack", &[beginning("{function}")]);
     let mut lines = ended.output.lines();
-    let function = lines.find(|line| line.starts_with("  function  ")).unwrap();
+    let function = lines
+        .find(|line| line.starts_with(beginning("{function}")))
+        .unwrap();
     // The access itself may be inlined, or a function of `core` without optimisation.
     assert!(
         function.contains("touch_below") || function.contains("write_volatile"),
@@ -188,7 +215,7 @@ fn a_lightweight_guard_and_a_protected_one_are_both_known() {
         "hit_one_of_an_arena_with_protected_guards",
     ] {
         let ended = assert_explained(scenario, &["the stack of `number 777`"]);
-        assert!(ended.output.contains(", 24 bytes below the stack") || cfg!(target_arch = "s390x"));
+        assert!(ended.output.contains(", 24 bytes below") || cfg!(target_arch = "s390x"));
     }
 }
 
@@ -313,7 +340,7 @@ fn hit_on_a_small_alternate_stack() {
 
 #[test]
 fn the_usual_alternate_stack_is_large_enough() {
-    assert_explained("hit_on_a_small_alternate_stack", &["  code "]);
+    assert_explained("hit_on_a_small_alternate_stack", &[beginning("{code}")]);
 }
 
 fn hit_by_two_threads() {
@@ -328,7 +355,8 @@ fn hit_by_two_threads() {
 #[test]
 fn there_is_one_message_for_several_hits() {
     let ended = assert_explained("hit_by_two_threads", &["a stack without a name"]);
-    assert_eq!(ended.output.matches("has overflowed").count(), 1, "{ended}");
+    let messages = ended.output.matches(beginning("{advice}")).count();
+    assert_eq!(messages, 1, "{ended}");
 }
 
 fn hit_in_a_forked_child() {
@@ -355,4 +383,28 @@ fn hit_in_a_forked_child() {
 #[test]
 fn a_forked_child_explains_itself() {
     assert_explained("hit_in_a_forked_child", &["the stack of `inherited`"]);
+}
+
+fn hit_with_advice() {
+    overflow::install().unwrap();
+    let stack = stack();
+    overflow::set_name(&stack, "named before");
+    assert!(overflow::label(
+        &stack,
+        "interpreter",
+        "start it with a larger --stack"
+    ));
+    touch_below(&stack, 8);
+}
+
+#[test]
+fn the_owner_of_a_stack_says_how_to_enlarge_it() {
+    let ended = assert_explained(
+        "hit_with_advice",
+        &["`interpreter`", "start it with a larger --stack"],
+    );
+    assert!(
+        !ended.output.contains("where the stack is allocated"),
+        "{ended}"
+    );
 }

@@ -1,23 +1,9 @@
 //! How much of a stack was used.
 
-use sure_stack::{GuardedMmapStack, PoolConfig, PooledStack, Stack, StackArena, high_water_mark};
-
-/// The resident pages of a stack.
-fn resident(stack: &impl Stack) -> usize {
-    // SAFETY: asks for a constant.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
-    let mut answer = vec![0; stack.size().div_ceil(page)];
-    // SAFETY: the stack's pages, and a byte for each.
-    let failed = unsafe {
-        libc::mincore(
-            stack.limit().as_ptr().cast(),
-            stack.size(),
-            answer.as_mut_ptr(),
-        )
-    };
-    assert_eq!(failed, 0);
-    answer.iter().filter(|&&page| page & 1 == 1).count()
-}
+use crate::resident::resident_pages;
+use sure_stack::{
+    GuardedMmapStack, PoolConfig, PooledStack, Stack, StackArena, StackSize, high_water_mark,
+};
 
 fn write(stack: &impl Stack, below_base: usize, byte: u8) {
     assert!(below_base <= stack.size());
@@ -53,12 +39,12 @@ fn the_mark_is_the_lowest_byte_that_is_not_zero() {
 #[test]
 fn looking_touches_nothing() {
     let stack = GuardedMmapStack::allocate_at_least(4 << 20).unwrap();
-    assert_eq!((high_water_mark(&stack), resident(&stack)), (0, 0));
+    assert_eq!((high_water_mark(&stack), resident_pages(&stack)), (0, 0));
     write(&stack, 1, 1);
     write(&stack, 300_000, 1);
-    assert_eq!(resident(&stack), 2);
+    assert_eq!(resident_pages(&stack), 2);
     assert_eq!(high_water_mark(&stack), 300_000);
-    assert_eq!(resident(&stack), 2);
+    assert_eq!(resident_pages(&stack), 2);
 }
 
 #[test]
@@ -74,8 +60,8 @@ fn zeros_are_not_seen() {
 fn pooled_and_arena_stacks_count_from_their_base() {
     let arena = StackArena::new(64 << 10).unwrap();
     let (one, other) = (arena.allocate().unwrap(), arena.allocate().unwrap());
-    // Of a size that is not pooled, so that nobody has used it before.
-    let pooled = PooledStack::allocate_at_least(64 << 10).unwrap();
+    // Of a size that is not pooled, so that it was not used before.
+    let pooled = PooledStack::allocate_at_least(9 << 20).unwrap();
     assert_eq!(
         (
             high_water_mark(&one),
@@ -137,7 +123,11 @@ fn a_measuring_pool_notes_marks_of_each_use_alone() {
             found
         };
         use_one(200_000);
-        assert_eq!(PooledStack::usage().count(), 0, "nobody has asked for it");
+        assert_eq!(
+            PooledStack::usage().count(),
+            0,
+            "the pool does not measure yet"
+        );
 
         PooledStack::configure(PoolConfig::new().measure(true));
         for used in [1, 100_000, 5000, 12, 250_000, 40_000] {

@@ -92,7 +92,11 @@ fn a_suspend_in_a_destructor_of_a_forced_unwind_aborts() {
     let ended = run("suspend_in_forced_unwind");
     ended.assert_killed(
         SIGABRT,
-        &["about to drop it", "coroutine `fragile` is being dropped"],
+        &[
+            "about to drop it",
+            "coroutine `fragile` is being dropped, and a destructor that the unwind of its frames \
+             runs was asked to suspend",
+        ],
     );
     assert!(!ended.output.contains("survived"), "{ended}");
 }

@@ -8,13 +8,6 @@ use crate::Word;
 use core::mem::{MaybeUninit, transmute};
 use core::ptr;
 
-// The other targets of 32 bits are defined without floating-point registers.
-#[cfg(not(target_env = "gnu"))]
-compile_error!(
-    "sure-context has no context switch for 32-bit MIPS without hardware floating point; of these \
-     targets it supports mips-unknown-linux-gnu, mipsel-unknown-linux-gnu and their release 6"
-);
-
 pub(crate) const STACK_ALIGNMENT: usize = 8;
 
 pub(super) const FRAME: usize = 96;

@@ -1,0 +1,111 @@
+//! Where a suspended coroutine stands.
+//!
+//! Unwinders pass from a stack to that of its resumer by the parent link at its
+//! root. So a fresh execution whose link leads to the suspended coroutine, as if
+//! that had resumed it, sees the coroutine's frames as its callers: nothing of the
+//! coroutine runs, and nothing is written to its stack but the link at its own
+//! root, where the walk has to end. That link is stale while the coroutine is
+//! suspended; the next resume stores it anew.
+
+use super::Coroutine;
+use crate::{Status, unwind};
+use core::cell::Cell;
+use core::ptr::NonNull;
+use std::backtrace::Backtrace;
+use sure_context::{
+    Arrival, Departure, ExecutionContext, ParentLink, Signal, Trampoline, Word, prepare_unchecked,
+};
+use sure_stack::{PooledStack, Stack};
+
+impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
+    /// A backtrace of the place at which the coroutine is suspended: from its
+    /// suspend outwards, to the closure that it began with.
+    ///
+    /// The first few frames are those of the capture itself, as in any backtrace.
+    /// The coroutine does not run, and its stack need not have room. Names are
+    /// looked up when the backtrace is printed; taking it costs a stack from the
+    /// pool and a walk, a few microseconds and more with each frame.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    ///
+    /// #[inline(never)]
+    /// fn wait_for_answer(handle: &SuspendHandle<u32, ()>) -> u32 {
+    ///     handle.suspend(())
+    /// }
+    ///
+    /// let mut asking = Coroutine::new(|handle, _| wait_for_answer(handle) + 1);
+    /// assert!(asking.backtrace().is_none(), "it has not begun");
+    /// asking.resume(0);
+    /// # if cfg!(not(sure_context_portable)) {
+    /// let stuck = asking.backtrace().expect("it is suspended").to_string();
+    /// assert!(stuck.contains("wait_for_answer"));
+    /// # }
+    /// ```
+    ///
+    /// `None` unless the coroutine is [suspended](crate::Status::Suspended), if there is no
+    /// stack to be had for the walk, and where each coroutine is a thread of the
+    /// system (the portable backend of `sure-context`), because walks end at a
+    /// thread's first frame.
+    pub fn backtrace(&self) -> Option<Backtrace> {
+        if cfg!(any(sure_context_portable, windows)) {
+            return None;
+        }
+        let suspended = self.context.as_ref()?;
+        if self.status() != Status::Suspended {
+            return None;
+        }
+        let stack = PooledStack::new().ok()?;
+        // The walk would go on from here to a resumer that has long returned.
+        self.handle().resumer.has_gone_on();
+        Walk::from(suspended).on(&stack)
+    }
+}
+
+/// A walk that begins as if `suspended` had called for it.
+#[repr(C)]
+struct Walk<'a> {
+    link: ParentLink,
+    suspended: &'a ExecutionContext,
+    trace: Cell<Option<Backtrace>>,
+}
+
+impl<'a> Walk<'a> {
+    fn from(suspended: &'a ExecutionContext) -> Walk<'a> {
+        Walk {
+            link: ParentLink::new(),
+            suspended,
+            trace: Cell::new(None),
+        }
+    }
+
+    fn on(self, stack: &PooledStack) -> Option<Backtrace> {
+        let walk = NonNull::from(&self);
+        // SAFETY: (1) the stack is the caller's, fresh from the pool, kept until the
+        // execution has ended below, and larger than a first frame and a walk;
+        // (2) `self` stays in this frame until then.
+        let context = unsafe { prepare_unchecked(stack.base(), walk) };
+        // SAFETY: (1) the context is fresh and of this thread; (2) the link is that
+        // of the trampoline just given to it; (3) no word is read; (4) `run`
+        // continues this execution once, while this call waits.
+        let arrival = unsafe { context.resume(walk.cast(), Word::EMPTY, Signal::Run) };
+        debug_assert!(arrival.from.is_none(), "the walk has ended");
+        self.trace.into_inner()
+    }
+}
+
+// SAFETY: `#[repr(C)]`, and a `ParentLink` comes first.
+unsafe impl Trampoline for Walk<'_> {
+    unsafe fn run(this: NonNull<Self>, arrival: Arrival) -> Departure {
+        // SAFETY: `on` keeps the walk in its frame; all that changes is in cells.
+        let walk = unsafe { this.as_ref() };
+        walk.link.lead_to(walk.suspended);
+        // A capture that panics has no trace; the panic must not leave the root.
+        walk.trace.set(unwind::catch(Backtrace::force_capture).ok());
+        Departure {
+            to: arrival.from.expect("a resume suspends its caller"),
+            word: Word::EMPTY,
+            signal: Signal::Run,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! One mapping, cut into slots.
+
+use super::shape::StackShape;
+use crate::StackError;
+use crate::hosted::mapping_budget::MappingClaims;
+use crate::hosted::registry::{self, Region, Registration};
+use crate::hosted::sys::memory::{self, Advice, Mapping};
+use core::ptr::NonNull;
+
+/// Slots of equal shape. Their free list stands beside them, so that it touches
+/// none of their memory.
+pub(crate) struct Reservation {
+    /// Dropped before the mapping.
+    _known: Registration,
+    mapping: Mapping,
+    claims: MappingClaims,
+    shape: StackShape,
+    slots: u32,
+    /// How many are taken.
+    taken: u32,
+    /// The first free slot of those that were taken before.
+    free: u32,
+    /// For each slot that was ever taken: the next free one, and whether it
+    /// lacks its guard. It has room for all of them from the beginning.
+    links: Vec<u32>,
+    /// Whether it is in the arena's list of those with free slots.
+    pub(crate) listed: bool,
+    /// The next one in that list.
+    pub(crate) next: Option<u32>,
+}
+
+/// No slot.
+const NONE: u32 = UNGUARDED - 1;
+/// The bit of a link that tells that the slot has no guard yet.
+const UNGUARDED: u32 = 1 << 31;
+
+impl Reservation {
+    pub(crate) fn new(shape: StackShape, slots: u32) -> Result<Reservation, StackError> {
+        let bytes = shape.stride * slots as usize;
+        let mut links = Vec::new();
+        links
+            .try_reserve_exact(slots as usize)
+            .map_err(|_| StackError::no_heap(bytes))?;
+        let mapping = Mapping::new(bytes, shape.huge).map_err(|os| StackError::map(bytes, os))?;
+        let advice = if shape.huge {
+            Advice::HugePages
+        } else {
+            Advice::NoHugePages
+        };
+        // A wish: the system may not know huge pages.
+        // SAFETY: a fresh mapping, whose contents do not change by that.
+        let _ = unsafe { memory::advise(mapping.start(), bytes, advice) };
+        let low = mapping.start().addr();
+        let known = registry::register(Region {
+            low,
+            high: low + bytes,
+            stride: shape.stride,
+            guard: shape.guard,
+        })?;
+        Ok(Reservation {
+            _known: known,
+            mapping,
+            claims: MappingClaims::NONE,
+            shape,
+            slots,
+            taken: 0,
+            free: NONE,
+            links,
+            listed: false,
+            next: None,
+        })
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.mapping.bytes()
+    }
+
+    /// How many slots have been used so far.
+    pub(crate) fn used(&self) -> usize {
+        self.links.len()
+    }
+
+    pub(crate) fn protected_guards(&self) -> usize {
+        self.claims.guards()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.taken == 0
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        self.taken < self.slots
+    }
+
+    /// A free slot, and whether it has its guard: the one that was put back
+    /// last, or else the next that was never taken.
+    pub(crate) fn take(&mut self) -> Option<(u32, bool)> {
+        let (number, guarded) = if self.free != NONE {
+            let number = self.free;
+            let link = self.links[number as usize];
+            self.free = link & !UNGUARDED;
+            (number, link & UNGUARDED == 0)
+        } else if self.links.len() < self.slots as usize {
+            self.links.push(NONE);
+            // Huge pages have no guards.
+            (self.links.len() as u32 - 1, self.shape.guard == 0)
+        } else {
+            return None;
+        };
+        self.taken += 1;
+        Some((number, guarded))
+    }
+
+    pub(crate) fn put_back(&mut self, number: u32, guarded: bool) {
+        let flag = if guarded { 0 } else { UNGUARDED };
+        self.links[number as usize] = self.free | flag;
+        self.free = number;
+        self.taken -= 1;
+    }
+
+    /// Notes what the guard of a slot took.
+    pub(crate) fn claim(&mut self, claims: MappingClaims) {
+        self.claims.join(claims);
+    }
+
+    /// The lowest address of a slot, which is that of its guard.
+    pub(crate) fn slot(&self, number: u32) -> NonNull<u8> {
+        let start = self.mapping.start();
+        // SAFETY: a slot of this mapping, which is not at address 0.
+        unsafe { NonNull::new_unchecked(start.add(number as usize * self.shape.stride)) }
+    }
+}

@@ -1,0 +1,87 @@
+//! The sizes that all stacks of an arena have in common.
+
+use super::header::{OVERHEAD, PLAIN_OVERHEAD};
+use crate::StackError;
+use crate::hosted::guard::GUARD_SIZE;
+use crate::hosted::sys::memory::page_size;
+
+/// How a slot is divided.
+///
+/// ```text
+///   stride ─┐
+///           │ header, and above it what the colour leaves free
+///   base  ──┤
+///           │ usable bytes
+///   limit ──┤
+///           │ guard
+///   0      ─┘
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StackShape {
+    pub(crate) guard: usize,
+    pub(crate) stride: usize,
+    pub(crate) coloured: bool,
+    pub(crate) huge: bool,
+    /// Whether there is one stack only.
+    pub(crate) alone: bool,
+}
+
+/// How many stacks a first reservation holds.
+const FIRST: usize = 16;
+
+/// How large a reservation may become, in bytes. Where addresses are scarce
+/// others need some, too.
+const MOST: usize = if usize::BITS == 64 {
+    (16_u64 << 30) as usize
+} else {
+    16 << 20
+};
+
+/// What a huge page has, on most systems.
+const HUGE: usize = 2 << 20;
+
+impl StackShape {
+    /// Stacks with at least `bytes` usable bytes.
+    pub(crate) fn new(bytes: usize, coloured: bool, huge: bool) -> Result<StackShape, StackError> {
+        let page = page_size();
+        let guard = if huge {
+            0
+        } else {
+            GUARD_SIZE.next_multiple_of(page)
+        };
+        let overhead = if coloured { OVERHEAD } else { PLAIN_OVERHEAD };
+        let stride = bytes
+            .checked_add(overhead)
+            .and_then(|bytes| bytes.checked_next_multiple_of(page))
+            .and_then(|bytes| bytes.checked_add(guard))
+            .filter(|&stride| bytes > 0 && stride <= isize::MAX as usize)
+            .ok_or(StackError::InvalidSize { bytes })?;
+        Ok(StackShape {
+            guard,
+            stride,
+            coloured,
+            huge,
+            alone: false,
+        })
+    }
+
+    /// Bytes of a slot that are not guard.
+    pub(crate) fn bytes(&self) -> usize {
+        self.stride - self.guard
+    }
+
+    /// How many slots the first reservation has.
+    pub(crate) fn first_slots(&self) -> u32 {
+        let whole = if self.huge { HUGE / self.stride } else { 0 };
+        self.most_slots().min(FIRST.max(whole) as u32)
+    }
+
+    /// How many slots a reservation has at the most.
+    pub(crate) fn most_slots(&self) -> u32 {
+        if self.alone {
+            return 1;
+        }
+        // Numbers of slots have less than 31 bits.
+        (MOST / self.stride).clamp(1, 1 << 20) as u32
+    }
+}

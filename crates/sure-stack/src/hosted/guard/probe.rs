@@ -1,0 +1,79 @@
+//! What `madvise` really does here.
+//!
+//! Its answer proves nothing: emulators answer "done" to any advice, and do
+//! nothing. So each is tried once, on a page of its own, and looked at.
+
+use crate::hosted::sys::memory::{Advice, Mapping, advise, is_writable, page_size};
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+/// Whether `MADV_GUARD_INSTALL` makes a page that cannot be accessed.
+pub(crate) fn lightweight_guards() -> bool {
+    static KNOWN: Knowledge = Knowledge::new();
+    KNOWN.get(|page| {
+        // SAFETY: a page of the probe's own, unused.
+        let done = unsafe { advise(page, page_size(), Advice::InstallGuard) };
+        // SAFETY: the same page, in which nothing is alive.
+        done.is_ok() && refuses_bogus(page) && !unsafe { is_writable(page) }
+    })
+}
+
+/// Whether `MADV_DONTNEED` makes memory read as zeros.
+pub(crate) fn clears_memory() -> bool {
+    static KNOWN: Knowledge = Knowledge::new();
+    KNOWN.get(|page| {
+        // SAFETY: a page of the probe's own, which is readable and writable
+        // whatever the advice does.
+        unsafe {
+            page.write_volatile(1);
+            let done = advise(page, page_size(), Advice::DontNeed);
+            done.is_ok() && page.read_volatile() == 0
+        }
+    })
+}
+
+/// A system that knows its advice refuses what is none.
+fn refuses_bogus(page: *mut u8) -> bool {
+    // SAFETY: a page of the probe's own, unused.
+    unsafe { advise(page, page_size(), Advice::Bogus) }.is_err()
+}
+
+/// The answer to a question that is asked once in a process. (Or by each of
+/// several threads that ask at the same time; their answers are equal.)
+struct Knowledge(AtomicU8);
+
+impl Knowledge {
+    const UNKNOWN: u8 = 2;
+
+    const fn new() -> Knowledge {
+        Knowledge(AtomicU8::new(Knowledge::UNKNOWN))
+    }
+
+    /// Without a page to try it on the answer is no, for this time.
+    fn get(&self, ask: impl FnOnce(*mut u8) -> bool) -> bool {
+        match self.0.load(Relaxed) {
+            Knowledge::UNKNOWN => {}
+            known => return known == 1,
+        }
+        let Ok(page) = Mapping::new(page_size(), false) else {
+            return false;
+        };
+        let answer = ask(page.start());
+        self.0.store(answer.into(), Relaxed);
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_that_takes_bogus_advice_has_no_lightweight_guards() {
+        let page = Mapping::new(page_size(), false).unwrap();
+        // SAFETY: a page of the test's own.
+        assert!(unsafe { is_writable(page.start()) });
+        if !refuses_bogus(page.start()) {
+            assert!(!lightweight_guards());
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Memory: mmap(2), madvise(2), mprotect(2), mincore(2).
+
+use super::failpoint::{self, Call};
+use super::succeed;
+use core::ffi::{c_int, c_void};
+use core::mem::ManuallyDrop;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use memmap2::{MmapMut, MmapOptions};
+use std::io;
+
+/// Private memory of the process, unmapped when dropped.
+#[derive(Debug)]
+pub(crate) struct Mapping(ManuallyDrop<MmapMut>);
+
+impl Mapping {
+    /// Address space that takes memory page by page, as it is touched.
+    ///
+    /// Without swap reserved for it (`MAP_NORESERVE`); for stacks
+    /// (`MAP_STACK`), unless it is to be made of huge pages.
+    pub(crate) fn new(bytes: usize, huge: bool) -> io::Result<Mapping> {
+        failpoint::check(Call::Map)?;
+        let mut options = MmapOptions::new();
+        options.len(bytes).no_reserve_swap();
+        if !huge {
+            options.stack();
+        }
+        Ok(Mapping(ManuallyDrop::new(options.map_anon()?)))
+    }
+
+    /// The lowest address; it lies at a page's beginning.
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.0.as_ptr().cast_mut()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // Where the system refuses, the addresses are lost; nothing else is.
+        if failpoint::check(Call::Unmap).is_ok() {
+            // SAFETY: dropped once, here; nothing uses the field afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.0) }
+        }
+    }
+}
+
+/// What the system may be told about a range of pages (`madvise(2)`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Advice {
+    /// Take the pages now; they read as zeros next time.
+    DontNeed,
+    /// Take the pages when memory is short.
+    Free,
+    /// Huge pages, please.
+    HugePages,
+    /// No huge pages, wherever they are the system's own idea.
+    NoHugePages,
+    /// Make the pages a guard, without a mapping of its own (Linux 6.13).
+    InstallGuard,
+    /// No such advice: a system that takes it does not mean what it says.
+    Bogus,
+}
+
+impl Advice {
+    fn number(self) -> c_int {
+        match self {
+            Advice::DontNeed => libc::MADV_DONTNEED,
+            Advice::Free => libc::MADV_FREE,
+            Advice::HugePages => libc::MADV_HUGEPAGE,
+            Advice::NoHugePages => libc::MADV_NOHUGEPAGE,
+            // `MADV_GUARD_INSTALL` in the kernel's mman-common.h, for every architecture.
+            Advice::InstallGuard => 102,
+            Advice::Bogus => 0x7374_6163,
+        }
+    }
+}
+
+/// Advises the system about whole pages.
+///
+/// # Safety
+/// The range is page-aligned and part of a mapping of the caller's, and nothing
+/// that the advice takes away from its contents is needed.
+pub(crate) unsafe fn advise(start: *mut u8, bytes: usize, advice: Advice) -> io::Result<()> {
+    failpoint::check(Call::Advise)?;
+    // SAFETY: pages of a mapping of the caller's, whose contents may change as the
+    // advice says.
+    succeed(unsafe { libc::madvise(start.cast::<c_void>(), bytes, advice.number()) })
+}
+
+/// Makes every access to whole pages fault.
+///
+/// # Safety
+/// The range is page-aligned, part of a mapping of the caller's, and unused.
+pub(crate) unsafe fn protect(start: *mut u8, bytes: usize) -> io::Result<()> {
+    failpoint::check(Call::Protect)?;
+    // SAFETY: the caller owns the pages, and nothing in them is used.
+    succeed(unsafe { libc::mprotect(start.cast::<c_void>(), bytes, libc::PROT_NONE) })
+}
+
+/// Asks for each page of a range whether it takes memory (`mincore(2)`):
+/// `answer` has as many items as the range has pages.
+///
+/// # Safety
+/// The range is page-aligned and part of a mapping of the caller's.
+pub(crate) unsafe fn residence(start: *mut u8, answer: &mut [bool]) -> io::Result<()> {
+    let (page, per_page) = (page_size(), answers_per_page());
+    let mut bytes = [0_u8; 256];
+    for (n, pages) in answer.chunks_mut(bytes.len() / per_page).enumerate() {
+        let first = n * (bytes.len() / per_page) * page;
+        let bytes = &mut bytes[..pages.len() * per_page];
+        // SAFETY: some of the range's pages; `bytes` has room for what the
+        // system answers about each of them.
+        succeed(unsafe {
+            libc::mincore(
+                start.add(first).cast::<c_void>(),
+                pages.len() * page,
+                bytes.as_mut_ptr().cast(),
+            )
+        })?;
+        for (resident, bytes) in pages.iter_mut().zip(bytes.chunks(per_page)) {
+            *resident = bytes.iter().any(|byte| byte & 1 == 1);
+        }
+    }
+    Ok(())
+}
+
+/// How many bytes `mincore` answers about one page.
+///
+/// One, says the manual. An emulator whose host has smaller pages answers about
+/// those (qemu-sparc64 7.2: two bytes, for the 4 KiB of the host). So it is tried.
+fn answers_per_page() -> usize {
+    static KNOWN: AtomicUsize = AtomicUsize::new(0);
+    if KNOWN.load(Relaxed) == 0 {
+        KNOWN.store(count_answers().unwrap_or(1), Relaxed);
+    }
+    KNOWN.load(Relaxed)
+}
+
+fn count_answers() -> Option<usize> {
+    const UNTOUCHED: u8 = 0xA5;
+    // Enough for a byte for each 512 of the largest page that any system has.
+    let mut bytes = [UNTOUCHED; 128];
+    let page = Mapping::new(page_size(), false).ok()?;
+    // SAFETY: a page of this call's own, and more room than the answer takes.
+    let answered = unsafe {
+        libc::mincore(
+            page.start().cast::<c_void>(),
+            page.bytes(),
+            bytes.as_mut_ptr().cast(),
+        )
+    };
+    let answers = bytes.iter().take_while(|byte| **byte != UNTOUCHED).count();
+    (answered == 0 && answers > 0).then_some(answers)
+}
+
+/// Whether the system itself can write to a page: it reports a fault (`EFAULT`)
+/// where the process would die of one.
+///
+/// # Safety
+/// `page` is a page of a mapping of the caller's, with nothing alive in it.
+pub(crate) unsafe fn is_writable(page: *mut u8) -> bool {
+    const { assert!(size_of::<libc::utsname>() <= 4096) };
+    // SAFETY: if the page can be written to, it has room for the structure.
+    unsafe { libc::uname(page.cast()) == 0 }
+}
+
+/// The page size of the running system, in bytes.
+pub(crate) fn page_size() -> usize {
+    // SAFETY: asks for a constant.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).expect("a page has a size")
+}

@@ -1,0 +1,199 @@
+//! What stacks need to know about an instruction set: one entry of [`ALL`] each.
+//!
+//! To add an instruction set, add an entry; nothing else in this crate names one.
+//! The file needs nothing but `core`, so that other programs can include it and
+//! make their tables from it.
+
+/// The facts about one instruction set, on Linux.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    /// Its name in `cfg(target_arch = "...")`.
+    pub(crate) arch: &'static str,
+    /// The size of a pointer, in bits.
+    pub(crate) bits: u32,
+    /// Whether rustc touches every page of a large frame on its way down
+    /// (`StackProbeType` in rustc's `rustc_target`; 1.95), so that no frame steps
+    /// over a guard of one page.
+    pub(crate) stack_probes: bool,
+    /// Where the address of the interrupted instruction is, if it is known.
+    pub(crate) program_counter: Option<ProgramCounter>,
+}
+
+/// A place in what the third argument of a signal handler points to: that of libc's
+/// `ucontext_t`, or else of the kernel's headers `asm/sigcontext.h` and
+/// `asm/ucontext.h`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProgramCounter {
+    /// Where a pointer to the registers is, in bytes from the beginning of the
+    /// context; if there is none, the registers are in the context itself.
+    pub(crate) through: Option<usize>,
+    /// Bytes from the beginning of the context, or from where the pointer points to.
+    pub(crate) at: usize,
+    /// How many bytes it has.
+    pub(crate) bytes: usize,
+}
+
+impl Target {
+    /// How many bytes of guard a stack has, before rounding up to pages.
+    ///
+    /// Where the compiler probes large frames, one page is enough. Where it does
+    /// not, a frame larger than the guard steps over it.
+    pub(crate) const fn guard_bytes(&self) -> usize {
+        match (self.stack_probes, self.bits) {
+            (true, _) => 1,
+            (false, 64) => 1 << 20,
+            (false, _) => 64 << 10,
+        }
+    }
+
+    /// The entry of an instruction set. An unknown one has neither stack probes
+    /// nor a program counter.
+    pub(crate) const fn named(arch: &str) -> Target {
+        let mut n = 0;
+        while n < ALL.len() {
+            if equal(ALL[n].arch.as_bytes(), arch.as_bytes()) {
+                return ALL[n];
+            }
+            n += 1;
+        }
+        Target {
+            arch: "unknown",
+            bits: usize::BITS,
+            stack_probes: false,
+            program_counter: None,
+        }
+    }
+}
+
+/// In the context itself.
+const fn inside(at: usize, bytes: usize) -> Option<ProgramCounter> {
+    Some(ProgramCounter {
+        through: None,
+        at,
+        bytes,
+    })
+}
+
+/// Every instruction set that is known.
+pub(crate) const ALL: &[Target] = &[
+    Target {
+        arch: "x86_64",
+        bits: 64,
+        stack_probes: true,
+        // Flags, link, stack (40 bytes); `RIP` is the 17th general register.
+        program_counter: inside(40 + 16 * 8, 8),
+    },
+    Target {
+        arch: "x86",
+        bits: 32,
+        stack_probes: true,
+        // Flags, link, stack (20 bytes); `EIP` is the 15th general register.
+        program_counter: inside(20 + 14 * 4, 4),
+    },
+    Target {
+        arch: "aarch64",
+        bits: 64,
+        stack_probes: true,
+        // Flags, link, stack, 128 bytes of mask, to 16 bytes; fault address, 31 registers, `sp`.
+        program_counter: inside(176 + 8 + 31 * 8 + 8, 8),
+    },
+    Target {
+        arch: "arm",
+        bits: 32,
+        stack_probes: false,
+        // Flags, link, stack (20 bytes); trap number, error code, mask, `r0` to `r14`.
+        program_counter: inside(20 + 3 * 4 + 15 * 4, 4),
+    },
+    Target {
+        arch: "riscv64",
+        bits: 64,
+        stack_probes: false,
+        // Flags, link, stack, 128 bytes of mask, to 16 bytes; then `pc`.
+        program_counter: inside(176, 8),
+    },
+    Target {
+        arch: "loongarch64",
+        bits: 64,
+        stack_probes: false,
+        // Flags, link, stack, 128 bytes of mask, to 16 bytes; then `sc_pc`.
+        program_counter: inside(176, 8),
+    },
+    Target {
+        arch: "s390x",
+        bits: 64,
+        stack_probes: true,
+        // Flags, link, stack (40 bytes); the mask of the program status word, then its address.
+        program_counter: inside(40 + 8, 8),
+    },
+    Target {
+        arch: "powerpc64",
+        bits: 64,
+        stack_probes: true,
+        // Flags, link, stack, 128 bytes of mask, 64 of what is before the registers;
+        // `NIP` is the 33rd of the kernel's list.
+        program_counter: inside(168 + 64 + 32 * 8, 8),
+    },
+    Target {
+        arch: "powerpc",
+        bits: 32,
+        stack_probes: true,
+        // Flags, link, stack (5 words) and padding (7 words); then a pointer to the registers.
+        program_counter: Some(ProgramCounter {
+            through: Some(12 * 4),
+            at: 32 * 4,
+            bytes: 4,
+        }),
+    },
+    Target {
+        arch: "mips",
+        bits: 32,
+        stack_probes: false,
+        program_counter: MIPS,
+    },
+    Target {
+        arch: "mips32r6",
+        bits: 32,
+        stack_probes: false,
+        program_counter: MIPS,
+    },
+    Target {
+        arch: "mips64",
+        bits: 64,
+        stack_probes: false,
+        program_counter: MIPS64,
+    },
+    Target {
+        arch: "mips64r6",
+        bits: 64,
+        stack_probes: false,
+        program_counter: MIPS64,
+    },
+    Target {
+        arch: "sparc64",
+        bits: 64,
+        stack_probes: false,
+        // Not a `ucontext_t` but the `siginfo_t` (128 bytes), 16 registers, `tstate`
+        // (`struct rt_signal_frame` in the kernel's `signal_64.c`); then `tpc`.
+        program_counter: inside(128 + 16 * 8 + 8, 8),
+    },
+];
+
+/// Flags, link, stack (20 bytes), to 8 bytes; register mask, status; then `sc_pc`.
+const MIPS: Option<ProgramCounter> = inside(24 + 8, 8);
+/// Flags, link, stack (40 bytes); 32 + 32 registers, 2 × 4 of hi and lo; then `sc_pc`.
+const MIPS64: Option<ProgramCounter> = inside(40 + (32 + 32 + 8) * 8, 8);
+
+/// `==`, which is no `const fn`.
+const fn equal(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut n = 0;
+    while n < one.len() {
+        if one[n] != other[n] {
+            return false;
+        }
+        n += 1;
+    }
+    true
+}

@@ -1,0 +1,117 @@
+//! The host's sections: format, lints, docs, tests in debug and in release, what must build without
+//! the standard library, benchmarks, packages.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::exec;
+use super::libtest::Outcome;
+use super::suite::{Results, Suite};
+use super::{fresh, programs};
+use crate::report::{Report, Section};
+use crate::target::platform::{Platform, Profile};
+use crate::workspace::{self, Workspace};
+
+/// Sections that are one cargo command each, which passes or fails as a whole, and its words.
+const LINTS: [(&str, &str); 4] = [
+    ("format", "fmt --all --check"),
+    (
+        "clippy",
+        "clippy --keep-going --workspace --all-targets --all-features -- -Dwarnings",
+    ),
+    ("docs", "doc --workspace --no-deps --all-features"),
+    (
+        "no_std",
+        "clippy --keep-going --no-default-features --package sure-context --package coro -- -Dwarnings",
+    ),
+];
+
+/// The same, for what takes minutes and is wrong least often: `cargo xtask ci` only. The benchmarks
+/// run once each, in the profile whose dependencies the tests have built already; criterion's word is
+/// handed on by cargo to all that it takes for a benchmark. Each
+/// package is built from what would be published.
+const THOROUGH: [(&str, &str); 2] = [
+    (
+        "benchmarks, once each",
+        "bench --workspace --all-features --profile release -- --test",
+    ),
+    (
+        "packages",
+        "package --workspace --exclude benches --exclude testing --exclude compile-fail \
+         --exclude xtask --all-features --allow-dirty --offline",
+    ),
+];
+
+/// Runs every section, whatever the ones before it found. Returns what the tests found in debug,
+/// unless they could not be built.
+pub(crate) fn sections(
+    workspace: &Workspace,
+    thorough: bool,
+    report: &mut Report,
+) -> Option<Results> {
+    let mut in_debug = None;
+    for (name, words) in LINTS {
+        report.section(name, || check(workspace, name, words));
+    }
+    for profile in [Profile::Debug, Profile::Release] {
+        let name = format!("tests, {}", profile.name());
+        report.section(&name, || {
+            let (section, results) = tests(workspace, profile, fresh(workspace, &name)?)?;
+            if profile == Profile::Debug {
+                in_debug = Some(results);
+            }
+            Ok(section)
+        });
+    }
+    report.section("programs of ci/", || programs::section(workspace, &[]));
+    for (name, words) in THOROUGH.iter().filter(|_| thorough) {
+        report.section(name, || check(workspace, name, words));
+    }
+    in_debug
+}
+
+/// A section that is one cargo command.
+fn check(workspace: &Workspace, name: &str, words: &str) -> Result<Section> {
+    let log = fresh(workspace, name)?;
+    let mut command = workspace::host_cargo();
+    command
+        .args(words.split_whitespace())
+        .env("RUSTDOCFLAGS", "-Dwarnings");
+    let finished = exec::run(&mut command, &log, Duration::from_secs(45 * 60))?;
+    if !finished.success() {
+        println!("{}{}", finished.stdout, exec::complaints(&finished.stderr));
+    }
+    Ok(Section {
+        failed: usize::from(!finished.success()),
+        log: Some(log),
+        ..Section::default()
+    })
+}
+
+/// Builds and runs everything, doc tests included.
+fn tests(workspace: &Workspace, profile: Profile, log: PathBuf) -> Result<(Section, Results)> {
+    let suite = Suite {
+        workspace,
+        platform: &Platform::host(),
+        profile,
+        log,
+        name: None,
+    };
+    let mut results = suite.run(&suite.build()?, |_| Vec::new())?;
+    // What rustdoc compiles is not optimised, whatever the library it is linked with.
+    if profile == Profile::Debug {
+        results.extend(suite.run_docs(|_| Vec::new())?);
+    }
+    let ignored = results.count(Outcome::Ignored);
+    let ignored = (ignored > 0).then(|| format!("{ignored} ignored"));
+    let note = results.failed_names().into_iter().chain(ignored);
+    let section = Section {
+        passed: results.count(Outcome::Passed),
+        failed: results.failed(),
+        note: note.collect::<Vec<_>>().join("; "),
+        log: Some(suite.log),
+    };
+    Ok((section, results))
+}

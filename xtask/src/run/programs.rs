@@ -1,0 +1,130 @@
+//! `cargo xtask programs`: the programs of `ci/programs`, each built as its manifest says, and run in
+//! every profile that it names. What they must print and how they must end stands there, too.
+
+use std::collections::BTreeMap;
+use std::env::consts::ARCH;
+use std::os::unix::process::ExitStatusExt;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use super::exec::{self, Finished};
+use crate::report::{Report, Section};
+use crate::workspace::{self, Workspace};
+
+/// From the root. The folder is a workspace of its own; one lock file serves all its programs.
+const MANIFEST: &str = "ci/programs/Cargo.toml";
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Which of them; all without one
+    names: Vec<String>,
+}
+
+/// `[package.metadata]` of a program.
+#[derive(Deserialize)]
+struct Extra {
+    program: Program,
+}
+
+/// How a program is built, run and judged; `ci/programs/Cargo.toml` explains each line.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Program {
+    #[serde(default = "usual_profiles")]
+    profiles: Vec<String>,
+    architecture: Option<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    prints: String,
+    complains: Option<String>,
+    signal: Option<i32>,
+}
+
+fn usual_profiles() -> Vec<String> {
+    ["dev", "release"].map(str::to_owned).into()
+}
+
+impl Program {
+    /// What is wrong with a run, if anything is.
+    fn complaint(&self, run: &Finished) -> Option<String> {
+        // Cargo becomes the program it runs, and ends as that does.
+        let ended_well = match self.signal {
+            Some(signal) => run.status.signal() == Some(signal),
+            None => run.success(),
+        };
+        let part = self.complains.as_deref().unwrap_or("");
+        if !ended_well || run.timed_out.is_some() {
+            Some(run.ending())
+        } else if run.stdout != self.prints {
+            Some("printed something else".to_owned())
+        } else if !run.stderr.contains(part) {
+            Some(format!("did not complain of {part:?}"))
+        } else {
+            None
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<bool> {
+    let workspace = Workspace::read()?;
+    let mut report = Report::new();
+    report.section("programs of ci/", || section(&workspace, &args.names));
+    Ok(report.finish())
+}
+
+/// Runs those with these names, or all.
+pub(crate) fn section(workspace: &Workspace, names: &[String]) -> Result<Section> {
+    let log = super::fresh(workspace, "programs")?;
+    let mut section = Section {
+        log: Some(log.clone()),
+        ..Section::default()
+    };
+    let packages = workspace::packages_of(&workspace::root().join(MANIFEST))?.packages;
+    let unknown = names
+        .iter()
+        .find(|name| !packages.iter().any(|it| it.name == **name));
+    ensure!(
+        unknown.is_none(),
+        "ci/programs has no program {}",
+        unknown.map_or("", |name| name)
+    );
+    for package in packages {
+        let Extra { program } = serde_json::from_value(package.metadata.clone())
+            .with_context(|| format!("{}: [package.metadata.program]", package.manifest_path))?;
+        let wanted = names.is_empty() || names.contains(&package.name);
+        if !wanted
+            || program
+                .architecture
+                .as_deref()
+                .is_some_and(|only| only != ARCH)
+        {
+            continue;
+        }
+        for profile in &program.profiles {
+            let mut command = workspace::host_cargo();
+            // With a target named, flags for the program are no flags for what builds it.
+            command
+                .args(["run", "--quiet", "--locked", "--manifest-path", MANIFEST])
+                .args(["--package", &package.name, "--profile", profile])
+                .args([
+                    "--target",
+                    &format!("{ARCH}-unknown-linux-gnu"),
+                    "--target-dir",
+                ])
+                .arg(workspace.target.join("programs"))
+                .envs(&program.env);
+            let run = exec::run(&mut command, &log, Duration::from_secs(10 * 60))?;
+            match program.complaint(&run) {
+                None => section.passed += 1,
+                Some(complaint) => {
+                    section.failed += 1;
+                    println!("   {}, {profile}: {complaint}", package.name);
+                    println!("{}{}", run.stdout, run.stderr);
+                }
+            }
+        }
+    }
+    Ok(section)
+}

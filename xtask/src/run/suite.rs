@@ -1,0 +1,305 @@
+//! Building and running the tests of crates, on the host or on a target, one test binary at a time.
+//!
+//! The binaries are started from here rather than by `cargo test`: so each has its own time limit, its own lines of progress,
+//! and a list of test names that can be compared between targets.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use super::binaries::{self, Binary};
+use super::exec::{self, Finished};
+use super::libtest::{self, Outcome, Parsed, Totals};
+use crate::target::platform::{Platform, Profile};
+use crate::workspace::Workspace;
+
+/// A cold build of the standard library under load takes a minute or two; this is for builds that hang.
+const BUILD_LIMIT: Duration = Duration::from_secs(45 * 60);
+
+/// Where a test's name begins with its package and binary, a doc test's begins with this: its own name says where it is.
+pub(crate) const DOC: &str = "doc";
+
+/// Which tests ran, and how each ended. Their names are `<package>/<binary>/<test>`, and `doc/<file> - <item> (line N)`.
+#[derive(Debug, Default)]
+pub(crate) struct Results {
+    pub(crate) tests: BTreeMap<String, Outcome>,
+    /// Binaries that died or said less than they ran, beside the failed tests themselves.
+    pub(crate) broken: usize,
+}
+
+impl Results {
+    pub(crate) fn count(&self, outcome: Outcome) -> usize {
+        self.tests.values().filter(|&&it| it == outcome).count()
+    }
+
+    pub(crate) fn failed(&self) -> usize {
+        self.count(Outcome::Failed) + self.broken
+    }
+
+    /// What other tests of the same suite found, too.
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.tests.extend(more.tests);
+        self.broken += more.broken;
+    }
+
+    /// The first few failed tests, for the table.
+    pub(crate) fn failed_names(&self) -> Option<String> {
+        let failed = self
+            .tests
+            .iter()
+            .filter(|(_, outcome)| **outcome == Outcome::Failed);
+        let names: Vec<_> = failed.map(|(name, _)| name.as_str()).take(3).collect();
+        (!names.is_empty()).then(|| format!("failed: {}", names.join(", ")))
+    }
+}
+
+/// What to test, and where.
+pub(crate) struct Suite<'a> {
+    pub(crate) workspace: &'a Workspace,
+    pub(crate) platform: &'a Platform,
+    pub(crate) profile: Profile,
+    pub(crate) log: PathBuf,
+    /// Said before each line of progress, where several suites are at work at once.
+    pub(crate) name: Option<String>,
+}
+
+impl Suite<'_> {
+    /// Builds all test binaries, in one cargo run, so that the standard library and shared dependencies are built once.
+    pub(crate) fn build(&self) -> Result<Vec<Binary>> {
+        self.say("building");
+        let started = Instant::now();
+        let mut command = self.platform.cargo("test", self.profile);
+        command.args(self.platform.selection(self.workspace));
+        command.args(["--no-run", "--message-format=json-render-diagnostics"]);
+        let finished = self.cargo(&mut command)?;
+        let binaries = binaries::parse(&finished.stdout, self.workspace)?;
+        self.say(&format!(
+            "built {} test binaries, {:.1} s",
+            binaries.len(),
+            started.elapsed().as_secs_f64()
+        ));
+        Ok(binaries)
+    }
+
+    /// Compiles the libraries down to machine code, which is as far as one gets without a C library to link with.
+    pub(crate) fn compile(&self) -> Result<()> {
+        self.say("building");
+        let mut command = self.platform.cargo("build", self.profile);
+        command
+            .args(self.platform.packages(self.workspace))
+            .arg("--lib");
+        self.cargo(&mut command).map(drop)
+    }
+
+    /// Runs them all. `skip` gives the tests to leave out, by the binary's label.
+    pub(crate) fn run(
+        &self,
+        binaries: &[Binary],
+        skip: impl Fn(&str) -> Vec<String>,
+    ) -> Result<Results> {
+        let mut results = Results::default();
+        for binary in binaries {
+            let started = Instant::now();
+            let mut command = self.platform.program(&binary.program);
+            command.args(skip_words(&skip(&binary.label)));
+            self.in_package(&mut command, binary);
+            let finished = exec::run(&mut command, &self.log, self.platform.limit())?;
+            self.take(&binary.label, &finished, started, &mut results);
+        }
+        Ok(results)
+    }
+
+    /// Builds and runs the doc tests. They have a log of their own, because they may run beside the others.
+    pub(crate) fn run_docs(&self, skip: impl Fn(&str) -> Vec<String>) -> Result<Results> {
+        let started = Instant::now();
+        let mut command = self.platform.cargo("test", self.profile);
+        command.args(self.platform.packages(self.workspace)).args([
+            "--doc",
+            "--no-fail-fast",
+            "--",
+        ]);
+        for name in skip(DOC) {
+            command.args(["--skip", doc_words(&name)]);
+        }
+        let log = super::emptied(self.log.with_extension("docs.log"))?;
+        let finished = exec::run(&mut command, &log, BUILD_LIMIT)?;
+        let mut results = Results::default();
+        self.take(DOC, &finished, started, &mut results);
+        Ok(results)
+    }
+
+    /// Every test there is, and whether it is marked `#[ignore]`, without running any.
+    pub(crate) fn list(&self, binaries: &[Binary]) -> Result<BTreeMap<String, bool>> {
+        let mut names = BTreeMap::new();
+        for (words, ignored) in [
+            (&["--list", "--format", "terse"][..], false),
+            (&["--list", "--ignored", "--format", "terse"], true),
+        ] {
+            for binary in binaries {
+                let mut command = self.platform.program(&binary.program);
+                command.args(words);
+                self.in_package(&mut command, binary);
+                let finished = exec::run(&mut command, &self.log, self.platform.limit())?;
+                let listed = libtest::parse_list(&finished.stdout);
+                names.extend(
+                    listed
+                        .into_iter()
+                        .map(|name| (format!("{}/{name}", binary.label), ignored)),
+                );
+            }
+            let mut command = self.platform.cargo("test", self.profile);
+            command
+                .args(self.platform.packages(self.workspace))
+                .args(["--doc", "--"])
+                .args(words);
+            let finished = self.cargo(&mut command)?;
+            names.extend(
+                libtest::parse_list(&finished.stdout)
+                    .into_iter()
+                    .map(|name| (format!("{DOC}/{name}"), ignored)),
+            );
+        }
+        Ok(names)
+    }
+
+    /// Runs a cargo command that must succeed.
+    pub(crate) fn cargo(&self, command: &mut Command) -> Result<Finished> {
+        let finished = exec::run(command, &self.log, BUILD_LIMIT)?;
+        if !finished.success() {
+            println!("{}", exec::complaints(&finished.stderr));
+            println!("   full log: {}", self.log.display());
+            bail!("the build {}{}", finished.ending(), hint(&finished.stderr));
+        }
+        Ok(finished)
+    }
+
+    fn say(&self, text: &str) {
+        match &self.name {
+            Some(name) => println!("   {name}: {text}"),
+            None => println!("   {text}"),
+        }
+    }
+
+    /// What `cargo test` tells a test binary about its package: its folder, and variables that `trybuild` reads.
+    fn in_package(&self, command: &mut Command, binary: &Binary) {
+        command
+            .current_dir(&binary.folder)
+            .env("CARGO_MANIFEST_DIR", &binary.folder)
+            .env("CARGO_MANIFEST_PATH", binary.folder.join("Cargo.toml"))
+            .env("CARGO_PKG_NAME", &binary.package);
+    }
+
+    fn take(&self, label: &str, finished: &Finished, started: Instant, results: &mut Results) {
+        let parsed = libtest::parse(&finished.stdout);
+        let trouble = trouble(label, &parsed, finished);
+        let (passed, failed) = (parsed.count(Outcome::Passed), parsed.count(Outcome::Failed));
+        let seconds = started.elapsed().as_secs_f64();
+        if passed + failed > 0 || trouble.is_some() {
+            self.say(&format!(
+                "{label}: {passed} passed, {failed} failed, {seconds:.1} s"
+            ));
+        }
+        if failed > 0 || trouble.is_some() {
+            // The list of tests that passed is in the log.
+            let details = finished
+                .stdout
+                .find("\nfailures:\n")
+                .map_or(&*finished.stdout, |at| &finished.stdout[at..]);
+            println!("{details}\n{}", finished.stderr);
+        }
+        if let Some(trouble) = trouble {
+            self.say(&format!("{label}: {trouble}"));
+            results.broken += 1;
+        }
+        results.tests.extend(
+            parsed
+                .tests
+                .into_iter()
+                .map(|(name, outcome)| (format!("{label}/{name}"), outcome)),
+        );
+    }
+}
+
+/// What helps when cargo could not reach the registry.
+fn hint(stderr: &str) -> &'static str {
+    let unreachable = [
+        "failed to download",
+        "download of",
+        "spurious network error",
+    ];
+    if unreachable.iter().any(|words| stderr.contains(words)) {
+        "; dependencies could not be downloaded: once there is a network, run: cargo fetch --locked"
+    } else {
+        ""
+    }
+}
+
+/// What is wrong with a run besides tests that say they failed.
+fn trouble(label: &str, parsed: &Parsed, finished: &Finished) -> Option<String> {
+    let seen = (parsed.count(Outcome::Passed), parsed.count(Outcome::Failed));
+    match parsed.totals {
+        _ if finished.timed_out.is_some() => {
+            let unfinished = libtest::long_running(&finished.stdout);
+            let unfinished = match &unfinished[..] {
+                [] => String::new(),
+                names => format!("; not finished: {}", names.join(", ")),
+            };
+            Some(format!("{}{unfinished}", finished.ending()))
+        }
+        // Crates without doc tests print nothing.
+        None if label == DOC && finished.success() => None,
+        None => Some(format!("{} before it could report", finished.ending())),
+        Some(Totals { passed, failed, .. }) if (passed, failed) != seen => Some(format!(
+            "it counts {passed} passed and {failed} failed, which is not what its lines say: something writes between them"
+        )),
+        Some(Totals { failed: 0, .. }) if !finished.success() => Some(finished.ending()),
+        Some(_) => None,
+    }
+}
+
+/// What tells a doc test's name, `file - item (line N)`, from others and has no space in it, because rustdoc would take what is
+/// behind a space for another argument: its item, or where it has none its file. (So all tests of an item have to be left out, or none.)
+fn doc_words(name: &str) -> &str {
+    let (file, rest) = name.split_once(" - ").unwrap_or((name, ""));
+    match rest.split(' ').next() {
+        Some(item) if !item.is_empty() && !item.starts_with('(') => item,
+        _ => file,
+    }
+}
+
+/// `--exact` makes `--skip` leave out the test of that name only, not all whose names contain it.
+fn skip_words(names: &[String]) -> Vec<&str> {
+    let skips = names.iter().flat_map(|name| ["--skip", name.as_str()]);
+    names
+        .first()
+        .map(|_| "--exact")
+        .into_iter()
+        .chain(skips)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doc_tests_are_told_by_a_word() {
+        let name = "crates/coro/src/scoped.rs - scoped::Scoped<'_,Input>::mark (line 197)";
+        assert_eq!(doc_words(name), "scoped::Scoped<'_,Input>::mark");
+        let name = "crates/fiber-vm/src/../README.md - (line 12)";
+        assert_eq!(doc_words(name), "crates/fiber-vm/src/../README.md");
+    }
+
+    #[test]
+    fn skipping_is_exact() {
+        assert!(skip_words(&[]).is_empty());
+        let names = ["a::b".to_owned(), "c".to_owned()];
+        assert_eq!(
+            skip_words(&names),
+            ["--exact", "--skip", "a::b", "--skip", "c"]
+        );
+    }
+}
