@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::counts;
 use crate::report::{self, Report, Section};
 use crate::run::{freestanding, host};
 use crate::target::platform::Profile;
@@ -58,6 +59,7 @@ pub(crate) fn test(args: &TestArgs) -> Result<bool> {
 /// What every change must pass, on a machine with two cores, within an hour.
 pub(crate) fn run(args: &Args) -> Result<bool> {
     setup::host()?;
+    setup::valgrind(args.consent)?;
     let job = |target: &'static Target| Job {
         target,
         profiles: match (args.full, target.ci_divisor) {
@@ -79,6 +81,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     report.section("freestanding", || {
         freestanding::section(&workspace, &toolchain, &machines)
     });
+    report.section("instruction counts", || counts::section(&workspace));
     report.section("an unsupported target is refused", || {
         unsupported::section(&workspace, &toolchain)
     });
