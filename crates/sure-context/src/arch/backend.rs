@@ -16,6 +16,9 @@ pub(crate) const STACK_ALIGNMENT: usize = 16;
 
 pub(crate) const BYTES_BELOW: usize = 0;
 
+/// The return address that ends a walk of the stack.
+pub(crate) const END_OF_WALK: usize = 0;
+
 pub(crate) const FIRST_FRAME: usize = 0;
 
 pub(crate) unsafe fn prepare(_: *mut u8, _: Entry, _: *mut u8) -> usize {
