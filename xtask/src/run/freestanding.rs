@@ -22,8 +22,6 @@ use crate::workspace::{self, Workspace};
 /// The random work is divided by this: the other runs of these tests do all of it.
 const DIVISOR: &str = "20";
 
-const LEVELS: [&str; 4] = ["0", "1", "2", "3"];
-
 /// The switches, as the programs name them.
 const OPERATIONS: [&str; 4] = ["resume", "switch", "exit_to", "descend"];
 
@@ -83,8 +81,8 @@ fn read(output: &str) -> Said {
 
 /// What the four programs of a target have done.
 struct Found {
-    triple: &'static str,
-    /// For each level what was said, or why nothing was.
+    machine: &'static Machine,
+    /// For each of its levels what was said, or why nothing was.
     levels: Vec<Result<Said, String>>,
     built: Duration,
     ran: Duration,
@@ -127,12 +125,12 @@ fn try_out(workspace: &Workspace, toolchain: &Toolchain, machine: &'static Machi
         Ok(log) => {
             let programs = folder.join(machine.triple).join("release");
             let run = |level| start(machine, &programs.join(format!("level-{level}")), &log);
-            LEVELS.into_iter().map(run).collect()
+            machine.levels.iter().map(run).collect()
         }
         Err(error) => vec![Err(format!("{error:#}"))],
     };
     Found {
-        triple: machine.triple,
+        machine,
         levels,
         built: in_between - started,
         ran: in_between.elapsed(),
@@ -174,7 +172,14 @@ fn build(toolchain: &Toolchain, machine: &Machine, folder: &Path, log: &Path) ->
         ])
         .arg(folder)
         .env(variable("LINKER"), linker)
-        .env(variable("RUSTFLAGS"), flags);
+        .env(variable("RUSTFLAGS"), flags)
+        .env(
+            "CARGO_PROFILE_RELEASE_OPT_LEVEL",
+            machine.core_level.to_string(),
+        );
+    for level in machine.levels {
+        command.arg(format!("--package=level-{level}"));
+    }
     let finished = exec::run(&mut command, log, Duration::from_secs(20 * 60))?;
     if !finished.success() {
         let complaints = exec::complaints(&finished.stderr);
@@ -224,29 +229,30 @@ fn judge(all_found: &[Found]) -> Section {
     let mut section = Section::default();
     for found in all_found {
         let mut placements = None;
-        let mut cells = vec![found.triple.to_owned()];
-        for (level, said) in LEVELS.iter().zip(&found.levels) {
+        let Machine { triple, levels, .. } = found.machine;
+        let mut cells = vec![(*triple).to_owned()];
+        cells.resize(1 + 4, "-".to_owned());
+        for (&level, said) in levels.iter().zip(&found.levels) {
             match said {
                 Ok(said) => {
                     section.passed += said.passed;
-                    cells.push(format!("{} ok", said.passed));
+                    cells[1 + usize::from(level)] = format!("{} ok", said.passed);
                     let before = placements.get_or_insert(&said.placements);
                     if *before != &said.placements {
                         println!(
                             "   {}, level {level}: other placements than at the level before",
-                            found.triple
+                            triple
                         );
                         section.failed += 1;
                     }
                 }
                 Err(reason) => {
-                    println!("   {}, level {level}: {reason}", found.triple);
+                    println!("   {}, level {level}: {reason}", triple);
                     section.failed += 1;
-                    cells.push("FAILED".to_owned());
+                    cells[1 + usize::from(level)] = "FAILED".to_owned();
                 }
             }
         }
-        cells.resize(1 + LEVELS.len(), String::new());
         cells.extend(OPERATIONS.map(|operation| {
             let numbers = placements.and_then(|placements| placements.get(operation));
             numbers.map_or_else(
