@@ -139,16 +139,17 @@ fn try_out(workspace: &Workspace, toolchain: &Toolchain, machine: &'static Machi
 
 /// Builds `core`, `alloc` and the four programs, by one job: other targets are built at the same time.
 fn build(toolchain: &Toolchain, machine: &Machine, folder: &Path, log: &Path) -> Result<()> {
-    let variable = |name| {
-        format!(
-            "CARGO_TARGET_{}_{name}",
-            machine.triple.to_uppercase().replace('-', "_")
-        )
-    };
+    let variable = format!(
+        "CARGO_TARGET_{}_RUSTFLAGS",
+        machine.triple.to_uppercase().replace('-', "_")
+    );
     let (linker, flavor) = machine.linker()?;
-    // One program of a fixed address, because nothing is here to relocate it; but code as libraries have it.
+    // One program of a fixed address, because nothing is here to relocate it; but code as libraries
+    // have it. The linker stands among the flags, because those are not for what builds on the host.
     let flags = format!(
-        "-Clinker-flavor={flavor} -Crelocation-model=pic -Clink-arg=-static -Clink-arg=--no-pie {}",
+        "-Clinker={} -Clinker-flavor={flavor} -Crelocation-model=pic -Clink-arg=-static \
+         -Clink-arg=--no-pie {}",
+        linker.display(),
         machine.flags
     );
     let mut command = toolchain.cargo();
@@ -171,8 +172,7 @@ fn build(toolchain: &Toolchain, machine: &Machine, folder: &Path, log: &Path) ->
             "--target-dir",
         ])
         .arg(folder)
-        .env(variable("LINKER"), linker)
-        .env(variable("RUSTFLAGS"), flags)
+        .env(variable, flags)
         .env(
             "CARGO_PROFILE_RELEASE_OPT_LEVEL",
             machine.core_level.to_string(),
