@@ -94,7 +94,9 @@ impl Builder {
         }
     }
 
-    /// The least size of the stack, in bytes; rounded up to whole pages.
+    /// The least size of the stack, in bytes. It is rounded up to a power of two from 16 KiB
+    /// to 8 MiB, of which the thread has pools; beyond that to whole pages, and such a stack
+    /// is mapped and unmapped on its own, which takes microseconds.
     ///
     /// ```
     /// fn depth(n: u64) -> u64 {

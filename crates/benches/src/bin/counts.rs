@@ -142,7 +142,7 @@ fn nested(n: usize) {
 }
 
 fn iterator(n: usize) {
-    let mut numbers = coro::iter(|handle| (0_usize..).for_each(|i| handle.suspend(i)));
+    let mut numbers = coro::iter(|handle| (0..usize::MAX).for_each(|i| handle.suspend(i)));
     for _ in 0..n {
         black_box(numbers.next());
     }

@@ -159,7 +159,7 @@ fn drop_suspended() -> Contestant {
 
 fn source() -> Items {
     Box::new(coro::iter(|handle| {
-        (0..).for_each(|item| handle.suspend(item))
+        (0..usize::MAX).for_each(|item| handle.suspend(item))
     }))
 }
 
