@@ -257,10 +257,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         if matches!(self.stage.get(), Stage::Unwinding { .. }) {
             return ForcedUnwind::new();
         }
-        panic!(
-            "{self} was asked to suspend by code that does not run on its own stack: \
-             a handle works only inside its own coroutine, while that runs"
-        );
+        unwind::refuse_foreign(self)
     }
 
     /// Unwinds this coroutine, which is being dropped, once more, because it suspends.

@@ -15,7 +15,6 @@ mod grow;
 #[cfg(all(doc, feature = "std"))]
 pub mod guide;
 mod handle;
-#[cfg(feature = "std")]
 #[doc(hidden)]
 pub mod internal;
 #[cfg(feature = "async")]
@@ -37,10 +36,10 @@ mod unwind;
 #[cfg(feature = "async")]
 pub use async_handle::{AsyncHandle, BlockOnError};
 #[cfg(feature = "std")]
-pub use builder::Builder;
+pub use builder::{Builder, StackSize, StackSource};
 pub use coroutine::{Coroutine, MIN_STACK_SIZE};
 pub use delegate::Resume;
-pub use error::ResumeError;
+pub use error::{Complete, ResumeError};
 #[cfg(feature = "async")]
 pub use future::{CoroutineFuture, future};
 #[cfg(feature = "std")]

@@ -10,9 +10,15 @@ use crate::peer::{Crowd, CrowdKind};
 use crate::results::{AliveResult, Point};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 /// Memory that stays free for others.
 const KEEP_FREE_KIB: u64 = 3 << 20;
+
+/// How long a child may take for one percent more.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Makes a crowd in a child process.
 pub fn measure(peer: &str, index: usize, crowd: Crowd, most: usize) -> AliveResult {
@@ -30,10 +36,17 @@ pub fn measure(peer: &str, index: usize, crowd: Crowd, most: usize) -> AliveResu
         CrowdKind::Here(_) => {
             let mut command = Command::new(std::env::current_exe().expect("this program"));
             command.args(["--crowd", peer, &index.to_string()]);
+            // Where nothing can be mapped any more, no backtrace can be printed either, and some
+            // hang while they try.
+            command.env("RUST_BACKTRACE", "0");
             command
         }
     };
-    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
     match child {
         Ok(mut child) => {
             watch(&mut child, most, &mut result);
@@ -49,17 +62,32 @@ pub fn measure(peer: &str, index: usize, crowd: Crowd, most: usize) -> AliveResu
 /// Has the child make more and more, and looks at it.
 fn watch(child: &mut Child, most: usize, result: &mut AliveResult) {
     let mut tell = child.stdin.take().expect("a pipe was asked for");
-    let mut answers = BufReader::new(child.stdout.take().expect("a pipe was asked for"));
+    let answers = BufReader::new(child.stdout.take().expect("a pipe was asked for"));
+    let (send, lines) = mpsc::channel();
+    // Ends with the pipe, and that with the child.
+    thread::spawn(move || {
+        answers
+            .lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| send.send(line))
+    });
     let mut before = None;
     let mut goal = 0;
     loop {
-        let mut line = String::new();
-        let told = writeln!(tell, "{goal}").and_then(|()| answers.read_line(&mut line));
+        let told = writeln!(tell, "{goal}");
+        let line = match lines.recv_timeout(PATIENCE) {
+            Err(RecvTimeoutError::Timeout) => {
+                result.failed = true;
+                result.stopped = format!("its process hangs before there are {goal}");
+                return;
+            }
+            line => line.unwrap_or_default(),
+        };
         let mut words = line.trim().splitn(3, ' ');
         let (state, number) = (words.next(), words.next().and_then(|n| n.parse().ok()));
         match (told, state, number) {
-            (Ok(_), Some("alive"), Some(alive)) => result.reached = alive,
-            (Ok(_), Some("stopped"), Some(alive)) => {
+            (Ok(()), Some("alive"), Some(alive)) => result.reached = alive,
+            (Ok(()), Some("stopped"), Some(alive)) => {
                 result.reached = alive;
                 result.failed = true;
                 result.stopped = words.next().unwrap_or_default().to_owned();
@@ -98,7 +126,9 @@ fn watch(child: &mut Child, most: usize, result: &mut AliveResult) {
 /// One percent further, and never past a round number.
 fn next_goal(goal: usize) -> usize {
     let next = goal + (goal / 100).max(100);
-    (goal + 1..=next).find(|&number| is_round(number)).unwrap_or(next)
+    (goal + 1..=next)
+        .find(|&number| is_round(number))
+        .unwrap_or(next)
 }
 
 /// 1,000, 2,000, 5,000, 10,000 and so on.
@@ -116,7 +146,8 @@ fn look(process: u32, alive: usize) -> Point {
     let status = read("status").unwrap_or_default();
     let kib = |field: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(field));
-        line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0)
+        line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
+            .unwrap_or(0)
     };
     let round = is_round(alive) || alive == 0;
     Point {
@@ -124,7 +155,11 @@ fn look(process: u32, alive: usize) -> Point {
         resident_bytes: kib("VmRSS:") << 10,
         page_table_bytes: kib("VmPTE:") << 10,
         // Long to read where there are many.
-        mappings: if round { read("maps").unwrap_or_default().lines().count() as u64 } else { 0 },
+        mappings: if round {
+            read("maps").unwrap_or_default().lines().count() as u64
+        } else {
+            0
+        },
     }
 }
 
@@ -163,7 +198,11 @@ mod tests {
             assert!(goals.contains(&round), "{round}");
         }
         assert!(goals.windows(2).all(|two| two[1] > two[0]));
-        assert!(goals.windows(2).all(|two| two[1] - two[0] <= (two[0] / 100).max(100)));
+        assert!(
+            goals
+                .windows(2)
+                .all(|two| two[1] - two[0] <= (two[0] / 100).max(100))
+        );
         assert!(!is_round(0) && !is_round(500) && !is_round(3000) && is_round(50_000));
     }
 }

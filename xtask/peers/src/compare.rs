@@ -96,7 +96,10 @@ pub fn report(old: &Report, new: &Report) -> bool {
             change.row, change.contestant, change.old, change.new
         );
     }
-    let slower = changes.iter().filter(|change| change.verdict == Verdict::Slower).count();
+    let slower = changes
+        .iter()
+        .filter(|change| change.verdict == Verdict::Slower)
+        .count();
     println!("{slower} of {} have become slower", changes.len());
     slower == 0
 }
@@ -108,16 +111,33 @@ mod tests {
 
     fn measured(peer: &str, ratios: &[f64]) -> Measured {
         let summary = Summary::of(ratios.to_vec());
-        Measured { peer: peer.into(), variant: String::new(), ns: summary, ratio: summary }
+        Measured {
+            peer: peer.into(),
+            variant: String::new(),
+            ns: summary,
+            ratio: summary,
+        }
     }
 
     #[test]
     fn what_is_slower_is_flagged() {
         let old = measured("coro", &[0.80, 0.81, 0.82, 0.83, 0.90]);
-        assert_eq!(judge(&old, &measured("coro", &[0.95, 0.96, 0.97, 0.98])), Verdict::Slower);
-        assert_eq!(judge(&old, &measured("coro", &[0.5, 0.6, 0.61, 0.62])), Verdict::Faster);
+        assert_eq!(
+            judge(&old, &measured("coro", &[0.95, 0.96, 0.97, 0.98])),
+            Verdict::Slower
+        );
+        assert_eq!(
+            judge(&old, &measured("coro", &[0.5, 0.6, 0.61, 0.62])),
+            Verdict::Faster
+        );
         // Beyond the tolerance, with rounds in common; and within it, with none.
-        assert_eq!(judge(&old, &measured("coro", &[0.80, 0.81, 0.90, 1.2])), Verdict::Same);
-        assert_eq!(judge(&old, &measured("coro", &[0.84, 0.845, 0.85, 0.85])), Verdict::Same);
+        assert_eq!(
+            judge(&old, &measured("coro", &[0.80, 0.81, 0.90, 1.2])),
+            Verdict::Same
+        );
+        assert_eq!(
+            judge(&old, &measured("coro", &[0.84, 0.845, 0.85, 0.85])),
+            Verdict::Same
+        );
     }
 }

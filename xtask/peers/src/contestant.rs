@@ -40,7 +40,10 @@ impl Contestant {
         variant: &str,
         run: impl FnMut(usize, u64) -> Duration + 'static,
     ) -> Contestant {
-        Contestant { variant: variant.to_owned(), run: Box::new(run) }
+        Contestant {
+            variant: variant.to_owned(),
+            run: Box::new(run),
+        }
     }
 
     /// Does the work that many times.

@@ -25,7 +25,11 @@ impl Machine {
             memory_gib: (memory + (1 << 19)) >> 20,
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             compiler: env!("RUSTC_VERSION").to_owned(),
-            load: read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned(),
+            load: read("/proc/loadavg")
+                .split(' ')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
         }
     }
 }
@@ -38,18 +42,25 @@ fn read(path: &str) -> String {
 fn field(path: &str, name: &str) -> String {
     let text = read(path);
     let value = text.lines().find_map(|line| line.strip_prefix(name));
-    value.and_then(|value| value.split_whitespace().next()).unwrap_or_default().to_owned()
+    value
+        .and_then(|value| value.split_whitespace().next())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// Kibibytes that programs may still have.
 pub fn available_kib() -> u64 {
-    field("/proc/meminfo", "MemAvailable:").parse().unwrap_or(u64::MAX)
+    field("/proc/meminfo", "MemAvailable:")
+        .parse()
+        .unwrap_or(u64::MAX)
 }
 
 fn processor() -> String {
     let text = read("/proc/cpuinfo");
     let value = |name: &str| {
-        let line = text.lines().find(|line| line.split('\t').next() == Some(name))?;
+        let line = text
+            .lines()
+            .find(|line| line.split('\t').next() == Some(name))?;
         Some(line.split_once(':')?.1.trim().to_owned())
     };
     let name = value("model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
@@ -62,7 +73,10 @@ fn processor() -> String {
 /// What a program prints, or nothing.
 fn printed(program: &str, arguments: &[&str]) -> String {
     let here = env!("CARGO_MANIFEST_DIR");
-    let output = Command::new(program).args(arguments).current_dir(here).output();
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(here)
+        .output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     text.unwrap_or_default()
 }

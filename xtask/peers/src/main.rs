@@ -66,12 +66,19 @@ fn list(peers: &[Box<dyn Peer>]) {
     println!("  {ALIVE}\npeers:");
     for peer in peers {
         let missing = peer.missing().map(|why| format!("missing: {why}"));
-        println!("  {:18} {}", peer.name(), missing.unwrap_or_else(|| peer.version()));
+        println!(
+            "  {:18} {}",
+            peer.name(),
+            missing.unwrap_or_else(|| peer.version())
+        );
     }
 }
 
 fn measured(options: &Options, peers: &[Box<dyn Peer>]) -> Result<Report, String> {
-    let rows: Vec<_> = work::ROWS.iter().filter(|row| options.wants_row(row.name)).collect();
+    let rows: Vec<_> = work::ROWS
+        .iter()
+        .filter(|row| options.wants_row(row.name))
+        .collect();
     let alive = options.wants_row(ALIVE);
     if rows.is_empty() && !alive {
         return Err("no row has such a name; --list shows all".to_owned());
@@ -94,14 +101,23 @@ fn measured(options: &Options, peers: &[Box<dyn Peer>]) -> Result<Report, String
             eprintln!("{} is left out: {why}", peer.name());
         }
         let (name, version) = (peer.name().to_owned(), peer.version());
-        report.peers.push(PeerInfo { name, version, missing });
+        report.peers.push(PeerInfo {
+            name,
+            version,
+            missing,
+        });
     }
     let here = || peers.iter().filter(|peer| peer.missing().is_none());
-    let effort = measure::Effort { rounds: options.rounds(), slice: options.slice() };
+    let effort = measure::Effort {
+        rounds: options.rounds(),
+        slice: options.slice(),
+    };
     for row in rows {
         let wanted = |name| options.wants_peer(name) || peers::is_ours(name) || name == row.base;
-        let peers: Vec<&dyn Peer> =
-            here().map(Box::as_ref).filter(|peer| wanted(peer.name())).collect();
+        let peers: Vec<&dyn Peer> = here()
+            .map(Box::as_ref)
+            .filter(|peer| wanted(peer.name()))
+            .collect();
         let Some(result) = measure::row(row, &peers, effort) else {
             eprintln!("{}: none of the peers here does that", row.name);
             continue;

@@ -19,14 +19,20 @@ pub struct Effort {
 type Named = (&'static str, Contestant);
 
 fn contestants(peer: &dyn Peer, row: &Row) -> Vec<Named> {
-    peer.contestants(row.work).into_iter().map(|one| (peer.name(), one)).collect()
+    peer.contestants(row.work)
+        .into_iter()
+        .map(|one| (peer.name(), one))
+        .collect()
 }
 
 /// Times a row; nothing if none of the peers does that work.
 pub fn row(row: &Row, peers: &[&dyn Peer], effort: Effort) -> Option<RowResult> {
     let base = peers.iter().find(|peer| peer.name() == row.base);
     let Some(&base) = base.filter(|_| row.apart) else {
-        let all: Vec<Named> = peers.iter().flat_map(|peer| contestants(*peer, row)).collect();
+        let all: Vec<Named> = peers
+            .iter()
+            .flat_map(|peer| contestants(*peer, row))
+            .collect();
         return (!all.is_empty()).then(|| heat(row, all, effort));
     };
     let mut result: Option<RowResult> = None;
@@ -40,7 +46,10 @@ pub fn row(row: &Row, peers: &[&dyn Peer], effort: Effort) -> Option<RowResult> 
         match &mut result {
             None => result = Some(heat),
             Some(result) => {
-                let own = heat.contestants.into_iter().filter(|one| one.peer != base.name());
+                let own = heat
+                    .contestants
+                    .into_iter()
+                    .filter(|one| one.peer != base.name());
                 result.contestants.extend(own);
             }
         }
@@ -50,9 +59,14 @@ pub fn row(row: &Row, peers: &[&dyn Peer], effort: Effort) -> Option<RowResult> 
 
 /// Times those who take turns.
 fn heat(row: &Row, mut all: Vec<Named>, effort: Effort) -> RowResult {
-    let base = all.iter().position(|(peer, _)| *peer == row.base).unwrap_or(0);
-    let repetitions: Vec<u64> =
-        all.iter_mut().map(|(_, contestant)| calibrate(contestant, effort.slice)).collect();
+    let base = all
+        .iter()
+        .position(|(peer, _)| *peer == row.base)
+        .unwrap_or(0);
+    let repetitions: Vec<u64> = all
+        .iter_mut()
+        .map(|(_, contestant)| calibrate(contestant, effort.slice))
+        .collect();
     let mut samples = vec![Vec::with_capacity(effort.rounds); all.len()];
     for round in 0..effort.rounds {
         // A different one goes first each time.
@@ -63,13 +77,25 @@ fn heat(row: &Row, mut all: Vec<Named>, effort: Effort) -> RowResult {
             samples[i].push(elapsed.as_secs_f64() * 1e9 / pieces);
         }
     }
-    let contestants = all.into_iter().zip(&samples).map(|((peer, contestant), own)| Measured {
-        peer: peer.to_owned(),
-        variant: contestant.variant,
-        ns: Summary::of(own.clone()),
-        ratio: Summary::of(own.iter().zip(&samples[base]).map(|(own, base)| own / base).collect()),
-    });
-    RowResult { name: row.name.to_owned(), base, contestants: contestants.collect() }
+    let contestants = all
+        .into_iter()
+        .zip(&samples)
+        .map(|((peer, contestant), own)| Measured {
+            peer: peer.to_owned(),
+            variant: contestant.variant,
+            ns: Summary::of(own.clone()),
+            ratio: Summary::of(
+                own.iter()
+                    .zip(&samples[base])
+                    .map(|(own, base)| own / base)
+                    .collect(),
+            ),
+        });
+    RowResult {
+        name: row.name.to_owned(),
+        base,
+        contestants: contestants.collect(),
+    }
 }
 
 /// How many repetitions fill a slice. One is always made, so that what happens only once has

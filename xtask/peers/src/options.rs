@@ -46,7 +46,8 @@ pub struct Options {
 
 impl Options {
     pub fn rounds(&self) -> usize {
-        self.rounds.map_or(if self.quick { 8 } else { 40 }, usize::from)
+        self.rounds
+            .map_or(if self.quick { 8 } else { 40 }, usize::from)
     }
 
     pub fn slice(&self) -> std::time::Duration {
@@ -54,7 +55,8 @@ impl Options {
     }
 
     pub fn alive(&self) -> usize {
-        self.alive.unwrap_or(if self.quick { 40_000 } else { 1_000_000 })
+        self.alive
+            .unwrap_or(if self.quick { 40_000 } else { 1_000_000 })
     }
 
     /// Whether a row of this name was asked for.

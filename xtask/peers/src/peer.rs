@@ -53,6 +53,10 @@ impl Crowd {
             all.push(make()?);
             Ok(())
         };
-        Crowd { variant, most: usize::MAX, kind: CrowdKind::Here(Box::new(one)) }
+        Crowd {
+            variant,
+            most: usize::MAX,
+            kind: CrowdKind::Here(Box::new(one)),
+        }
     }
 }

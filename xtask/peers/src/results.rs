@@ -115,7 +115,11 @@ impl Report {
 
 /// The name of a way of a peer.
 pub fn label(peer: &str, variant: &str) -> String {
-    if variant.is_empty() { peer.to_owned() } else { format!("{peer}, {variant}") }
+    if variant.is_empty() {
+        peer.to_owned()
+    } else {
+        format!("{peer}, {variant}")
+    }
 }
 
 impl Measured {
@@ -137,8 +141,13 @@ mod tests {
     #[test]
     fn quartiles_are_samples() {
         let summary = Summary::of(vec![5.0, 1.0, 4.0, 2.0, 3.0]);
-        let expected =
-            Summary { min: 1.0, low_quartile: 2.0, median: 3.0, high_quartile: 4.0, max: 5.0 };
+        let expected = Summary {
+            min: 1.0,
+            low_quartile: 2.0,
+            median: 3.0,
+            high_quartile: 4.0,
+            max: 5.0,
+        };
         assert_eq!(summary, expected);
         assert_eq!(Summary::of(vec![7.0]).median, 7.0);
     }

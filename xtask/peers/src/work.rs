@@ -64,7 +64,13 @@ pub struct Row {
 pub const MANY: usize = 10_000;
 
 const fn row(name: &'static str, work: Work) -> Row {
-    Row { name, work, pieces: 1, base: "corosensei", apart: false }
+    Row {
+        name,
+        work,
+        pieces: 1,
+        base: "corosensei",
+        apart: false,
+    }
 }
 
 const fn round_trip(name: &'static str, value: Value, depth: usize) -> Row {
@@ -76,7 +82,10 @@ const fn new_stack(name: &'static str, bytes: usize) -> Row {
 }
 
 const fn turns(name: &'static str, shuffled: bool, depth: usize) -> Row {
-    Row { apart: true, ..row(name, Work::Turns { shuffled, depth }) }
+    Row {
+        apart: true,
+        ..row(name, Work::Turns { shuffled, depth })
+    }
 }
 
 /// All rows, in the order of the report.
@@ -86,8 +95,15 @@ pub const ROWS: &[Row] = &[
     round_trip("resume and suspend, 64 bytes", Value::Large, 0),
     round_trip("resume and suspend, usize, inside 1 call", Value::Word, 1),
     round_trip("resume and suspend, usize, inside 3 calls", Value::Word, 3),
-    round_trip("resume and suspend, usize, inside 10 calls", Value::Word, 10),
-    row("resume and suspend, usize, through an inner coroutine", Work::Nested),
+    round_trip(
+        "resume and suspend, usize, inside 10 calls",
+        Value::Word,
+        10,
+    ),
+    row(
+        "resume and suspend, usize, through an inner coroutine",
+        Work::Nested,
+    ),
     row("create, run, drop; stack kept", Work::Life(Life::KeptStack)),
     new_stack("create, run, drop; new stack of 16 KiB", 16 << 10),
     new_stack("create, run, drop; new stack of 256 KiB", 256 << 10),
@@ -96,8 +112,14 @@ pub const ROWS: &[Row] = &[
     turns("10,000 in order", false, 0),
     turns("10,000 shuffled", true, 0),
     turns("10,000 shuffled, each inside 3 calls", true, 3),
-    Row { base: "greenlet", ..row("copied frames, one coroutine", Work::Copied { many: 1 }) },
-    Row { base: "greenlet", ..row("copied frames, 10,000 in turn", Work::Copied { many: MANY }) },
+    Row {
+        base: "greenlet",
+        ..row("copied frames, one coroutine", Work::Copied { many: 1 })
+    },
+    Row {
+        base: "greenlet",
+        ..row("copied frames, 10,000 in turn", Work::Copied { many: MANY })
+    },
     row("an item through a pipeline of 5 generators", Work::Pipeline),
     Row {
         pieces: crate::shared::tree::NODES,
@@ -106,7 +128,13 @@ pub const ROWS: &[Row] = &[
     row("a JSON document of 4 KiB in pieces of 64 bytes", Work::Json),
     Row {
         base: "stacker",
-        ..row("a call that checks the stack and finds room", Work::CallWithRoom)
+        ..row(
+            "a call that checks the stack and finds room",
+            Work::CallWithRoom,
+        )
     },
-    Row { base: "stacker", ..row("a call on a new stack of 256 KiB", Work::CallThatGrows) },
+    Row {
+        base: "stacker",
+        ..row("a call on a new stack of 256 KiB", Work::CallThatGrows)
+    },
 ];

@@ -15,7 +15,10 @@ const LINE: f64 = 18.0;
 
 /// Draws rows below each other, on one scale, the fastest first in each.
 pub fn draw(title: &str, rows: &[&RowResult]) -> String {
-    let mut svg = Svg::new(WIDTH, &format!("{title}: nanoseconds, logarithmic, lower is better"));
+    let mut svg = Svg::new(
+        WIDTH,
+        &format!("{title}: nanoseconds, logarithmic, lower is better"),
+    );
     let all = rows.iter().flat_map(|row| &row.contestants);
     let ends = all.flat_map(|one| [one.ns.min, one.ns.max]);
     let scale = Scale::covering(ends, LEFT, RIGHT);
@@ -36,9 +39,19 @@ pub fn draw(title: &str, rows: &[&RowResult]) -> String {
             let middle = y + LINE / 2.0;
             svg.text(LEFT - 10.0, middle + 4.0, Anchor::End, text, &one.label());
             let place = |ns| (scale.place(ns), middle);
-            svg.line(place(one.ns.min), place(one.ns.max), &format!("range {class}"));
+            svg.line(
+                place(one.ns.min),
+                place(one.ns.max),
+                &format!("range {class}"),
+            );
             svg.dot(scale.place(one.ns.median), middle, 4.5, class);
-            svg.text(RIGHT + 8.0, middle + 4.0, Anchor::Start, text, &nanoseconds(one.ns.median));
+            svg.text(
+                RIGHT + 8.0,
+                middle + 4.0,
+                Anchor::Start,
+                text,
+                &nanoseconds(one.ns.median),
+            );
             y += LINE;
         }
     }

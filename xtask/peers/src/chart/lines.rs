@@ -25,12 +25,28 @@ pub fn draw(title: &str, all: &[AliveResult]) -> String {
     // A boxed future among few may round to no page at all.
     let up = Scale::covering(points.map(|point| point.each().max(1.0)), BOTTOM, TOP);
     for tick in across.ticks() {
-        svg.line((across.place(tick), TOP), (across.place(tick), BOTTOM), "grid");
-        svg.text(across.place(tick), BOTTOM + 18.0, Anchor::Middle, "", &short(tick));
+        svg.line(
+            (across.place(tick), TOP),
+            (across.place(tick), BOTTOM),
+            "grid",
+        );
+        svg.text(
+            across.place(tick),
+            BOTTOM + 18.0,
+            Anchor::Middle,
+            "",
+            &short(tick),
+        );
     }
     for tick in up.ticks() {
         svg.line((LEFT, up.place(tick)), (RIGHT, up.place(tick)), "grid");
-        svg.text(LEFT - 8.0, up.place(tick) + 4.0, Anchor::End, "", &short(tick));
+        svg.text(
+            LEFT - 8.0,
+            up.place(tick) + 4.0,
+            Anchor::End,
+            "",
+            &short(tick),
+        );
     }
     // From the top down, so that names which would cover each other move down.
     let last = |one: &AliveResult| one.points.last().map_or(1.0, |point| point.each().max(1.0));
@@ -41,7 +57,12 @@ pub fn draw(title: &str, all: &[AliveResult]) -> String {
         let places: Vec<_> = one
             .points
             .iter()
-            .map(|point| (across.place(point.alive as f64), up.place(point.each().max(1.0))))
+            .map(|point| {
+                (
+                    across.place(point.alive as f64),
+                    up.place(point.each().max(1.0)),
+                )
+            })
             .collect();
         svg.path(&places, class);
         let (x, y) = places[places.len() - 1];

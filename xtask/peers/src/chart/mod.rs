@@ -37,7 +37,11 @@ const DOTS: &[(&str, &str, &[&str])] = &[
     (
         "many.svg",
         "10,000 that take turns",
-        &["10,000 in order", "10,000 shuffled", "10,000 shuffled, each inside 3 calls"],
+        &[
+            "10,000 in order",
+            "10,000 shuffled",
+            "10,000 shuffled, each inside 3 calls",
+        ],
     ),
     (
         "uses.svg",
@@ -57,13 +61,21 @@ pub fn all(report: &Report) -> Vec<Chart> {
         let row = |name: &&str| report.rows.iter().find(|row| row.name == *name);
         let rows: Vec<_> = names.iter().filter_map(row).collect();
         if !rows.is_empty() {
-            charts.push(Chart { file, title, svg: dots::draw(title, &rows) });
+            charts.push(Chart {
+                file,
+                title,
+                svg: dots::draw(title, &rows),
+            });
         }
     }
     if report.alive.iter().any(|one| !one.points.is_empty()) {
         let title = "Memory of each suspended coroutine";
         let svg = lines::draw(title, &report.alive);
-        charts.push(Chart { file: "alive.svg", title, svg });
+        charts.push(Chart {
+            file: "alive.svg",
+            title,
+            svg,
+        });
     }
     charts
 }

@@ -14,7 +14,12 @@ impl Scale {
         let low = values.clone().fold(f64::INFINITY, f64::min);
         let high = values.fold(0.0, f64::max);
         // A little room at both ends, so that nothing is drawn on the edge.
-        Scale { low: low / 1.2, high: high * 1.2, from, to }
+        Scale {
+            low: low / 1.2,
+            high: high * 1.2,
+            from,
+            to,
+        }
     }
 
     pub fn place(&self, value: f64) -> f64 {
@@ -26,7 +31,9 @@ impl Scale {
     pub fn ticks(&self) -> impl Iterator<Item = f64> {
         let high = self.high;
         let first = self.low.log10().ceil() as i32;
-        (first..).map(|power| 10_f64.powi(power)).take_while(move |&tick| tick <= high)
+        (first..)
+            .map(|power| 10_f64.powi(power))
+            .take_while(move |&tick| tick <= high)
     }
 }
 
@@ -42,6 +49,10 @@ mod tests {
         let places: Vec<f64> = ticks.iter().map(|&tick| scale.place(tick)).collect();
         assert!(places.iter().all(|place| (100.0..=500.0).contains(place)));
         let step = places[1] - places[0];
-        assert!(places.windows(2).all(|two| (two[1] - two[0] - step).abs() < 1e-9));
+        assert!(
+            places
+                .windows(2)
+                .all(|two| (two[1] - two[0] - step).abs() < 1e-9)
+        );
     }
 }

@@ -36,7 +36,11 @@ pub enum Anchor {
 
 impl Svg {
     pub fn new(width: f64, title: &str) -> Svg {
-        let mut svg = Svg { width, title: escaped(title), body: String::new() };
+        let mut svg = Svg {
+            width,
+            title: escaped(title),
+            body: String::new(),
+        };
         svg.text(12.0, 22.0, Anchor::Start, "title", title);
         svg
     }
@@ -69,9 +73,15 @@ impl Svg {
     }
 
     pub fn path(&mut self, points: &[(f64, f64)], class: &str) {
-        let points: Vec<_> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+        let points: Vec<_> = points
+            .iter()
+            .map(|(x, y)| format!("{x:.1},{y:.1}"))
+            .collect();
         let points = points.join(" ");
-        let _ = writeln!(self.body, r#"<polyline points="{points}" class="line {class}"/>"#);
+        let _ = writeln!(
+            self.body,
+            r#"<polyline points="{points}" class="line {class}"/>"#
+        );
     }
 
     /// The document, of that height.
@@ -88,7 +98,9 @@ impl Svg {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// A number in as little room as possible: 1, 10, 100, 1k, 1M.

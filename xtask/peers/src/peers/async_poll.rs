@@ -23,8 +23,14 @@ type Port<T> = Rc<Cell<T>>;
 async fn suspend<T: Copy>(port: &Cell<T>, value: T) -> T {
     port.set(value);
     let mut polled = false;
-    poll_fn(|_| if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending })
-        .await;
+    poll_fn(|_| {
+        if std::mem::replace(&mut polled, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
     port.get()
 }
 
@@ -101,10 +107,21 @@ impl Peer for AsyncPoll {
     fn contestants(&self, work: Work) -> Vec<Contestant> {
         let word = Port::<usize>::default;
         match work {
-            Work::RoundTrip { value: Value::Unit, .. } => plain(|_| ()),
-            Work::RoundTrip { value: Value::Large, .. } => plain(|i| [i as u64; 8]),
-            Work::RoundTrip { value: Value::Word, depth: 0 } => plain(|i| i),
-            Work::RoundTrip { value: Value::Word, depth } => {
+            Work::RoundTrip {
+                value: Value::Unit, ..
+            } => plain(|_| ()),
+            Work::RoundTrip {
+                value: Value::Large,
+                ..
+            } => plain(|i| [i as u64; 8]),
+            Work::RoundTrip {
+                value: Value::Word,
+                depth: 0,
+            } => plain(|i| i),
+            Work::RoundTrip {
+                value: Value::Word,
+                depth,
+            } => {
                 let (port, other) = (word(), word());
                 let future: Boxed<Infallible> = Box::pin(echo_anew(other.clone(), depth));
                 vec![

@@ -40,8 +40,10 @@ impl Peer for Boost {
         match work {
             Work::RoundTrip { value, depth } => vec![linked::echo(*self, value, depth, &[0])],
             Work::Turns { shuffled, depth } => {
-                let order: Vec<u32> =
-                    order(MANY, shuffled).into_iter().map(|turn| turn as u32).collect();
+                let order: Vec<u32> = order(MANY, shuffled)
+                    .into_iter()
+                    .map(|turn| turn as u32)
+                    .collect();
                 vec![linked::echo(*self, Value::Word, depth, &order)]
             }
             // A context by itself has nothing that ends, unwinds or owns a stack.
@@ -55,7 +57,9 @@ impl Peer for Boost {
 
     fn crowds(&self) -> Vec<Crowd> {
         let library = *self;
-        vec![Crowd::new("", move || Ok(linked::echo(library, Value::Word, 0, &[0])))]
+        vec![Crowd::new("", move || {
+            Ok(linked::echo(library, Value::Word, 0, &[0]))
+        })]
     }
 }
 

@@ -56,9 +56,9 @@ impl Peer for Coro {
         match work {
             Work::RoundTrip { value, depth } => vec![round_trip(value, depth)],
             Work::Nested => vec![nested()],
-            Work::Life(Life::KeptStack) => vec![life("pooled", PooledStack::new)],
+            Work::Life(Life::KeptStack) => vec![pooled_life()],
             Work::Life(Life::NewStack(bytes)) => {
-                vec![life("", move || GuardedMmapStack::allocate_at_least(bytes))]
+                vec![life(bytes)]
             }
             Work::DropSuspended => vec![drop_suspended()],
             Work::Turns { shuffled, depth } => {
@@ -139,14 +139,17 @@ fn nested() -> Contestant {
     })
 }
 
-fn life<S: sure_stack::Stack + 'static>(
-    variant: &str,
-    stack: impl Fn() -> Result<S, sure_stack::StackError> + 'static,
-) -> Contestant {
-    Contestant::new(variant, move |i| {
-        let stack = stack().expect("memory for a stack");
+fn pooled_life() -> Contestant {
+    Contestant::new("pooled", |i| {
+        let mut coroutine = Coroutine::new(|_: &SuspendHandle<usize, ()>, value| value);
+        black_box(coroutine.resume(i));
+    })
+}
+
+fn life(bytes: usize) -> Contestant {
+    Contestant::new("", move |i| {
         let body = |_: &SuspendHandle<usize, ()>, value| value;
-        black_box(Coroutine::with_stack(stack, body).resume(i));
+        black_box(Coroutine::with_stack(mapped(bytes), body).resume(i));
     })
 }
 
@@ -158,11 +161,15 @@ fn drop_suspended() -> Contestant {
 }
 
 fn source() -> Items {
-    Box::new(coro::iter(|handle| (0..).for_each(|item| handle.suspend(item))))
+    Box::new(coro::iter(|handle| {
+        (0..).for_each(|item| handle.suspend(item))
+    }))
 }
 
 fn stage(items: Items) -> Items {
-    Box::new(coro::iter(move |handle| items.for_each(|item| handle.suspend(item + 1))))
+    Box::new(coro::iter(move |handle| {
+        items.for_each(|item| handle.suspend(item + 1))
+    }))
 }
 
 fn walk(tree: &'static Tree) -> Items {

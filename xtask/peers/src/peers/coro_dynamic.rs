@@ -52,14 +52,23 @@ impl Peer for CoroDynamic {
             })
         };
         match work {
-            Work::RoundTrip { value: Value::Word, depth: 0 } => {
+            Work::RoundTrip {
+                value: Value::Word,
+                depth: 0,
+            } => {
                 vec![turns("run stack", vec![on_run_stack(&run_stack())])]
             }
             Work::Copied { many } => {
                 let stack = run_stack();
                 vec![
-                    turns("thread's stack", (0..many).map(|_| on_thread_stack()).collect()),
-                    turns("run stack", (0..many).map(|_| on_run_stack(&stack)).collect()),
+                    turns(
+                        "thread's stack",
+                        (0..many).map(|_| on_thread_stack()).collect(),
+                    ),
+                    turns(
+                        "run stack",
+                        (0..many).map(|_| on_run_stack(&stack)).collect(),
+                    ),
                 ]
             }
             _ => Vec::new(),

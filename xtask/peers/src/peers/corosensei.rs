@@ -168,12 +168,18 @@ impl Iterator for Iter {
 
     #[inline]
     fn next(&mut self) -> Option<usize> {
-        if self.0.done() { None } else { self.0.resume(()).as_yield() }
+        if self.0.done() {
+            None
+        } else {
+            self.0.resume(()).as_yield()
+        }
     }
 }
 
 fn iter(body: impl FnOnce(&Yielder<(), usize>) + 'static) -> Items {
-    Box::new(Iter(Coroutine::with_stack(stack(), |yielder, ()| body(yielder))))
+    Box::new(Iter(Coroutine::with_stack(stack(), |yielder, ()| {
+        body(yielder)
+    })))
 }
 
 fn source() -> Items {

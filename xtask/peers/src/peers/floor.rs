@@ -21,7 +21,11 @@ impl Peer for Floor {
 
     fn contestants(&self, work: Work) -> Vec<Contestant> {
         match work {
-            Work::RoundTrip { value: Value::Word, depth: 0 } | Work::CallWithRoom => {
+            Work::RoundTrip {
+                value: Value::Word,
+                depth: 0,
+            }
+            | Work::CallWithRoom => {
                 vec![call()]
             }
             Work::Life(Life::KeptStack) => vec![Contestant::new("a boxed closure", |i| {

@@ -41,9 +41,18 @@ impl Peer for Genawaiter {
 
     fn contestants(&self, work: Work) -> Vec<Contestant> {
         match work {
-            Work::RoundTrip { value: Value::Unit, depth: 0 } => vec![round_trip(|_| ())],
-            Work::RoundTrip { value: Value::Word, depth: 0 } => vec![round_trip(|i| i)],
-            Work::RoundTrip { value: Value::Large, depth: 0 } => {
+            Work::RoundTrip {
+                value: Value::Unit,
+                depth: 0,
+            } => vec![round_trip(|_| ())],
+            Work::RoundTrip {
+                value: Value::Word,
+                depth: 0,
+            } => vec![round_trip(|i| i)],
+            Work::RoundTrip {
+                value: Value::Large,
+                depth: 0,
+            } => {
                 vec![round_trip(|i| [i as u64; 8])]
             }
             Work::Life(Life::KeptStack) => vec![Contestant::new("rc", |i| {

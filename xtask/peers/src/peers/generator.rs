@@ -177,7 +177,9 @@ fn walk(tree: &'static Tree) -> Items {
 fn parser() -> json::Parser {
     let mut one = Gn::<Piece>::new_scoped_opt(STACK, |mut scope| {
         let first = scope.get_yield().unwrap_or_default();
-        Some(json::parse(first, || scope.yield_(None).unwrap_or_default()))
+        Some(json::parse(first, || {
+            scope.yield_(None).unwrap_or_default()
+        }))
     });
     Box::new(move |piece| one.raw_send(Some(piece)).flatten())
 }

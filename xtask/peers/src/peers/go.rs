@@ -19,7 +19,10 @@ fn program() -> &'static Result<PathBuf, String> {
         let here = std::env::current_exe().map_err(|error| error.to_string())?;
         let program = here.with_file_name("peers-go");
         let mut build = Command::new("go");
-        build.args(["build", "-o"]).arg(&program).arg(Path::new(SOURCE));
+        build
+            .args(["build", "-o"])
+            .arg(&program)
+            .arg(Path::new(SOURCE));
         match build.output() {
             Ok(output) if output.status.success() => Ok(program),
             Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
@@ -42,7 +45,9 @@ impl Peer for Go {
     fn version(&self) -> String {
         let output = Command::new("go").arg("version").output();
         let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-        text.ok().and_then(|text| text.split(' ').nth(2).map(str::to_owned)).unwrap_or_default()
+        text.ok()
+            .and_then(|text| text.split(' ').nth(2).map(str::to_owned))
+            .unwrap_or_default()
     }
 
     fn missing(&self) -> Option<String> {
@@ -51,13 +56,22 @@ impl Peer for Go {
 
     fn contestants(&self, work: Work) -> Vec<Contestant> {
         match work {
-            Work::RoundTrip { value: Value::Unit, depth: 0 } => {
+            Work::RoundTrip {
+                value: Value::Unit,
+                depth: 0,
+            } => {
                 vec![external("Gosched", &mut run("yield", 0))]
             }
-            Work::RoundTrip { value: Value::Word, depth: 0 } => {
+            Work::RoundTrip {
+                value: Value::Word,
+                depth: 0,
+            } => {
                 vec![external("two channels", &mut run("channels", 1))]
             }
-            Work::Turns { shuffled: false, depth: 0 } => {
+            Work::Turns {
+                shuffled: false,
+                depth: 0,
+            } => {
                 vec![external("two channels", &mut run("channels", MANY))]
             }
             Work::Life(Life::KeptStack) => {
@@ -69,6 +83,10 @@ impl Peer for Go {
 
     fn crowds(&self) -> Vec<Crowd> {
         let kind = CrowdKind::Program(run("crowd", 0));
-        vec![Crowd { variant: "", most: usize::MAX, kind }]
+        vec![Crowd {
+            variant: "",
+            most: usize::MAX,
+            kind,
+        }]
     }
 }

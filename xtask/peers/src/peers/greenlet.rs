@@ -13,7 +13,10 @@ use std::sync::OnceLock;
 pub struct Greenlet;
 
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/greenlets.py");
-const VENV: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/peers-python/bin/python");
+const VENV: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../target/peers-python/bin/python"
+);
 
 /// A Python that has greenlet, and which version of it.
 fn python() -> Option<&'static (&'static str, String)> {
@@ -51,7 +54,10 @@ impl Peer for Greenlet {
 
     fn contestants(&self, work: Work) -> Vec<Contestant> {
         let many = match work {
-            Work::RoundTrip { value: Value::Word, depth: 0 } => 1,
+            Work::RoundTrip {
+                value: Value::Word,
+                depth: 0,
+            } => 1,
             Work::Copied { many } => many,
             _ => return Vec::new(),
         };
@@ -64,6 +70,10 @@ impl Peer for Greenlet {
     fn crowds(&self) -> Vec<Crowd> {
         let most = 1_000_000;
         let kind = CrowdKind::Program(program("crowd", most));
-        vec![Crowd { variant: "", most, kind }]
+        vec![Crowd {
+            variant: "",
+            most,
+            kind,
+        }]
     }
 }

@@ -46,13 +46,21 @@ impl Peer for May {
 
     fn contestants(&self, work: Work) -> Vec<Contestant> {
         match work {
-            Work::RoundTrip { value: Value::Unit, depth: 0 } => {
+            Work::RoundTrip {
+                value: Value::Unit,
+                depth: 0,
+            } => {
                 vec![Contestant::own_loop("yield_now", |_, n| {
                     timed(move || (0..n).for_each(|_| coroutine::yield_now()))
                 })]
             }
-            Work::RoundTrip { value: Value::Word, depth: 0 } => {
-                vec![Contestant::own_loop("two channels", |_, n| timed(move || word(n)))]
+            Work::RoundTrip {
+                value: Value::Word,
+                depth: 0,
+            } => {
+                vec![Contestant::own_loop("two channels", |_, n| {
+                    timed(move || word(n))
+                })]
             }
             Work::Life(Life::KeptStack) => vec![Contestant::own_loop("spawn, join", |_, n| {
                 timed(move || {

@@ -23,9 +23,18 @@ impl Peer for Threads {
 
     fn contestants(&self, work: Work) -> Vec<Contestant> {
         match work {
-            Work::RoundTrip { value: Value::Unit, depth: 0 } => vec![round_trip(|_| ())],
-            Work::RoundTrip { value: Value::Word, depth: 0 } => vec![round_trip(|i| i)],
-            Work::RoundTrip { value: Value::Large, depth: 0 } => {
+            Work::RoundTrip {
+                value: Value::Unit,
+                depth: 0,
+            } => vec![round_trip(|_| ())],
+            Work::RoundTrip {
+                value: Value::Word,
+                depth: 0,
+            } => vec![round_trip(|i| i)],
+            Work::RoundTrip {
+                value: Value::Large,
+                depth: 0,
+            } => {
                 vec![round_trip(|i| [i as u64; 8])]
             }
             Work::Life(Life::NewStack(bytes)) => vec![Contestant::new("spawn, join", move |i| {
@@ -55,7 +64,10 @@ impl Peer for Threads {
             Ok(thread)
         });
         // Every one takes an entry of the system's table of processes from all other programs.
-        vec![Crowd { most: 4_000, ..crowd }]
+        vec![Crowd {
+            most: 4_000,
+            ..crowd
+        }]
     }
 }
 
@@ -78,7 +90,12 @@ fn items(body: impl FnOnce(&SyncSender<usize>) + Send + 'static) -> Receiver<usi
 
 fn source() -> Items {
     Box::new(
-        items(|send| (0..).take_while(|&item| send.send(item).is_ok()).for_each(drop)).into_iter(),
+        items(|send| {
+            (0..)
+                .take_while(|&item| send.send(item).is_ok())
+                .for_each(drop)
+        })
+        .into_iter(),
     )
 }
 
@@ -88,7 +105,11 @@ fn stage(before: Items) -> Items {
     let before = AssertSend(before);
     thread::spawn(move || {
         let before = before;
-        before.0.map(|item| item + 1).take_while(|&item| send.send(item).is_ok()).for_each(drop);
+        before
+            .0
+            .map(|item| item + 1)
+            .take_while(|&item| send.send(item).is_ok())
+            .for_each(drop);
     });
     Box::new(receive.into_iter())
 }
@@ -125,7 +146,9 @@ fn parser() -> json::Parser {
         let _ = wants.send(Some(elements));
     });
     Box::new(move |piece| {
-        pieces.send(piece).expect("the thread receives up to the last piece");
+        pieces
+            .send(piece)
+            .expect("the thread receives up to the last piece");
         wanted.recv().ok().flatten()
     })
 }

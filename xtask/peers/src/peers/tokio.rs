@@ -21,7 +21,10 @@ impl Peer for Tokio {
 
     fn contestants(&self, work: Work) -> Vec<Contestant> {
         match work {
-            Work::RoundTrip { value: Value::Unit, depth: 0 } => {
+            Work::RoundTrip {
+                value: Value::Unit,
+                depth: 0,
+            } => {
                 vec![in_task("yield_now", async |n| {
                     for _ in 0..n {
                         tokio::task::yield_now().await;
@@ -43,7 +46,9 @@ fn in_task<F>(variant: &str, body: F) -> Contestant
 where
     F: AsyncFn(u64) + Copy + 'static,
 {
-    let runtime = Builder::new_current_thread().build().expect("a runtime without drivers");
+    let runtime = Builder::new_current_thread()
+        .build()
+        .expect("a runtime without drivers");
     let tasks = tokio::task::LocalSet::new();
     Contestant::own_loop(variant, move |_, n| {
         let timed = async move {

@@ -42,7 +42,9 @@ fn stamp(report: &Report) -> String {
         report.layouts,
     );
     let here = report.peers.iter().filter(|peer| peer.missing.is_none());
-    let names: Vec<_> = here.map(|peer| format!("{} {}", peer.name, peer.version)).collect();
+    let names: Vec<_> = here
+        .map(|peer| format!("{} {}", peer.name, peer.version))
+        .collect();
     let _ = writeln!(text, "Compared: {}.\n", names.join("; "));
     for peer in &report.peers {
         if let Some(why) = &peer.missing {
@@ -63,10 +65,16 @@ fn summary(rows: &[RowResult]) -> String {
     );
     for row in rows {
         // The plain way is the first; others are extras, such as prefetching.
-        let ours = row.contestants.iter().find(|one| one.peer == "coro" || is_copied(one));
+        let ours = row
+            .contestants
+            .iter()
+            .find(|one| one.peer == "coro" || is_copied(one));
         let Some(ours) = ours else { continue };
         let base = &row.contestants[row.base];
-        let rest = row.contestants.iter().filter(|one| is_stackful(one) && one.peer != base.peer);
+        let rest = row
+            .contestants
+            .iter()
+            .filter(|one| is_stackful(one) && one.peer != base.peer);
         let best = rest.min_by(|a, b| a.ns.median.total_cmp(&b.ns.median));
         let best = best.map(|one| format!("{} {}", one.label(), nanoseconds(one.ns.median)));
         let compared = if std::ptr::eq(base, ours) {
@@ -92,14 +100,25 @@ fn is_copied(one: &Measured) -> bool {
 
 /// Another library whose coroutines can suspend in any call.
 fn is_stackful(one: &Measured) -> bool {
-    let stackful = ["corosensei", "generator", "may", "greenlet", "Go", "stacker"];
+    let stackful = [
+        "corosensei",
+        "generator",
+        "may",
+        "greenlet",
+        "Go",
+        "stacker",
+    ];
     stackful.contains(&one.peer.as_str()) && !one.variant.contains("plain")
         || one.peer.starts_with("Boost")
 }
 
 /// Bold where ours is ahead.
 fn ratio(ratio: f64) -> String {
-    if ratio < 0.995 { format!("**{ratio:.2}**") } else { format!("{ratio:.2}") }
+    if ratio < 0.995 {
+        format!("**{ratio:.2}**")
+    } else {
+        format!("{ratio:.2}")
+    }
 }
 
 /// With as many digits as mean something.
@@ -134,7 +153,13 @@ fn table(row: &RowResult) -> String {
         let ns = [one.ns.min, one.ns.median, one.ns.max].map(nanoseconds);
         let ratio =
             [one.ratio.min, one.ratio.median, one.ratio.max].map(|ratio| format!("{ratio:.3}"));
-        let _ = writeln!(text, "| {} | {} | {} |", one.label(), ns.join(" | "), ratio.join(" | "));
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} |",
+            one.label(),
+            ns.join(" | "),
+            ratio.join(" | ")
+        );
     }
     text + "\n"
 }
@@ -176,6 +201,9 @@ mod tests {
         assert_eq!(nanoseconds(2.784), "2.78");
         assert_eq!(nanoseconds(27.84), "27.8");
         assert_eq!(nanoseconds(1573.4), "1,573");
-        assert_eq!((ratio(0.2), ratio(1.25)), ("**0.20**".to_owned(), "1.25".to_owned()));
+        assert_eq!(
+            (ratio(0.2), ratio(1.25)),
+            ("**0.20**".to_owned(), "1.25".to_owned())
+        );
     }
 }

@@ -11,7 +11,10 @@ use std::path::Path;
 /// A row, on the terminal.
 pub fn print(row: &RowResult) {
     println!("\n{}", row.name);
-    println!("  {:44} {:>28} {:>28}", "", "ns: min, median, max", "ratio: min, median, max");
+    println!(
+        "  {:44} {:>28} {:>28}",
+        "", "ns: min, median, max", "ratio: min, median, max"
+    );
     for one in &row.contestants {
         println!(
             "  {:44} {:8.2} {:9.2} {:9.2} {:8.3} {:9.3} {:9.3}",
@@ -28,7 +31,10 @@ pub fn print(row: &RowResult) {
 
 /// A crowd, on the terminal.
 pub fn print_alive(result: &AliveResult) {
-    let each = result.points.last().map_or("?".to_owned(), |point| format!("{:.0}", point.each()));
+    let each = result
+        .points
+        .last()
+        .map_or("?".to_owned(), |point| format!("{:.0}", point.each()));
     println!(
         "  {:28} {:>9} alive, {each:>6} bytes each; {}",
         result.label(),
@@ -51,6 +57,10 @@ pub fn write(report: &Report, folder: &Path) -> Result<(), String> {
         write(chart.file, chart.svg.clone())?;
     }
     write("report.md", markdown::report(report, &charts))?;
-    println!("\nwritten to {}: report.json, report.md, {} charts", folder.display(), charts.len());
+    println!(
+        "\nwritten to {}: report.json, report.md, {} charts",
+        folder.display(),
+        charts.len()
+    );
     Ok(())
 }

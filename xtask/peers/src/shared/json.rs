@@ -20,8 +20,11 @@ fn document() -> &'static [u8] {
     let mut number = 0;
     while text.len() < DOCUMENT - 100 {
         let comma = if number == 0 { "" } else { "," };
-        write!(text, r#"{comma}{{"id":{number},"name":"reading {number}","at":[{number}.5,7]}}"#)
-            .expect("memory");
+        write!(
+            text,
+            r#"{comma}{{"id":{number},"name":"reading {number}","at":[{number}.5,7]}}"#
+        )
+        .expect("memory");
         number += 1;
     }
     text.push(']');

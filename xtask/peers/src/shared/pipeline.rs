@@ -16,7 +16,11 @@ pub fn pipeline(
     stage: impl Fn(Items) -> Items,
 ) -> Contestant {
     let mut items = (1..STAGES).fold(source(), |items, _| stage(items));
-    assert_eq!(items.next(), Some(STAGES - 1), "{variant}: every stage adds one");
+    assert_eq!(
+        items.next(),
+        Some(STAGES - 1),
+        "{variant}: every stage adds one"
+    );
     Contestant::new(variant, move |_| {
         black_box(items.next());
     })

@@ -25,7 +25,11 @@ fn complete(levels: u32, value: usize) -> Tree {
 pub fn tree(variant: &str, walk: impl Fn(&'static Tree) -> Items + 'static) -> Contestant {
     let tree: &'static Tree = Box::leak(Box::new(complete(LEVELS, 1)));
     let sum: usize = walk(tree).sum();
-    assert_eq!(sum, NODES * (NODES + 1) / 2, "{variant}: every node is visited once");
+    assert_eq!(
+        sum,
+        NODES * (NODES + 1) / 2,
+        "{variant}: every node is visited once"
+    );
     Contestant::new(variant, move |_| {
         black_box(walk(tree).sum::<usize>());
     })

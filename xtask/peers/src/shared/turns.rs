@@ -49,6 +49,10 @@ pub fn in_turn_prefetched<T: 'static>(
     Contestant::new(&format!("prefetch {AHEAD} ahead"), move |_| {
         prefetch(&all[order[next + AHEAD]]);
         resume(&mut all[order[next]], next);
-        next = if next + 1 == order.len() - AHEAD { 0 } else { next + 1 };
+        next = if next + 1 == order.len() - AHEAD {
+            0
+        } else {
+            next + 1
+        };
     })
 }
