@@ -19,6 +19,7 @@ mod lifecycle;
 mod nesting;
 mod on_stack;
 mod panics;
+mod parent_stack;
 #[cfg(feature = "async")]
 mod polling;
 mod scope;
