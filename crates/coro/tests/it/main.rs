@@ -12,6 +12,8 @@ mod future;
 mod grow;
 #[cfg(feature = "async")]
 mod io;
+#[cfg(feature = "tokio")]
+mod io_tokio;
 mod iter;
 mod large_frames;
 mod lending;
