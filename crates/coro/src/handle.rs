@@ -244,7 +244,6 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     }
 
     /// Whether a suspend by the caller would be granted.
-    #[cfg(feature = "async")]
     #[inline]
     pub(crate) fn may_suspend(&self) -> bool {
         self.runs_here() || self.runs_on_growth()

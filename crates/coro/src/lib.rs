@@ -22,6 +22,7 @@ pub mod io;
 mod iter;
 mod lending;
 mod on_stack;
+mod parent_stack;
 mod resumer;
 mod root;
 #[cfg(feature = "std")]

@@ -54,10 +54,14 @@
 
 mod reader;
 mod shared;
+#[cfg(feature = "tokio")]
+mod tokio;
 mod writer;
 
 pub use reader::Reader;
 pub use shared::Shared;
+#[cfg(feature = "tokio")]
+pub use tokio::Tokio;
 pub use writer::Writer;
 
 use std::io::{Read, Result, Write};

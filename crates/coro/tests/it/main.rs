@@ -12,6 +12,8 @@ mod future;
 mod grow;
 #[cfg(feature = "async")]
 mod io;
+#[cfg(feature = "tokio")]
+mod io_tokio;
 mod iter;
 mod large_frames;
 mod lending;
@@ -19,6 +21,7 @@ mod lifecycle;
 mod nesting;
 mod on_stack;
 mod panics;
+mod parent_stack;
 #[cfg(feature = "async")]
 mod polling;
 mod scope;

@@ -74,7 +74,10 @@ impl Peer for Coro {
             Work::Tree => vec![tree::tree("", walk)],
             Work::Json => vec![json::json("", parser)],
             Work::CallThatGrows => grow(),
-            Work::CallWithRoom | Work::Copied { .. } => Vec::new(),
+            Work::CallWithRoom => vec![Contestant::new("maybe_grow", |i| {
+                black_box(coro::maybe_grow(32 << 10, 256 << 10, || black_box(i)));
+            })],
+            Work::Copied { .. } => Vec::new(),
         }
     }
 
@@ -195,6 +198,9 @@ fn grow() -> Vec<Contestant> {
     let bytes = 256 << 10;
     let mut kept = mapped(bytes);
     vec![
+        Contestant::new("grow", move |i| {
+            black_box(coro::grow(bytes, || black_box(i)));
+        }),
         Contestant::new("on_stack, reused", move |i| {
             black_box(coro::on_stack(&mut kept, || black_box(i)));
         }),
