@@ -60,7 +60,7 @@ pub struct AliveResult {
     pub reached: usize,
     /// Why there were no more.
     pub stopped: String,
-    /// Whether it was the library, or the system, that allowed no more; else nobody asked for more.
+    /// Whether it was the library, or the system, that allowed no more; else no more were asked for.
     pub failed: bool,
 }
 

@@ -79,7 +79,7 @@ pub(crate) fn run(
     thread::scope(|scope| {
         let stages = &stages;
         scope.spawn(move || {
-            // Only a receiver that is gone makes this fail, and then nobody waits for the rest.
+            // Only a receiver that is gone makes this fail, and then the rest is not waited for.
             let _ = stages
                 .iter()
                 .try_for_each(|stage| stage.build(&built, &documented));

@@ -174,7 +174,7 @@ pub(crate) fn install(packages: &[String], consent: Consent) -> Result<()> {
     }
     if !consent.given() {
         if !std::io::stdin().is_terminal() {
-            bail!("nobody is here to be asked; add --yes to the command, or run: {command}");
+            bail!("there is no terminal to ask on; add --yes to the command, or run: {command}");
         }
         print!("Install them now? [y/N] ");
         std::io::stdout().flush()?;
