@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::counts;
 use crate::report::{self, Report, Section};
-use crate::run::host;
+use crate::run::{freestanding, host};
 use crate::target::platform::Profile;
 use crate::target::setup::{self, Consent};
 use crate::target::{self, Target, unsupported};
@@ -69,11 +69,16 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         divisor: if args.full { 1 } else { target.ci_divisor },
     };
     let jobs: Vec<_> = target::ALL.iter().map(job).collect();
+    let machines: Vec<_> = target::freestanding::ALL.iter().collect();
+    target::freestanding::ensure(&machines, args.consent)?;
     let toolchain = test_target::prepare(&jobs, args.consent)?;
     let workspace = Workspace::read()?;
     let mut report = Report::new();
     let host = host::sections(&workspace, true, &mut report);
     report.section("instruction counts", || counts::section(&workspace));
+    report.section("freestanding", || {
+        freestanding::section(&workspace, &toolchain, &machines)
+    });
     report.section("an unsupported target is refused", || {
         unsupported::section(&workspace, &toolchain)
     });

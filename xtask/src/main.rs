@@ -15,7 +15,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::report::support;
-use crate::run::programs;
+use crate::run::{freestanding, programs};
 use crate::target::setup;
 
 /// Tests and chores of this workspace.
@@ -40,6 +40,8 @@ enum Task {
     TestMips(test_target::MipsArgs),
     /// Run the tests of every library on other targets, under emulators
     TestTarget(test_target::Args),
+    /// Run the tests of sure-context without any library of the system, at every optimisation level
+    Freestanding(freestanding::Args),
     /// Build and run the programs of `ci/programs`
     Programs(programs::Args),
     /// Write what the last runs on targets found into the README's support table
@@ -70,6 +72,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Test(args) => ci::test(&args),
         Task::TestMips(args) => test_target::run_mips(&args),
         Task::TestTarget(args) => test_target::run(&args),
+        Task::Freestanding(args) => freestanding::run(&args),
         Task::Programs(args) => programs::run(&args),
         Task::Table(args) => support::run(&args),
         Task::Ci(args) => ci::run(&args),

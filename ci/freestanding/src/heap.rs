@@ -1,11 +1,11 @@
-//! Memory for the tests: handed out from a static, and taken back all at once.
+//! Memory for the tests: handed out from a static, and not taken back.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// More than any test allocates; pages that are not touched cost nothing.
-const SIZE: usize = 128 << 20;
+/// More than all tests allocate; pages that are not touched cost nothing.
+const SIZE: usize = 256 << 20;
 
 static mut MEMORY: [u128; SIZE / 16] = [0; SIZE / 16];
 
@@ -16,7 +16,7 @@ struct Heap;
 #[global_allocator]
 static HEAP: Heap = Heap;
 
-// SAFETY: hands out each byte at most once, aligned, until `clear`; null when nothing is left.
+// SAFETY: hands out each byte of the static at most once, aligned; null when nothing is left.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let memory = (&raw mut MEMORY).cast::<u8>();
@@ -31,13 +31,11 @@ unsafe impl GlobalAlloc for Heap {
         }
     }
 
-    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
-}
+    /// The static is 0, and each byte is handed out once.
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's layout.
+        unsafe { self.alloc(layout) }
+    }
 
-/// Takes everything back.
-///
-/// # Safety
-/// Nothing that was allocated is used again.
-pub(crate) unsafe fn clear() {
-    USED.store(0, Ordering::Relaxed);
+    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
 }

@@ -3,6 +3,7 @@ use crate::header::{Header, Mode, Stage, Way};
 use crate::region::Region;
 use crate::root::Root;
 use crate::{CoroutineState, DynamicHandle, Refusal, ResumeError, RunStack, Status, UnwindError};
+use coro::Resume;
 use coro::internal::{self, Payload};
 use std::fmt;
 use std::io;
@@ -315,10 +316,7 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
         let header = self.header();
         let way = header.admit()?;
         if !internal::CAN_UNWIND {
-            internal::abort(format_args!(
-                "a dynamic coroutine was dropped while suspended, and this build cannot unwind \
-                 it: run it to completion, or build with `panic = \"unwind\"`"
-            ));
+            internal::cannot_unwind(&NAME);
         }
         let in_panic = internal::panicking();
         let stage = Stage::Unwinding { in_panic };
@@ -331,15 +329,24 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
         let result = unsafe { self.result(word) };
         // SAFETY: complete, and not used after this.
         unsafe { Header::release(self.header) };
-        match result {
-            Err(payload) if !coro::is_forced_unwind(&*payload) && !internal::panicking() => {
-                internal::go_on(payload)
-            }
-            // Of a panic while the thread is panicking, the message has been
-            // printed; going on with it would end the process. A value that a
-            // body has returned in spite of the unwind is dropped here.
-            _ => Ok(()),
+        // A value that a body has returned in spite of the unwind is dropped with `result`.
+        if let Err(payload) = result {
+            internal::go_on_after_drop(payload);
         }
+        Ok(())
+    }
+}
+
+/// What messages call a dynamic coroutine.
+pub(crate) const NAME: &str = "a dynamic coroutine";
+
+impl<Input, Yield, Return> Resume<Input> for DynamicCoroutine<Input, Yield, Return> {
+    type Yield = Yield;
+    type Return = Return;
+
+    #[inline]
+    fn resume(&mut self, input: Input) -> CoroutineState<Yield, Return> {
+        DynamicCoroutine::resume(self, input)
     }
 }
 
@@ -384,17 +391,14 @@ unsafe fn cross(header: &Header, way: Way, word: Word, stage: Stage) -> Outcome 
             let parent = NonNull::from(&header.parent);
             // SAFETY: the frames are in place; the link is the root's; the
             // other side continues this execution once, while it waits.
-            let arrival = unsafe { context.resume(parent, word, signal) };
-            if let Some(context) = arrival.from {
-                header.end();
+            let mut arrival = unsafe { context.resume(parent, word, signal) };
+            if let Some(context) = arrival.from.take() {
+                // SAFETY: it has begun above.
+                unsafe { header.end() };
                 header.suspended(context);
-                let region = header.region();
-                region.resident.set(Some(NonNull::from(header)));
+                header.region().resident.set(Some(header.inhabitant()));
             }
-            return match arrival.signal {
-                Signal::Run => Outcome::Suspended(arrival.word),
-                Signal::Unwind => Outcome::Ended(arrival.word),
-            };
+            arrival
         }
     };
     match arrival.signal {

@@ -19,21 +19,10 @@
 //! ```
 
 use crate::header::{Header, Mode, Stage};
-use crate::region::Region;
+use crate::region::{Displaced, Inhabitant, Region};
 use std::mem::MaybeUninit;
-use std::num::NonZeroUsize;
 use std::ptr::{self, NonNull};
 use sure_context::{DESCENT, Departure, Descent, ExecutionContext, Signal, stack_pointer};
-
-/// The frames between a resumer's low edge and the base of the coroutine that
-/// it has resumed from too far down.
-pub(crate) struct Displaced {
-    low: usize,
-    bytes: usize,
-    copy: NonNull<u8>,
-    /// The resumer, whose saved registers are among these bytes.
-    resumer: NonZeroUsize,
-}
 
 /// A coroutine that is about to run: exchange the frames, and continue it.
 #[repr(transparent)]
@@ -79,7 +68,8 @@ impl Descent for Leave {
     unsafe fn run(this: NonNull<Self>, from: ExecutionContext) -> Departure {
         // SAFETY: whoever descends passes a header.
         let header = unsafe { &this.as_ref().0 };
-        header.end();
+        // SAFETY: it runs, so it has begun.
+        unsafe { header.end() };
         // SAFETY: the frames are in place, above the stack pointer.
         unsafe { take_away(header, &from) };
         header.suspended(from);
@@ -237,32 +227,6 @@ fn put_back(region: &Region) -> ExecutionContext {
     }
 }
 
-/// Copies a value of the innermost displacing coroutine's resumer. It may have
-/// been displaced as a whole, or not at all, or only its lower part: the base
-/// may be anywhere.
-///
-/// # Safety
-/// It stood at `from` when the resumer was suspended; `to` may be written.
-#[cold]
-#[inline(never)]
-pub(crate) unsafe fn fetch_displaced(region: &Region, from: *const u8, to: *mut u8, bytes: usize) {
-    let displaced = region.displaced.borrow();
-    let displaced = displaced.last().expect("see `put_back`");
-    // Where the value was moved out of a box, the compiler may have spared the
-    // frame: such an address is far above or far below (and wraps around).
-    let offset = from.addr().wrapping_sub(displaced.low);
-    let moved = displaced.bytes.saturating_sub(offset).min(bytes);
-    // SAFETY: `moved` bytes are in the copy, and the rest is where it was.
-    unsafe {
-        ptr::copy_nonoverlapping(displaced.copy.as_ptr().wrapping_add(offset), to, moved);
-        ptr::copy_nonoverlapping(
-            from.wrapping_add(moved),
-            to.wrapping_add(moved),
-            bytes - moved,
-        );
-    }
-}
-
 /// How far down a descent from here must begin, for a coroutine that leaves.
 #[inline(always)]
 pub(crate) fn below_here(header: &Header) -> usize {
@@ -280,7 +244,7 @@ pub(crate) fn below_here(header: &Header) -> usize {
 #[inline(always)]
 pub(crate) fn occupy(header: &Header) -> ExecutionContext {
     let resident = header.region().resident.replace(None);
-    if resident == Some(NonNull::from(header)) {
+    if resident == Some(header.inhabitant()) {
         // SAFETY: it is suspended, and its frames were never taken away.
         return unsafe { header.context() };
     }
@@ -288,12 +252,12 @@ pub(crate) fn occupy(header: &Header) -> ExecutionContext {
 }
 
 #[inline(never)]
-fn exchange(header: &Header, resident: Option<NonNull<Header>>) -> ExecutionContext {
+fn exchange(header: &Header, resident: Option<Inhabitant>) -> ExecutionContext {
     if let Some(resident) = resident {
-        // SAFETY: a coroutine that goes is resident no more, see `occupy`; it
-        // is suspended, and nothing else has run on this stack since.
+        // SAFETY: an inhabitant is a header; a coroutine that goes is resident no more, see
+        // `occupy`; it is suspended, and nothing else has run on this stack since.
         unsafe {
-            let resident = resident.as_ref();
+            let resident = resident.cast::<Header>().as_ref();
             take_away(resident, &resident.context());
         }
     }

@@ -56,50 +56,6 @@ impl fmt::Display for Refusal {
 
 impl Error for Refusal {}
 
-/// A coroutine that was not resumed: the reason, and the input that could not
-/// be delivered.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct ResumeError<Input> {
-    input: Input,
-    refusal: Refusal,
-}
-
-impl<Input> ResumeError<Input> {
-    pub(crate) fn new(input: Input, refusal: Refusal) -> Self {
-        ResumeError { input, refusal }
-    }
-
-    /// Why it was not resumed.
-    pub fn refusal(&self) -> Refusal {
-        self.refusal
-    }
-
-    /// The input that was not delivered.
-    pub fn into_input(self) -> Input {
-        self.input
-    }
-}
-
-impl<Input> fmt::Debug for ResumeError<Input> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResumeError")
-            .field("refusal", &self.refusal)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<Input> fmt::Display for ResumeError<Input> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.refusal.fmt(f)
-    }
-}
-
-impl<Input> Error for ResumeError<Input> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.refusal)
-    }
-}
-
 /// A coroutine that could not be unwound: the reason, and the coroutine, as it was.
 pub struct UnwindError<C> {
     coroutine: C,

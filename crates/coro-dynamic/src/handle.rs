@@ -1,11 +1,12 @@
+use crate::coroutine::NAME;
 use crate::delta::{self, Leave};
 use crate::header::{GRAIN, Header, Mode, ROOM, Stage};
-use coro::internal;
+use coro::{ForcedUnwind, internal};
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
-use sure_context::{Arrival, Signal, Word, descend};
+use sure_context::{Signal, Word, descend};
 
 /// The inside of a dynamic coroutine: the way to suspend it.
 ///
@@ -51,9 +52,46 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
     #[inline]
     pub fn suspend(&self, value: Yield) -> Input {
         let header = &self.header;
-        if !header.runs_here() || header.stage() != Stage::Running {
-            self.refuse();
+        if !header.may_suspend() {
+            let _ = self.refuse();
+            let in_panic = header.stage() == Stage::Unwinding { in_panic: true };
+            internal::unwind_again(&NAME, in_panic);
         }
+        // SAFETY: the coroutine runs, and the caller on its frames.
+        match unsafe { self.leave(value) } {
+            Ok(input) => input,
+            Err(unwind) => unwind.resume(),
+        }
+    }
+
+    /// As [`suspend`](DynamicHandle::suspend), where the coroutine must not be unwound from
+    /// here, or not yet: under frames of C, say, or in a destructor, which may run while the
+    /// coroutine panics.
+    ///
+    /// # Errors
+    /// [`ForcedUnwind`], if the coroutine is dropped while it is suspended here, or is being
+    /// dropped already. It cannot be resumed any more: the caller should end what it does,
+    /// and go on with [`ForcedUnwind::resume`].
+    ///
+    /// # Panics
+    /// - If it is called anywhere but on the coroutine's own frames.
+    /// - If less than 32 KiB of stack are left.
+    #[inline]
+    pub fn try_suspend(&self, value: Yield) -> Result<Input, ForcedUnwind> {
+        if !self.header.may_suspend() {
+            return Err(self.refuse());
+        }
+        // SAFETY: the coroutine runs, and the caller on its frames.
+        unsafe { self.leave(value) }
+    }
+
+    /// Suspends; what the next resume brings.
+    ///
+    /// # Safety
+    /// The coroutine runs, and the caller on its frames; it is not being dropped.
+    #[inline(always)]
+    unsafe fn leave(&self, value: Yield) -> Result<Input, ForcedUnwind> {
+        let header = &self.header;
         let mut value = ManuallyDrop::new(value);
         let arrival = if header.mode() == Mode::Direct {
             let word = Word::send(&mut value);
@@ -65,7 +103,7 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
             let top = delta::below_here(header);
             let region = header.region();
             if top < region.limit + ROOM || (header.base() - top) / GRAIN > u32::MAX as usize {
-                // The value is in nobody's hands yet.
+                // The value was not sent yet.
                 drop(ManuallyDrop::into_inner(value));
                 no_room(top.wrapping_sub(region.limit));
             }
@@ -77,39 +115,32 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
             // continues this one puts its frames back before.
             unsafe { descend(NonNull::new_unchecked(top), object) }
         };
-        // SAFETY: the arrival is that of a resume.
-        unsafe { self.arrive(arrival) }
+        if arrival.signal == Signal::Unwind {
+            return Err(internal::forced_unwind());
+        }
+        // SAFETY: with the signal to run, a resume by the owner has sent an input.
+        Ok(unsafe { self.receive(arrival.word) })
     }
 
-    /// What every arrival does first: the input, or the forced unwind.
+    /// The input that a resume has sent.
     ///
     /// # Safety
-    /// `arrival` is that of a resume by this coroutine's owner, and its word,
-    /// if the signal is to run, sends an `Input`.
+    /// The coroutine was resumed, with the signal to run and this word, and has not received
+    /// its input yet.
     #[inline(always)]
-    pub(crate) unsafe fn arrive(&self, arrival: Arrival) -> Input {
-        if arrival.signal == Signal::Unwind {
-            internal::force_unwind();
-        }
-        // SAFETY: with the signal to run comes an input, sent for this, from
-        // the resumer's frames.
-        unsafe {
-            arrival.word.receive_by(|from, to, bytes| {
-                self.header.fetch_input(from, to, bytes);
-            })
-        }
+    pub(crate) unsafe fn receive(&self, word: Word) -> Input {
+        // SAFETY: the word sends an `Input`, from the resumer's frames.
+        unsafe { word.receive_by(|from, to, bytes| self.header.fetch_input(from, to, bytes)) }
     }
 
+    /// Answers a suspend that is not granted, if not by the panic of a call from elsewhere.
     #[cold]
     #[inline(never)]
-    fn refuse(&self) -> ! {
-        if let Stage::Unwinding { in_panic } = self.header.stage() {
-            internal::unwind_again(&"a dynamic coroutine", in_panic);
+    fn refuse(&self) -> ForcedUnwind {
+        if matches!(self.header.stage(), Stage::Unwinding { .. }) {
+            return internal::forced_unwind();
         }
-        panic!(
-            "a dynamic coroutine was asked to suspend by code that does not run on its own \
-             frames: a handle works only inside its own coroutine, while that runs"
-        );
+        internal::refuse_foreign(&NAME)
     }
 }
 

@@ -1,10 +1,9 @@
 use crate::Refusal;
-use crate::region::{ALIGNMENT, Region};
-use crate::root::Start;
-use crate::{class, delta, thread};
+use crate::region::{ALIGNMENT, Inhabitant, Region};
+use crate::{class, thread};
 use coro::Status;
 use std::cell::Cell;
-use std::mem;
+use std::num::NonZeroUsize;
 use std::ptr::{self, NonNull};
 use std::rc::Rc;
 use sure_context::{DESCENT, ExecutionContext, FIRST_FRAME_SIZE, ParentLink, stack_pointer};
@@ -19,9 +18,7 @@ pub(crate) struct Header {
     pub(crate) parent: ParentLink,
     /// Where the frames belong. Counted: see [`Header::release`].
     region: NonNull<Region>,
-    /// By stage: how to start; the suspended context; the coroutine that runs
-    /// further out in the same region.
-    state: Cell<usize>,
+    state: Cell<State>,
     /// A block of the arena: the closure, then the frames, then what the
     /// closure has returned, if that is larger than a word.
     block: Cell<NonNull<u8>>,
@@ -32,6 +29,21 @@ pub(crate) struct Header {
     below_top: Cell<u32>,
     stage: Cell<Stage>,
     mode: Cell<Mode>,
+}
+
+/// How to begin the coroutine whose closure is in a header's block below a base, or, without
+/// one, how to drop the closure.
+pub(crate) type Start = unsafe fn(NonNull<Header>, Option<NonNull<u8>>) -> Option<ExecutionContext>;
+
+/// One word that is needed in each stage, for another purpose.
+#[derive(Clone, Copy)]
+union State {
+    /// `Created` and `Starting`.
+    start: Start,
+    /// `Suspended`, and until the coroutine [begins](Header::begin): the token, as a number.
+    context: NonZeroUsize,
+    /// While it runs: the coroutine that runs further out in the same region.
+    outer: Option<Inhabitant>,
 }
 
 /// Bytes are counted in these: what the low edge of the frames is aligned to.
@@ -99,7 +111,7 @@ impl Header {
             header.write(Header {
                 parent: ParentLink::new(),
                 region: NonNull::new_unchecked(Rc::into_raw(region).cast_mut()),
-                state: Cell::new(start as usize),
+                state: Cell::new(State { start }),
                 block: Cell::new(arena.allocate(grains as usize * GRAIN)),
                 grains: Cell::new(grains),
                 below_top: Cell::new(0),
@@ -201,51 +213,67 @@ impl Header {
     /// How to start it.
     ///
     /// # Safety
-    /// It is created, and was never started.
+    /// It is created, or starting, and has not begun to run.
     #[inline]
     pub(crate) unsafe fn start(&self) -> Start {
-        // SAFETY: `create` has put it there.
-        unsafe { mem::transmute::<usize, Start>(self.state.get()) }
+        // SAFETY: `create` has stored it, and until now nothing has stored another (the
+        // caller's promise).
+        unsafe { self.state.get().start }
     }
 
     /// The suspended execution.
     ///
     /// # Safety
-    /// It is suspended, or has just been left to be resumed, and its frames are in place; the token is used once.
+    /// 1. The coroutine has suspended itself and has not begun to run again.
+    /// 2. Its frames are in place when the token is used, which is once.
     #[inline(always)]
     pub(crate) unsafe fn context(&self) -> ExecutionContext {
-        // SAFETY: `suspended` has put it there.
-        unsafe { ExecutionContext::from_raw(self.state.get().try_into().unwrap_unchecked()) }
+        // SAFETY: `suspended` has stored it, and nothing has stored another since (1); no other
+        // token made of it is used (2).
+        unsafe { ExecutionContext::from_raw(self.state.get().context) }
     }
 
-    /// The innermost coroutine of the region begins to run, in `mode`.
+    /// This coroutine, as its region knows it.
+    #[inline(always)]
+    pub(crate) fn inhabitant(&self) -> Inhabitant {
+        NonNull::from(self).cast()
+    }
+
+    /// The coroutine begins to run, in `mode`: it is the innermost one of its region.
     #[inline(always)]
     pub(crate) fn begin(&self, mode: Mode) {
-        let outer = self.region().running.replace(Some(NonNull::from(self)));
-        let outer = outer.map_or(0, |outer| outer.as_ptr().expose_provenance());
-        self.state.set(outer);
+        let outer = self.region().running.replace(Some(self.inhabitant()));
+        self.state.set(State { outer });
         self.mode.set(mode);
     }
 
     /// It does not run any more.
+    ///
+    /// # Safety
+    /// It has begun, and has not ended since.
     #[inline(always)]
-    pub(crate) fn end(&self) {
-        let outer = ptr::with_exposed_provenance_mut(self.state.get());
-        self.region().running.set(NonNull::new(outer));
+    pub(crate) unsafe fn end(&self) {
+        // SAFETY: `begin` has stored it, and nothing has stored another since (the caller's
+        // promise).
+        self.region().running.set(unsafe { self.state.get().outer });
     }
 
     /// It has suspended itself.
     #[inline(always)]
     pub(crate) fn suspended(&self, context: ExecutionContext) {
-        self.state.set(context.into_raw().get());
+        let context = context.into_raw();
+        self.state.set(State { context });
         self.stage.set(Stage::Suspended);
     }
 
-    /// Whether this coroutine's own code runs, on its own stack.
+    /// Whether a suspend by the caller would be granted: this coroutine's own code runs, on its
+    /// own stack, and is not being dropped.
     #[inline(always)]
-    pub(crate) fn runs_here(&self) -> bool {
+    pub(crate) fn may_suspend(&self) -> bool {
         let region = self.region();
-        region.running.get() == Some(NonNull::from(self)) && region.contains(stack_pointer().addr())
+        region.running.get() == Some(self.inhabitant())
+            && region.contains(stack_pointer().addr())
+            && self.stage.get() == Stage::Running
     }
 
     /// Whether the caller may resume it from where it stands, and how.
@@ -319,7 +347,7 @@ impl Header {
 
     /// Whether its frames were left on the run stack when it suspended itself.
     pub(crate) fn is_resident(&self) -> bool {
-        self.region().resident.get() == Some(NonNull::from(self))
+        self.region().resident.get() == Some(self.inhabitant())
     }
 
     /// Copies a value that stood at `from` when it was sent by this coroutine,
@@ -353,7 +381,7 @@ impl Header {
     pub(crate) unsafe fn fetch_input(&self, from: *const u8, to: *mut u8, bytes: usize) {
         match self.mode.get() {
             // SAFETY: the caller's promise.
-            Mode::Displacing => unsafe { delta::fetch_displaced(self.region(), from, to, bytes) },
+            Mode::Displacing => unsafe { self.region().fetch_displaced(from, to, bytes) },
             // SAFETY: the resumer's frames are in place.
             Mode::Direct | Mode::Below => unsafe { ptr::copy_nonoverlapping(from, to, bytes) },
         }

@@ -19,9 +19,12 @@ mod run_stack;
 mod scheduler;
 mod thread;
 
-pub use coro::{CoroutineState, Status, is_forced_unwind};
+pub use coro::{CoroutineState, ForcedUnwind, Status, is_forced_unwind};
 pub use coroutine::{DynamicCoroutine, leaked};
-pub use error::{Refusal, ResumeError, UnwindError};
+pub use error::{Refusal, UnwindError};
 pub use handle::DynamicHandle;
 pub use run_stack::RunStack;
 pub use scheduler::{RunError, Scheduler, Task, TaskId};
+
+/// A coroutine that was not resumed: the input that could not be delivered, and the reason.
+pub type ResumeError<Input> = coro::ResumeError<Input, Refusal>;

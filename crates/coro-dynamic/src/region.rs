@@ -1,9 +1,8 @@
 use crate::arena::Arena;
-use crate::delta::Displaced;
-use crate::header::Header;
 use crate::thread;
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::rc::Rc;
@@ -20,10 +19,10 @@ pub(crate) struct Region {
     /// The thread that it belongs to, as [`thread::serial`] numbers it.
     pub(crate) thread: usize,
     /// The innermost coroutine that runs here.
-    pub(crate) running: Cell<Option<NonNull<Header>>>,
+    pub(crate) running: Cell<Option<Inhabitant>>,
     /// A suspended coroutine whose frames were left where they are. Only on a
     /// run stack, and only while nothing runs there.
-    pub(crate) resident: Cell<Option<NonNull<Header>>>,
+    pub(crate) resident: Cell<Option<Inhabitant>>,
     /// The word that travels through a descent.
     pub(crate) word: Cell<Word>,
     /// What running coroutines have taken away, the innermost last.
@@ -31,6 +30,19 @@ pub(crate) struct Region {
     pub(crate) arena: Rc<Arena>,
     /// The memory, if this is a run stack.
     pub(crate) run_stack: Option<GuardedMmapStack>,
+}
+
+/// A coroutine of a region, by the address of its header. The region only compares it.
+pub(crate) type Inhabitant = NonNull<()>;
+
+/// The frames between a resumer's low edge and the base of the coroutine that
+/// it has resumed from too far down.
+pub(crate) struct Displaced {
+    pub(crate) low: usize,
+    pub(crate) bytes: usize,
+    pub(crate) copy: NonNull<u8>,
+    /// The resumer, whose saved registers are among these bytes.
+    pub(crate) resumer: NonZeroUsize,
 }
 
 impl Region {
@@ -78,6 +90,35 @@ impl Region {
             Err(_) => Rc::new(Arena::new()),
         };
         Ok(Rc::new(Region::new(bounds, arena, Some(stack))))
+    }
+
+    /// Copies a value of the innermost displacing coroutine's resumer. It may have
+    /// been displaced as a whole, or not at all, or only its lower part: the base
+    /// may be anywhere.
+    ///
+    /// # Safety
+    /// 1. A coroutine displaces.
+    /// 2. `bytes` bytes stood at `from` when its resumer was suspended, and `to` may be written.
+    #[cold]
+    #[inline(never)]
+    pub(crate) unsafe fn fetch_displaced(&self, from: *const u8, to: *mut u8, bytes: usize) {
+        let displaced = self.displaced.borrow();
+        let displaced = displaced
+            .last()
+            .expect("a coroutine that displaces has noted what");
+        // Where the value was moved out of a box, the compiler may have spared the
+        // frame: such an address is far above or far below (and wraps around).
+        let offset = from.addr().wrapping_sub(displaced.low);
+        let moved = displaced.bytes.saturating_sub(offset).min(bytes);
+        // SAFETY: `moved` bytes are in the copy, and the rest is where it was (2).
+        unsafe {
+            ptr::copy_nonoverlapping(displaced.copy.as_ptr().wrapping_add(offset), to, moved);
+            ptr::copy_nonoverlapping(
+                from.wrapping_add(moved),
+                to.wrapping_add(moved),
+                bytes - moved,
+            );
+        }
     }
 
     /// Whether an address lies on this stack.

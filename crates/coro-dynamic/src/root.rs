@@ -9,10 +9,6 @@ use sure_context::{
     Arrival, Departure, ExecutionContext, Signal, Trampoline, Word, descend, prepare_unchecked,
 };
 
-/// What a header knows of the closure in its block: how to begin it below a
-/// base, or, without one, how to drop it.
-pub(crate) type Start = unsafe fn(NonNull<Header>, Option<NonNull<u8>>) -> Option<ExecutionContext>;
-
 /// A header that knows its closure: the root of the coroutine's frames.
 #[repr(C)]
 pub(crate) struct Root<F, Input, Yield, Return> {
@@ -25,7 +21,7 @@ impl<F, Input, Yield, Return> Root<F, Input, Yield, Return>
 where
     F: FnOnce(&DynamicHandle<Input, Yield>, Input) -> Return,
 {
-    /// See [`Start`].
+    /// See [`Start`](crate::header::Start).
     ///
     /// # Safety
     /// The closure is in the header's block, and nobody else takes it. Below
@@ -48,14 +44,14 @@ where
     /// Calls the closure; what it returns is sent as a word, if need be from
     /// the block.
     #[inline(always)]
-    fn call(&self, arrival: Arrival) -> Result<Word, Payload> {
+    fn call(&self, word: Word) -> Result<Word, Payload> {
         internal::catch(|| {
             // SAFETY: a first frame runs once.
             let closure = unsafe { self.header.block().cast::<F>().read_unaligned() };
             let handle = DynamicHandle::of(&self.header);
             self.header.set_stage(Stage::Running);
-            // SAFETY: the first arrival is that of a resume by the owner.
-            let input = unsafe { handle.arrive(arrival) };
+            // SAFETY: the first resume has sent an input.
+            let input = unsafe { handle.receive(word) };
             let mut value = ManuallyDrop::new(closure(handle, input));
             if Word::fits::<Return>() {
                 Word::send(&mut value)
@@ -91,7 +87,7 @@ where
         // SAFETY: the header outlives the execution; all that changes is in cells.
         let root = unsafe { this.as_ref() };
         let header = &root.header;
-        let word = match root.call(arrival) {
+        let word = match root.call(arrival.word) {
             Ok(word) => {
                 header.set_stage(Stage::Returned);
                 word
@@ -102,7 +98,8 @@ where
                 Word::EMPTY
             }
         };
-        header.end();
+        // SAFETY: it runs, so it has begun.
+        unsafe { header.end() };
         if header.mode() == Mode::Displacing {
             finish(header, word);
         }

@@ -295,7 +295,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         input: Input,
     ) -> Result<CoroutineState<Yield, Return>, ResumeError<Input>> {
         let Some(context) = self.context.take() else {
-            return Err(ResumeError::new(input));
+            return Err(ResumeError::complete(input));
         };
         let mut input = ManuallyDrop::new(input);
         let word = Word::send(&mut input);

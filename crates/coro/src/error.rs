@@ -1,7 +1,10 @@
+use core::error::Error;
 use core::fmt;
 
-/// The coroutine cannot be resumed: it is complete. The input that could not
-/// be delivered is inside.
+/// A coroutine that was not resumed: the input that could not be delivered, and the reason.
+/// Nothing has changed.
+///
+/// For a coroutine with a stack of its own there is one reason, [`Complete`].
 ///
 /// ```
 /// let mut done = coro::Coroutine::new(|_: &coro::SuspendHandle<String, ()>, _| ());
@@ -11,13 +14,45 @@ use core::fmt;
 /// assert_eq!(error.into_input(), "second");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct ResumeError<Input> {
+pub struct ResumeError<Input, Refusal = Complete> {
     input: Input,
+    refusal: Refusal,
 }
 
+/// Why a coroutine was not resumed: its closure has returned or panicked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Complete;
+
 impl<Input> ResumeError<Input> {
-    pub(crate) fn new(input: Input) -> Self {
-        ResumeError { input }
+    pub(crate) fn complete(input: Input) -> Self {
+        ResumeError::new(input, Complete)
+    }
+}
+
+impl<Input, Refusal> ResumeError<Input, Refusal> {
+    /// For coroutines of other kinds.
+    ///
+    /// ```
+    /// let error = coro::ResumeError::new(5, "it is busy");
+    /// assert_eq!((error.to_string(), error.into_input()), (String::from("it is busy"), 5));
+    /// ```
+    pub fn new(input: Input, refusal: Refusal) -> Self {
+        ResumeError { input, refusal }
+    }
+
+    /// Why it was not resumed.
+    ///
+    /// ```
+    /// let mut done = coro::Coroutine::new(|_: &coro::SuspendHandle<(), ()>, ()| ());
+    /// done.resume(());
+    /// let coro::Complete { .. } = done.try_resume(()).unwrap_err().refusal();
+    /// ```
+    pub fn refusal(&self) -> Refusal
+    where
+        Refusal: Copy,
+    {
+        self.refusal
     }
 
     /// The input that was not delivered.
@@ -32,16 +67,26 @@ impl<Input> ResumeError<Input> {
     }
 }
 
-impl<Input> fmt::Debug for ResumeError<Input> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResumeError").finish_non_exhaustive()
-    }
-}
-
-impl<Input> fmt::Display for ResumeError<Input> {
+impl fmt::Display for Complete {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a complete coroutine was resumed")
     }
 }
 
-impl<Input> core::error::Error for ResumeError<Input> {}
+impl Error for Complete {}
+
+impl<Input, Refusal: fmt::Debug> fmt::Debug for ResumeError<Input, Refusal> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResumeError")
+            .field("refusal", &self.refusal)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<Input, Refusal: fmt::Display> fmt::Display for ResumeError<Input, Refusal> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.refusal.fmt(f)
+    }
+}
+
+impl<Input, Refusal: fmt::Debug + fmt::Display> Error for ResumeError<Input, Refusal> {}

@@ -105,7 +105,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// - Unwinds in the same way, and never switches, if the coroutine is being dropped
     ///   and its body has swallowed that unwind.
     /// - If it is called anywhere but on the stack of its own running
-    ///   coroutine, an inner coroutine's stack say.
+    ///   coroutine (or where that has [grown](crate::maybe_grow)), an inner coroutine's stack say.
     ///
     /// A destructor may suspend while the coroutine panics; see
     /// [the guide](crate::guide::panics) for what `thread::panicking()` says meanwhile.
@@ -116,11 +116,12 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     ///   runs: Rust has no way to unwind out of that.
     #[inline(always)]
     pub fn suspend(&self, value: Yield) -> Input {
-        if !self.runs_here() {
+        if !self.runs_here() && !self.runs_on_growth() {
             let _ = self.refuse();
             self.unwind_again();
         }
-        // SAFETY: the caller runs on this coroutine's stack, so the coroutine runs.
+        // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
+        // for as for a call, so the coroutine runs.
         match unsafe { self.leave(value) } {
             Ok(input) => input,
             Err(unwind) => unwind.resume(),
@@ -162,17 +163,17 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// If it is called anywhere but on the stack of its own running coroutine.
     #[inline(always)]
     pub fn try_suspend(&self, value: Yield) -> Result<Input, ForcedUnwind> {
-        if !self.runs_here() {
+        if !self.runs_here() && !self.runs_on_growth() {
             return Err(self.refuse());
         }
-        // SAFETY: the caller runs on this coroutine's stack, so the coroutine runs.
+        // SAFETY: as in `suspend`: the caller runs on this coroutine's stack, or on a growth of it.
         unsafe { self.leave(value) }
     }
 
     /// Switches to the resumer with a value; what the next resume brings.
     ///
     /// # Safety
-    /// The coroutine runs, on its own stack, and is not being dropped.
+    /// The coroutine runs, on its own stack or a growth of it, and is not being dropped.
     #[inline(always)]
     unsafe fn leave(&self, value: Yield) -> Result<Input, ForcedUnwind> {
         // Taken before anything is called that the compiler cannot see into: where a suspend
@@ -221,6 +222,21 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
             < self.extent.get()
     }
 
+    /// Whether the caller stands on a stack that [`grow`](crate::grow()) has added to that of
+    /// this handle, and may suspend.
+    #[cold]
+    #[inline(never)]
+    fn runs_on_growth(&self) -> bool {
+        #[cfg(feature = "std")]
+        {
+            let high = ptr::from_ref(self).addr();
+            let below = |address: usize| high.wrapping_sub(address) < self.extent.get();
+            crate::grow::origins(stack_pointer().addr()).any(below)
+        }
+        #[cfg(not(feature = "std"))]
+        false
+    }
+
     /// Whether the coroutine is being dropped: a forced unwind takes its frames down.
     #[cfg(feature = "async")]
     pub(crate) fn is_being_dropped(&self) -> bool {
@@ -231,7 +247,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[cfg(feature = "async")]
     #[inline]
     pub(crate) fn may_suspend(&self) -> bool {
-        self.runs_here()
+        self.runs_here() || self.runs_on_growth()
     }
 
     /// Answers a suspend that is not granted, if not by the panic of a call from another stack.
@@ -241,10 +257,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         if matches!(self.stage.get(), Stage::Unwinding { .. }) {
             return ForcedUnwind::new();
         }
-        panic!(
-            "{self} was asked to suspend by code that does not run on its own stack: \
-             a handle works only inside its own coroutine, while that runs"
-        );
+        unwind::refuse_foreign(self)
     }
 
     /// Unwinds this coroutine, which is being dropped, once more, because it suspends.

@@ -283,7 +283,7 @@ where
         lent: &mut <L as Lend<'_>>::Lent,
     ) -> Result<CoroutineState<Yield, Return>, ResumeError<()>> {
         let state = self.coroutine.try_resume(Loan::new(lent));
-        state.map_err(|_| ResumeError::new(()))
+        state.map_err(|_| ResumeError::complete(()))
     }
 
     /// Where the coroutine stands in its life.

@@ -10,10 +10,11 @@ mod delegate;
 mod error;
 #[cfg(feature = "async")]
 mod future;
+#[cfg(feature = "std")]
+mod grow;
 #[cfg(all(doc, feature = "std"))]
 pub mod guide;
 mod handle;
-#[cfg(feature = "std")]
 #[doc(hidden)]
 pub mod internal;
 #[cfg(feature = "async")]
@@ -38,9 +39,11 @@ pub use async_handle::{AsyncHandle, BlockOnError};
 pub use builder::Builder;
 pub use coroutine::{Coroutine, MIN_STACK_SIZE};
 pub use delegate::Resume;
-pub use error::ResumeError;
+pub use error::{Complete, ResumeError};
 #[cfg(feature = "async")]
 pub use future::{CoroutineFuture, future};
+#[cfg(feature = "std")]
+pub use grow::{grow, maybe_grow, remaining_stack};
 pub use handle::SuspendHandle;
 pub use iter::Iter;
 #[cfg(feature = "std")]

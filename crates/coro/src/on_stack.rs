@@ -45,6 +45,21 @@ where
         bytes >= minimum,
         "a closure was to run on a stack of {bytes} bytes, but needs {minimum}"
     );
+    // SAFETY: the stack is borrowed exclusively, so that its memory is used by
+    // nothing else, until the call has returned; it is larger than a first
+    // frame and what the call needs.
+    unsafe { call_below(stack.base(), f) }
+}
+
+/// Calls a closure on the stack below `base`.
+///
+/// # Safety
+/// Below `base` is the memory of a stack, writable and used by nothing else until the
+/// call has returned, with room for a first frame and for whatever the closure needs.
+pub(crate) unsafe fn call_below<F, R>(base: NonNull<u8>, f: F) -> R
+where
+    F: FnOnce() -> R,
+{
     let call = Call {
         parent: ParentLink::new(),
         closure: Cell::new(Some(f)),
@@ -52,10 +67,9 @@ where
         panic: Cell::new(None),
     };
     let link = NonNull::from(&call);
-    // SAFETY: the stack is borrowed exclusively, so that its memory is used by
-    // nothing else, until the call has returned; it is larger than a first
-    // frame and what `run` needs. `call` stays where it is until then.
-    let context = unsafe { prepare_unchecked(stack.base(), link) };
+    // SAFETY: the caller's promise is that of the memory; `call` stays where it is until
+    // the closure has ended.
+    let context = unsafe { prepare_unchecked(base, link) };
     // SAFETY: the context is fresh and of this thread; the link is that of the
     // trampoline given to it, and its field is a cell; no word is read; `run`
     // continues this execution once, while this call waits.

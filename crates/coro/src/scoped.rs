@@ -137,7 +137,7 @@ impl<Input, Yield, Return> ScopedCoroutine<'_, Input, Yield, Return> {
     ) -> Result<CoroutineState<Yield, Return>, ResumeError<Input>> {
         match self.place.coroutine.borrow_mut().as_mut() {
             Some(coroutine) => coroutine.try_resume(input),
-            None => Err(ResumeError::new(input)),
+            None => Err(ResumeError::complete(input)),
         }
     }
 

@@ -3,11 +3,15 @@
 
 use core::fmt;
 #[cfg(feature = "std")]
+pub(crate) use with_std::was_forced;
+#[cfg(feature = "std")]
 pub use with_std::{Payload, is_forced_unwind};
 #[cfg(feature = "std")]
-pub(crate) use with_std::{catch, go_on, panicking, was_forced};
+pub use with_std::{catch, go_on, panicking};
 #[cfg(not(feature = "std"))]
-pub(crate) use without_std::*;
+pub(crate) use without_std::was_forced;
+#[cfg(not(feature = "std"))]
+pub use without_std::{Payload, catch, go_on, panicking};
 
 /// The unwind of a coroutine that is being dropped, which
 /// [`try_suspend`](crate::SuspendHandle::try_suspend) returns instead of raising it. It is
@@ -97,20 +101,20 @@ mod with_std {
 
     /// Calls `f`; a panic becomes its payload.
     #[inline(always)]
-    pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
+    pub fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
         // The payload goes on in the resumer, which sees what any caller sees
         // when a panic passes through.
         panic::catch_unwind(AssertUnwindSafe(f))
     }
 
     /// Lets a panic that ended a coroutine go on in the caller.
-    pub(crate) fn go_on(payload: Payload) -> ! {
+    pub fn go_on(payload: Payload) -> ! {
         panic::resume_unwind(payload)
     }
 
     /// Whether this thread is unwinding.
     #[inline(always)]
-    pub(crate) fn panicking() -> bool {
+    pub fn panicking() -> bool {
         std::thread::panicking()
     }
 }
@@ -119,23 +123,27 @@ mod with_std {
 #[cfg(not(feature = "std"))]
 mod without_std {
     /// No panic arrives anywhere.
-    pub(crate) struct Payload(core::convert::Infallible);
+    #[derive(Debug)]
+    pub struct Payload(core::convert::Infallible);
 
     pub(crate) fn was_forced(payload: &Payload) -> bool {
         match payload.0 {}
     }
 
+    /// Calls `f`; a panic does not come back.
     #[inline(always)]
-    pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
+    pub fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
         Ok(f())
     }
 
-    pub(crate) fn go_on(payload: Payload) -> ! {
+    /// Never called: there is no payload.
+    pub fn go_on(payload: Payload) -> ! {
         match payload.0 {}
     }
 
+    /// A thread that panics runs no code of others.
     #[inline(always)]
-    pub(crate) fn panicking() -> bool {
+    pub fn panicking() -> bool {
         false
     }
 }
@@ -149,7 +157,7 @@ mod without_std {
 /// aborts with its own message.
 #[cold]
 #[inline(never)]
-pub(crate) fn unwind_again(name: &dyn fmt::Display, in_panic: bool) -> ! {
+pub fn unwind_again(name: &dyn fmt::Display, in_panic: bool) -> ! {
     if panicking() && !in_panic {
         abort(format_args!(
             "{name} is being dropped, and a destructor that the unwind of its frames runs was \
@@ -160,7 +168,37 @@ pub(crate) fn unwind_again(name: &dyn fmt::Display, in_panic: bool) -> ! {
 }
 
 /// Whether a suspended coroutine can be unwound in this build.
-pub(crate) const CAN_UNWIND: bool = cfg!(all(feature = "std", panic = "unwind"));
+pub const CAN_UNWIND: bool = cfg!(all(feature = "std", panic = "unwind"));
+
+/// The end of a coroutine that is dropped while suspended where it cannot be unwound.
+#[cold]
+#[inline(never)]
+pub fn cannot_unwind(name: &dyn fmt::Display) -> ! {
+    abort(format_args!(
+        "{name} was dropped while suspended, and this build cannot unwind it: run it to \
+         completion, or build with `panic = \"unwind\"` and the feature `std`"
+    ))
+}
+
+/// Lets the panic that ended a coroutine which was being dropped go on in the caller, unless it
+/// was the forced unwind. A panic while the thread is panicking has printed its message and ends
+/// here: going on with it would end the process if the caller is a destructor.
+pub fn go_on_after_drop(payload: Payload) {
+    if !was_forced(&payload) && !panicking() {
+        go_on(payload);
+    }
+}
+
+/// Refuses a suspend by code that does not run on the coroutine's own stack.
+#[cold]
+#[inline(never)]
+#[track_caller]
+pub fn refuse_foreign(name: &dyn fmt::Display) -> ! {
+    panic!(
+        "{name} was asked to suspend by code that does not run on its own stack: \
+         a handle works only inside its own coroutine, while that runs"
+    )
+}
 
 /// Ends the process after a message, where going on would break memory safety.
 ///

@@ -3,6 +3,7 @@
 mod binaries;
 pub(crate) mod exec;
 pub(crate) mod expected;
+pub(crate) mod freestanding;
 pub(crate) mod host;
 pub(crate) mod libtest;
 pub(crate) mod pipeline;

@@ -1,6 +1,7 @@
 //! The targets besides the host: what each needs, and how its programs are run here.
 
 pub(crate) mod cross;
+pub(crate) mod freestanding;
 pub(crate) mod platform;
 pub(crate) mod setup;
 pub(crate) mod toolchain;

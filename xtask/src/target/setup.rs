@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::target::toolchain::{DEBIAN_PACKAGES, Toolchain};
-use crate::target::{self, Level, Target};
+use crate::target::{self, Level, Target, freestanding};
 use crate::workspace;
 
 #[derive(clap::Args)]
@@ -58,6 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     host()?;
     valgrind(args.consent)?;
     ensure(&target::select(&args.targets)?, args.consent)?;
+    freestanding::ensure(&freestanding::select(&args.targets)?, args.consent)?;
     if args.bench {
         let missing = RIVALS
             .iter()
@@ -146,7 +147,7 @@ fn missing(targets: &[&Target]) -> Vec<String> {
     packages
 }
 
-fn install(packages: &[String], consent: Consent) -> Result<()> {
+pub(crate) fn install(packages: &[String], consent: Consent) -> Result<()> {
     let command = apt_command(packages);
     let mut text = String::from("These Debian packages are missing:\n");
     for package in packages {

@@ -95,22 +95,24 @@ impl Toolchain {
     }
 }
 
-/// The folders of rustup's nightlies, the best first. Rustup itself is not asked: it might answer by installing something.
-fn rustup_nightlies() -> Vec<PathBuf> {
+/// The folders of rustup's toolchains. Rustup itself is not asked: it might answer by installing something.
+pub(crate) fn rustup_toolchains() -> Vec<PathBuf> {
     let home = std::env::var_os("RUSTUP_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".rustup")));
     let entries = home.and_then(|home| std::fs::read_dir(home.join("toolchains")).ok());
-    let paths = entries
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path());
+    let entries = entries.into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+/// The folders of rustup's nightlies, the best first.
+fn rustup_nightlies() -> Vec<PathBuf> {
     let is_nightly = |path: &PathBuf| {
         path.file_name()
             .is_some_and(|name| name.to_string_lossy().starts_with("nightly"))
     };
-    let mut nightlies: Vec<_> = paths.filter(is_nightly).collect();
+    let toolchains = rustup_toolchains().into_iter();
+    let mut nightlies: Vec<_> = toolchains.filter(is_nightly).collect();
     // `nightly-<host>` sorts after every dated `nightly-2026-…`: the one that is kept up to date comes first.
     nightlies.sort_by(|a, b| b.cmp(a));
     nightlies

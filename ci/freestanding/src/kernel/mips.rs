@@ -19,11 +19,11 @@ macro_rules! add {
     };
 }
 
-/// Where the kernel begins: $29, aligned to 8 or 16 bytes. The program is linked to a fixed address of 31 bits; what it calls finds
+/// Where the kernel begins, by the name that linkers look for on MIPS: $29, aligned to 8 or 16 bytes. The program is linked to a fixed address of 31 bits; what it calls finds
 /// its own data from its address in $25.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
-unsafe extern "C" fn _start() -> ! {
+unsafe extern "C" fn __start() -> ! {
     naked_asm!(
         ".set push",
         ".set noreorder",

@@ -2,28 +2,9 @@
 
 use core::fmt;
 
-#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
-#[cfg_attr(target_arch = "arm", path = "arm.rs")]
-#[cfg_attr(target_arch = "loongarch64", path = "loongarch64.rs")]
-#[cfg_attr(
-    any(
-        target_arch = "mips",
-        target_arch = "mips32r6",
-        target_arch = "mips64",
-        target_arch = "mips64r6"
-    ),
-    path = "mips.rs"
-)]
-#[cfg_attr(
-    any(target_arch = "powerpc", target_arch = "powerpc64"),
-    path = "powerpc.rs"
-)]
-#[cfg_attr(any(target_arch = "riscv32", target_arch = "riscv64"), path = "riscv.rs")]
-#[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
-#[cfg_attr(target_arch = "sparc64", path = "sparc64.rs")]
-#[cfg_attr(target_arch = "x86", path = "x86.rs")]
-#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
-mod isa;
+sure_context::select_by_architecture! {
+    mod isa;
+}
 
 use isa::{EXIT, WRITE, system_call};
 
@@ -62,7 +43,11 @@ pub(crate) unsafe fn variable(stack: *const usize, name: &[u8]) -> Option<usize>
         // SAFETY: the same, and texts end with a byte of 0, at which the comparison ends.
         unsafe {
             next = next.add(1);
-            if !name.iter().enumerate().all(|(index, byte)| text.add(index).read() == *byte) {
+            if !name
+                .iter()
+                .enumerate()
+                .all(|(index, byte)| text.add(index).read() == *byte)
+            {
                 continue;
             }
             text = text.add(name.len());

@@ -200,6 +200,29 @@ fn in_a_destructor_of_a_thread_local() {
     assert_eq!(count, 0, "the thread's stack is still there");
 }
 
+#[test]
+fn a_suspend_that_is_tried_returns_the_unwind() {
+    each(|kind| {
+        let drops = Drops::new();
+        let made = drops.clone();
+        let mut coroutine = kind.make(move |handle: &DynamicHandle<(), ()>, ()| {
+            // In a destructor that the coroutine's own panic runs, which nothing unwinds.
+            let _late = OnDrop(|| {
+                let _local = made.make();
+                assert!(handle.try_suspend(()).is_err());
+                assert!(handle.try_suspend(()).is_err(), "and again");
+            });
+            resume_unwind(Box::new("own"));
+        });
+        let state: CoroutineState<(), ()> = coroutine.resume(());
+        assert_eq!(state, CoroutineState::Yielded(()));
+        let dropped = AssertUnwindSafe(|| drop(coroutine));
+        let payload = catch_unwind(dropped).expect_err("its panic goes on");
+        assert_eq!(payload.downcast_ref::<&str>(), Some(&"own"));
+        assert_eq!((drops.alive(), drops.dropped()), (0, 1));
+    });
+}
+
 scenarios!(child; suspend_in_a_destructor, exit_inside, exit_inside_an_inner_one, dropped_in_its_own_panic);
 
 fn suspend_in_a_destructor() {

@@ -174,9 +174,9 @@ fn a_foreign_handle_is_refused() {
             let outer: &'static DynamicHandle<(), ()> = unsafe { &*std::ptr::from_ref(outer) };
             let mut inner = outer_kind.make(move |_: &DynamicHandle<(), ()>, ()| outer.suspend(()));
             let payload = catch_unwind(AssertUnwindSafe(|| inner.resume(()))).expect_err("refused");
-            let message = payload.downcast_ref::<&str>().expect("a message");
+            let message = payload.downcast_ref::<String>().expect("a message");
             assert!(
-                message.contains("does not run on its own frames"),
+                message.contains("does not run on its own stack"),
                 "{message}"
             );
             outer.suspend(());

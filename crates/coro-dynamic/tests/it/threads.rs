@@ -176,8 +176,8 @@ fn suspends_the_outer_one() -> Result<(), &'static str> {
         let payload = std::panic::catch_unwind(resume)
             .err()
             .ok_or("it was not refused")?;
-        match payload.downcast_ref::<&str>() {
-            Some(message) if message.contains("does not run on its own frames") => Ok(()),
+        match payload.downcast_ref::<String>() {
+            Some(message) if message.contains("does not run on its own stack") => Ok(()),
             _ => Err("another panic"),
         }
     })

@@ -31,10 +31,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         let handle = self.handle();
         let created = handle.stage.get() == Stage::Created;
         if !created && !unwind::CAN_UNWIND {
-            unwind::abort(format_args!(
-                "{handle} was dropped while suspended, and this build cannot unwind it: \
-                 run it to completion, or build with `panic = \"unwind\"` and the feature `std`"
-            ));
+            unwind::cannot_unwind(handle);
         }
         let in_panic = unwind::panicking();
         handle.stage.set(Stage::Unwinding { in_panic });
@@ -54,13 +51,8 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         // SAFETY: the coroutine is complete, and `drop` does nothing after this.
         unsafe { self.release() };
         drop(value);
-        match outcome {
-            Err(payload) if !unwind::was_forced(&payload) && !unwind::panicking() => {
-                unwind::go_on(payload)
-            }
-            // Of a panic while the thread is panicking, the message has been
-            // printed; going on with it would end the process.
-            _ => {}
+        if let Err(payload) = outcome {
+            unwind::go_on_after_drop(payload);
         }
     }
 

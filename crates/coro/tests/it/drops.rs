@@ -4,7 +4,7 @@ use coro::{Coroutine, CoroutineState, SuspendHandle, is_forced_unwind};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
-use testing::{Counted, Drops};
+use testing::{Counted, Drops, OnDrop};
 
 #[test]
 fn a_coroutine_that_never_ran_drops_its_closure() {
@@ -230,4 +230,36 @@ fn a_suspend_after_a_swallowed_unwind_unwinds_again_while_the_thread_is_panickin
     assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "outer");
     assert_eq!(swallowed.get(), 3);
     assert_eq!((drops.alive(), drops.dropped()), (0, 3));
+}
+
+#[test]
+fn a_suspend_that_is_tried_returns_the_unwind() {
+    let drops = Drops::new();
+    let made = drops.clone();
+    let mut coroutine = Coroutine::new(move |handle: &SuspendHandle<u8, u8>, _| {
+        let _local = made.make();
+        assert_eq!(handle.try_suspend(1).ok(), Some(5));
+        let unwind = handle.try_suspend(2).expect_err("it is dropped");
+        // C code would be left here.
+        assert!(!std::thread::panicking());
+        assert!(handle.try_suspend(3).is_err(), "and again");
+        unwind.resume();
+    });
+    let state: CoroutineState<u8, ()> = coroutine.resume(0);
+    assert_eq!(state, CoroutineState::Yielded(1));
+    assert_eq!(coroutine.resume(5), CoroutineState::Yielded(2));
+    drop(coroutine);
+    assert_eq!((drops.alive(), drops.dropped()), (0, 1));
+}
+
+#[test]
+fn a_suspend_that_is_tried_in_its_own_panic_survives_the_drop() {
+    let mut coroutine = Coroutine::new(|handle: &SuspendHandle<(), ()>, ()| {
+        let _late = OnDrop(|| assert!(handle.try_suspend(()).is_err()));
+        resume_unwind(Box::new("own"));
+    });
+    let state: CoroutineState<(), ()> = coroutine.resume(());
+    assert_eq!(state, CoroutineState::Yielded(()));
+    let payload = catch_unwind(AssertUnwindSafe(|| drop(coroutine))).unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&"own"), "its panic goes on");
 }

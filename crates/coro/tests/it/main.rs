@@ -9,6 +9,7 @@ mod drops;
 mod fork;
 #[cfg(feature = "async")]
 mod future;
+mod grow;
 #[cfg(feature = "async")]
 mod io;
 mod iter;

@@ -1,7 +1,9 @@
 //! Any bytes as a program, in fibers, with host functions, for some fuel: no panic, no hang,
-//! nothing touched that is not the machine's.
+//! nothing touched that is not the machine's; and with decoded blocks, few or many, the very same
+//! as without.
 //!
-//! `cargo +nightly fuzz run programs` in `crates/fiber-vm`.
+//! `cargo +nightly fuzz run programs` in `crates/fiber-vm`; the manifest says how to do without
+//! a nightly compiler.
 #![no_main]
 
 use fiber_vm::{Config, ErrorCode, FiberError, HostFlow, Status, Vm};
@@ -15,21 +17,26 @@ fuzz_target!(|input: &[u8]| {
         return;
     };
     let code = &code[..code.len().min(0x300)];
+    let without = outcome(*shape, *second, code, 0);
+    for blocks in [1, 64] {
+        assert_eq!(outcome(*shape, *second, code, blocks), without, "{blocks} blocks");
+    }
+});
+
+/// All that can be seen of a machine after some fuel.
+fn outcome(shape: u8, second: u8, code: &[u8], blocks: u32) -> String {
     let config = Config {
         memory: 0x400,
         fibers: 4,
         ws_depth: u32::from(shape & 15) + 1,
         cs_depth: u32::from(shape >> 4) + 1,
         ls_bytes: 64,
-        ..Config::default()
+        blocks,
     };
     let mut vm = Vm::new(config).unwrap();
     register(&mut vm);
     vm.write(ORIGIN, code).unwrap();
-    let ids = [
-        vm.spawn(ORIGIN).unwrap(),
-        vm.spawn(ORIGIN + u32::from(*second)).unwrap(),
-    ];
+    let ids = [vm.spawn(ORIGIN).unwrap(), vm.spawn(ORIGIN + u32::from(second)).unwrap()];
     vm.set_gb(ids[1], ORIGIN).unwrap();
 
     // Half of the fuel in one go, the rest in pieces and with a trace.
@@ -42,20 +49,31 @@ fuzz_target!(|input: &[u8]| {
             assert!(point.working_stack().count() <= config.ws_depth as usize);
         })
         .executed;
+    executed += vm.run_for(200).executed;
     assert!(executed <= FUEL);
 
+    let mut seen = format!("{executed} {:?}", vm.read(1, vm.memory_len() - 1));
     for fiber in vm.fibers() {
         assert!(fiber.working_stack().count() <= config.ws_depth as usize);
         assert!(fiber.working_stack_at_error().len() <= config.ws_depth as usize);
         assert!(fiber.call_depth() <= config.cs_depth as usize);
         let low = vm.locals_start() + fiber.id().index() * config.ls_bytes;
         assert!((low..=low + config.ls_bytes).contains(&fiber.ls_sp()));
-        assert_eq!(
-            vm.listed().any(|id| id == fiber.id()),
-            fiber.status() == Status::Ready
+        assert_eq!(vm.listed().any(|id| id == fiber.id()), fiber.status() == Status::Ready);
+        seen += &format!(
+            "{:?} {:?} {} {} {} {:?} {:?} {:?}",
+            fiber.id(),
+            fiber.status(),
+            fiber.ep(),
+            fiber.err(),
+            fiber.ls_sp(),
+            fiber.working_stack().collect::<Vec<_>>(),
+            fiber.working_stack_at_error(),
+            fiber.call_stack().collect::<Vec<_>>(),
         );
     }
-});
+    seen
+}
 
 /// Host functions that do whatever the program asks for.
 fn register(vm: &mut Vm<'_>) {

@@ -4,7 +4,7 @@
 //! `cargo +nightly fuzz run source` in `crates/fiber-vm`.
 #![no_main]
 
-use fiber_vm::asm::{assemble, disassemble, source_text};
+use fiber_vm::asm::{AsmErrors, assemble, disassemble, source_text};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
@@ -21,21 +21,21 @@ fn round_trip(input: &[u8]) {
 }
 
 fn any_text(input: &[u8]) {
-    let result = source_text(input).and_then(assemble);
+    let result = source_text(input).map_err(AsmErrors::from).and_then(assemble);
     match result {
         Ok(program) => {
             for pair in program.segments.windows(2) {
                 assert!(pair[0].address + (pair[0].bytes.len() as u32) < pair[1].address);
             }
         }
-        Err(error) => {
+        Err(errors) => {
             let text = String::from_utf8_lossy(input);
-            let line = text
-                .lines()
-                .nth(error.line as usize - 1)
-                .unwrap_or_default();
-            let rest: String = line.chars().skip(error.column as usize - 1).collect();
-            assert!(rest.starts_with(&error.word), "{error:?}");
+            for error in &errors {
+                let line = text.lines().nth(error.line as usize - 1).unwrap_or_default();
+                let rest: String = line.chars().skip(error.column as usize - 1).collect();
+                assert!(rest.starts_with(&error.word), "{error:?}");
+            }
+            assert!(errors.iter().is_sorted_by_key(|error| (error.line, error.column)));
         }
     }
 }

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::encode::{Encoder, Item, Kind};
-use super::error::{AsmError, AsmErrorKind};
+use super::error::{AsmError, AsmErrorKind, AsmErrors};
 use super::expression::{evaluate, fit, is_name};
 use super::program::{DEFAULT_ORIGIN, Program};
 use super::token::{Token, tokens, unquote};
@@ -41,8 +41,14 @@ pub fn source_text(bytes: &[u8]) -> Result<&str, AsmError> {
 /// Assembles a source text; see the [module](super) for the form.
 ///
 /// # Errors
-/// The first error in the order of the lines, names that are never defined last.
-pub fn assemble(source: &str) -> Result<Program, AsmError> {
+/// All errors of the text, in its order, but for those that may only follow from others:
+///
+/// - A line that cannot be read is one error, whatever else may be wrong with it.
+/// - A name whose definition is wrong counts as defined.
+/// - Where a line is wrong, the addresses after it are not known for sure: nothing is said about
+///   targets out of reach and about lines that overwrite others.
+/// - A program that is too large is not read further.
+pub fn assemble(source: &str) -> Result<Program, AsmErrors> {
     assemble_with(source, &[])
 }
 
@@ -50,7 +56,7 @@ pub fn assemble(source: &str) -> Result<Program, AsmError> {
 ///
 /// # Errors
 /// As [`assemble`].
-pub fn assemble_with(source: &str, hosts: &[(&str, u8)]) -> Result<Program, AsmError> {
+pub fn assemble_with(source: &str, hosts: &[(&str, u8)]) -> Result<Program, AsmErrors> {
     let mut layout = Layout {
         location: DEFAULT_ORIGIN.into(),
         names: Names::default(),
@@ -58,8 +64,25 @@ pub fn assemble_with(source: &str, hosts: &[(&str, u8)]) -> Result<Program, AsmE
         errors: BTreeMap::new(),
         image: 0,
     };
+    let mut faults = Vec::new();
+    let mut too_large = false;
     for (number, line) in (1..).zip(source.lines()) {
-        layout.line(&tokens(number, line)?)?;
+        let (tokens, fault) = tokens(number, line);
+        let statement = layout.labels(&tokens, &mut faults);
+        let result = match fault {
+            Some(fault) => Err(fault),
+            None => layout.statement(statement),
+        };
+        if let Err(fault) = result {
+            faults.push(fault);
+        }
+        if faults
+            .last()
+            .is_some_and(|fault| fault.kind == AsmErrorKind::ImageTooLarge)
+        {
+            too_large = true;
+            break;
+        }
     }
     let Layout {
         names,
@@ -67,7 +90,25 @@ pub fn assemble_with(source: &str, hosts: &[(&str, u8)]) -> Result<Program, AsmE
         errors,
         ..
     } = layout;
-    Encoder::new(&names, hosts).program(&items, errors)
+    let addresses_known = faults.is_empty();
+    let program = if too_large {
+        Program::default()
+    } else {
+        Encoder::new(&names, hosts).program(&items, errors, &mut faults)
+    };
+    if !addresses_known {
+        let from_addresses = |fault: &AsmError| {
+            matches!(
+                fault.kind,
+                AsmErrorKind::TargetTooFar | AsmErrorKind::Overlap { .. }
+            )
+        };
+        faults.retain(|fault| !from_addresses(fault));
+    }
+    match AsmErrors::collect(faults) {
+        Some(errors) => Err(errors),
+        None => Ok(program),
+    }
 }
 
 /// Labels and constants so far.
@@ -102,6 +143,14 @@ impl Names {
         self.defined.insert(name.into(), (value, token.line));
         Ok(())
     }
+
+    /// Gives a name whose definition is wrong a value that will do wherever a name may stand, so
+    /// that its uses are no errors of their own.
+    fn assume(&mut self, token: &Token<'_>) {
+        const ASSUMED: u32 = 4;
+        // What is wrong with the name itself will be said when its definition has been mended.
+        let _ = self.define(token, token.text, ASSUMED);
+    }
 }
 
 /// The first pass.
@@ -117,18 +166,36 @@ struct Layout<'s> {
 }
 
 impl<'s> Layout<'s> {
-    fn line(&mut self, mut tokens: &[Token<'s>]) -> Result<(), AsmError> {
+    /// Defines the labels of a line; the tokens after them.
+    fn labels<'t>(
+        &mut self,
+        mut tokens: &'t [Token<'s>],
+        faults: &mut Vec<AsmError>,
+    ) -> &'t [Token<'s>] {
         while let [label, rest @ ..] = tokens
             && let Some(name) = label.text.strip_suffix(':')
         {
-            let address = self.address(label)?;
-            self.names.define(label, name, address)?;
-            self.names
-                .labels
-                .entry(address)
-                .or_insert_with(|| name.into());
+            match self.label(label, name) {
+                Ok(()) => {}
+                Err(fault) => faults.push(fault),
+            }
             tokens = rest;
         }
+        tokens
+    }
+
+    fn label(&mut self, token: &Token<'s>, name: &str) -> Result<(), AsmError> {
+        let address = self.address(token)?;
+        self.names.define(token, name, address)?;
+        self.names
+            .labels
+            .entry(address)
+            .or_insert_with(|| name.into());
+        Ok(())
+    }
+
+    /// What comes after the labels of a line.
+    fn statement(&mut self, tokens: &[Token<'s>]) -> Result<(), AsmError> {
         match tokens {
             [] => Ok(()),
             [word, operands @ ..] if word.text.starts_with('.') => self.directive(word, operands),
@@ -221,7 +288,13 @@ impl<'s> Layout<'s> {
         if let Some(extra) = extra.first() {
             return Err(extra.error(AsmErrorKind::UnexpectedOperand));
         }
-        let value = self.known(value)?;
+        let value = match self.known(value) {
+            Ok(value) => value,
+            Err(fault) => {
+                self.names.assume(name);
+                return Err(fault);
+            }
+        };
         self.names.define(name, name.text, value)?;
         Ok((name.text, value))
     }

@@ -48,7 +48,8 @@ impl<'a> Encoder<'a> {
         &self,
         items: &[Item<'_>],
         errors: BTreeMap<u16, String>,
-    ) -> Result<Program, AsmError> {
+        faults: &mut Vec<AsmError>,
+    ) -> Program {
         let mut program = Program {
             names: self
                 .names
@@ -63,14 +64,21 @@ impl<'a> Encoder<'a> {
         let mut pieces = BTreeMap::new();
         for item in items {
             if matches!(item.kind, Kind::Fiber) {
-                program.fibers.push(self.fiber(item)?);
+                program.fibers.push(self.fiber(item, faults));
                 continue;
             }
-            let bytes = self.bytes(item)?;
-            debug_assert_eq!(bytes.len(), item.len as usize, "{}", item.word.text);
-            if !bytes.is_empty() {
-                claim(&mut program.lines, item)?;
-                pieces.insert(item.address, bytes);
+            let before = faults.len();
+            let bytes = self.bytes(item, faults);
+            debug_assert!(
+                faults.len() > before || bytes.len() == item.len as usize,
+                "{}",
+                item.word.text
+            );
+            if item.len > 0 {
+                match claim(&mut program.lines, item) {
+                    Ok(()) => drop(pieces.insert(item.address, bytes)),
+                    Err(fault) => faults.push(fault),
+                }
             }
         }
         program.segments = join(pieces);
@@ -91,23 +99,44 @@ impl<'a> Encoder<'a> {
                 ..Start::default()
             });
         }
-        Ok(program)
+        program
     }
 
     fn value(&self, token: &Token<'_>, bytes: u32) -> Result<u32, AsmError> {
         fit(token, evaluate(token, |name| self.names.find(name))?, bytes)
     }
 
-    fn fiber(&self, item: &Item<'_>) -> Result<Start, AsmError> {
-        let mut values = item.operands.iter().map(|token| self.value(token, 4));
-        Ok(Start {
-            ep: values.next().unwrap_or(Ok(0))?,
-            gb: values.next().unwrap_or(Ok(0))?,
-            words: values.collect::<Result<_, _>>()?,
+    fn fiber(&self, item: &Item<'_>, faults: &mut Vec<AsmError>) -> Start {
+        let mut values = item.operands.iter().map(|token| {
+            self.value(token, 4)
+                .unwrap_or_else(|fault| note(faults, fault))
+        });
+        Start {
+            ep: values.next().unwrap_or(0),
+            gb: values.next().unwrap_or(0),
+            words: values.collect(),
+        }
+    }
+
+    /// An item's bytes; of any number and value where something is wrong with it.
+    fn bytes(&self, item: &Item<'_>, faults: &mut Vec<AsmError>) -> Vec<u8> {
+        if let Kind::Data(size) = item.kind {
+            let bytes = item.operands.iter().flat_map(|token| {
+                let value = self
+                    .value(token, size)
+                    .unwrap_or_else(|fault| note(faults, fault));
+                value.to_le_bytes().into_iter().take(size as usize)
+            });
+            return bytes.collect();
+        }
+        self.one(item).unwrap_or_else(|fault| {
+            faults.push(fault);
+            Vec::new()
         })
     }
 
-    fn bytes(&self, item: &Item<'_>) -> Result<Vec<u8>, AsmError> {
+    /// The bytes of an item with one operand at most.
+    fn one(&self, item: &Item<'_>) -> Result<Vec<u8>, AsmError> {
         let mut bytes = Vec::with_capacity(item.len as usize);
         match item.kind {
             Kind::Instruction(op, size) => {
@@ -130,12 +159,6 @@ impl<'a> Encoder<'a> {
                 }
                 big_endian(&mut bytes, value, item.len - 1);
             }
-            Kind::Data(size) => {
-                for token in &item.operands {
-                    let value = self.value(token, size)?;
-                    bytes.extend_from_slice(&value.to_le_bytes()[..size as usize]);
-                }
-            }
             Kind::Text => bytes = unquote(&item.operands[0])?,
             Kind::Space(len) => bytes.resize(len as usize, 0),
             Kind::Locals => {
@@ -145,7 +168,7 @@ impl<'a> Encoder<'a> {
                     _ => return Err(token.error(AsmErrorKind::InvalidLocals)),
                 }
             }
-            Kind::Fiber => {}
+            Kind::Data(_) | Kind::Fiber => {}
         }
         Ok(bytes)
     }
@@ -220,12 +243,18 @@ impl<'a> Encoder<'a> {
     }
 }
 
+/// Keeps an error, and goes on with 0.
+fn note(faults: &mut Vec<AsmError>, fault: AsmError) -> u32 {
+    faults.push(fault);
+    0
+}
+
 /// Literals in instructions are big-endian.
 fn big_endian(bytes: &mut Vec<u8>, value: u32, len: u32) {
     bytes.extend_from_slice(&value.to_be_bytes()[4 - len as usize..]);
 }
 
-/// Notes that an item's bytes came from its line, and that nobody else's did.
+/// Notes that an item's bytes came from its line, and that no other line's did.
 fn claim(lines: &mut BTreeMap<u32, Line>, item: &Item<'_>) -> Result<(), AsmError> {
     let end = item.address + item.len;
     let before = lines.range(..end).next_back();

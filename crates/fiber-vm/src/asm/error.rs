@@ -1,6 +1,8 @@
 //! What can be wrong with a source text, and where.
 
 use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::fmt;
 
 /// An error in a source text, with the place of the offending word.
@@ -15,6 +17,79 @@ pub struct AsmError {
     /// What is wrong with it.
     pub kind: AsmErrorKind,
 }
+
+/// The errors of a source text, in the order of the text; at least one.
+///
+/// The first 100 are kept, the others counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AsmErrors {
+    /// At least one, in order.
+    errors: Vec<AsmError>,
+    omitted: usize,
+}
+
+impl AsmErrors {
+    /// The most errors that are kept.
+    pub const LIMIT: usize = 100;
+
+    /// Puts errors in order. None where there are none.
+    pub(super) fn collect(mut errors: Vec<AsmError>) -> Option<Self> {
+        errors.sort_by_key(|error| (error.line, error.column));
+        let omitted = errors.len().saturating_sub(Self::LIMIT);
+        errors.truncate(Self::LIMIT);
+        (!errors.is_empty()).then_some(Self { errors, omitted })
+    }
+
+    /// The first error of the text.
+    pub fn first(&self) -> &AsmError {
+        &self.errors[0]
+    }
+
+    /// The errors, at most [`AsmErrors::LIMIT`] of them.
+    pub fn iter(&self) -> core::slice::Iter<'_, AsmError> {
+        self.errors.iter()
+    }
+
+    /// How many more errors there are.
+    pub fn omitted(&self) -> usize {
+        self.omitted
+    }
+}
+
+impl From<AsmError> for AsmErrors {
+    fn from(error: AsmError) -> Self {
+        Self {
+            errors: vec![error],
+            omitted: 0,
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a AsmErrors {
+    type Item = &'a AsmError;
+    type IntoIter = core::slice::Iter<'a, AsmError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for AsmErrors {
+    /// One error a line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.first())?;
+        for error in &self.errors[1..] {
+            write!(f, "\n{error}")?;
+        }
+        match self.omitted {
+            0 => Ok(()),
+            1 => f.write_str("\nand 1 more error"),
+            more => write!(f, "\nand {more} more errors"),
+        }
+    }
+}
+
+impl core::error::Error for AsmErrors {}
 
 /// What is wrong with a word of a source text.
 #[derive(Clone, Debug, PartialEq, Eq)]

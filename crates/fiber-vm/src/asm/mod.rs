@@ -34,6 +34,8 @@
 //! - **Device operations** and **registers** go by name (`DV catch`, `RG gb`, `RG ls+8`) or number.
 //! - **Fibers**: without `.fiber`, one starts at the label `main`, or else at the first byte.
 //! - A program starts at address 2000 (hexadecimal) unless it begins with `.org`.
+//! - **Errors**: all of a text are reported together ([`AsmErrors`]), each with line, column and word.
+//!   What only follows from an earlier error is not: see [`assemble`].
 
 mod assemble;
 mod disassemble;
@@ -45,5 +47,5 @@ mod token;
 
 pub use assemble::{assemble, assemble_with, source_text};
 pub use disassemble::{Disassembled, disassemble, disassemble_one};
-pub use error::{AsmError, AsmErrorKind};
+pub use error::{AsmError, AsmErrorKind, AsmErrors};
 pub use program::{DEFAULT_ORIGIN, LoadError, Program, Segment, Start};

@@ -36,8 +36,9 @@ impl Token<'_> {
     }
 }
 
-/// The words of a line. `;` comments out the rest of it, `{` everything up to `}`.
-pub(super) fn tokens(line: u32, source: &str) -> Result<Vec<Token<'_>>, AsmError> {
+/// The words of a line, and what is wrong after them. `;` comments out the rest of it, `{`
+/// everything up to `}`.
+pub(super) fn tokens(line: u32, source: &str) -> (Vec<Token<'_>>, Option<AsmError>) {
     let mut tokens = Vec::new();
     let mut rest = source;
     let mut column = 1;
@@ -51,11 +52,15 @@ pub(super) fn tokens(line: u32, source: &str) -> Result<Vec<Token<'_>>, AsmError
             ';' => break,
             '{' => match rest.find('}') {
                 Some(end) => end + 1,
-                None => return Err(token(1).error(AsmErrorKind::UnterminatedComment)),
+                None => {
+                    let fault = token(1).error(AsmErrorKind::UnterminatedComment);
+                    return (tokens, Some(fault));
+                }
             },
             '"' | '\'' => {
                 let Some(len) = quoted_len(rest, first) else {
-                    return Err(token(rest.len()).error(AsmErrorKind::UnterminatedText));
+                    let fault = token(rest.len()).error(AsmErrorKind::UnterminatedText);
+                    return (tokens, Some(fault));
                 };
                 // 'a'+1 is one word.
                 let len = match first {
@@ -75,7 +80,7 @@ pub(super) fn tokens(line: u32, source: &str) -> Result<Vec<Token<'_>>, AsmError
         column += rest[..len].chars().count() as u32;
         rest = &rest[len..];
     }
-    Ok(tokens)
+    (tokens, None)
 }
 
 /// The length of the word that `source` starts with.

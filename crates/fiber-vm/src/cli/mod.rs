@@ -45,8 +45,8 @@ impl Source {
     fn read(path: &Path) -> Result<Self, Problem> {
         let name = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|error| Problem::file(path, &error))?;
-        let located = |error| Problem::source(&name, &String::from_utf8_lossy(&bytes), error);
-        let text = source_text(&bytes).map_err(located)?;
+        let located = |errors| Problem::source(&name, &String::from_utf8_lossy(&bytes), &errors);
+        let text = source_text(&bytes).map_err(|error| located(error.into()))?;
         let program = assemble_with(text, console::NAMES).map_err(located)?;
         Ok(Self {
             text: text.into(),

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::io;
 use std::path::Path;
 
-use fiber_vm::asm::AsmError;
+use fiber_vm::asm::{AsmError, AsmErrors};
 
 use super::style::{ERROR, PLACE};
 
@@ -15,7 +15,9 @@ pub(crate) enum Problem {
     Message(String),
     /// Something to say about a place in a source file.
     Located(Located),
-    /// It has been said already, or there is nobody left to say it to.
+    /// The errors of a source file, and how many more there are.
+    Source(Vec<Located>, usize),
+    /// It has been said already, or the reader of the output has gone.
     Silent,
 }
 
@@ -42,20 +44,10 @@ impl Problem {
         Self::Message(format!("{}: {error}", path.display()))
     }
 
-    /// An error in a source text.
-    pub(crate) fn source(file: &str, text: &str, error: AsmError) -> Self {
-        let message = match error.word.as_str() {
-            "" => error.kind.to_string(),
-            word => format!("{}: `{}`", error.kind, printable(word)),
-        };
-        Self::Located(Located {
-            message,
-            file: file.into(),
-            line: error.line,
-            column: error.column,
-            text: source_line(text, error.line),
-            width: error.word.chars().count().max(1),
-        })
+    /// The errors in a source text.
+    pub(crate) fn source(file: &str, text: &str, errors: &AsmErrors) -> Self {
+        let located = errors.iter().map(|error| Located::new(file, text, error));
+        Self::Source(located.collect(), errors.omitted())
     }
 
     /// Writes it to standard error.
@@ -63,7 +55,33 @@ impl Problem {
         match self {
             Problem::Message(message) => anstream::eprintln!("{ERROR}error{ERROR:#}: {message}"),
             Problem::Located(located) => anstream::eprint!("{located}"),
+            Problem::Source(errors, omitted) => {
+                for error in errors {
+                    anstream::eprint!("{error}");
+                }
+                if *omitted > 0 {
+                    anstream::eprintln!("… and {omitted} more errors");
+                }
+            }
             Problem::Silent => {}
+        }
+    }
+}
+
+impl Located {
+    /// An error in a source text.
+    fn new(file: &str, text: &str, error: &AsmError) -> Self {
+        let message = match error.word.as_str() {
+            "" => error.kind.to_string(),
+            word => format!("{}: `{}`", error.kind, printable(word)),
+        };
+        Self {
+            message,
+            file: file.into(),
+            line: error.line,
+            column: error.column,
+            text: source_line(text, error.line),
+            width: error.word.chars().count().max(1),
         }
     }
 }

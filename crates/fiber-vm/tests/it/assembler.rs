@@ -1,6 +1,6 @@
 //! The assembler: what it makes of good text, and where it finds the fault in bad text.
 
-use fiber_vm::asm::{AsmErrorKind, assemble, assemble_with, source_text};
+use fiber_vm::asm::{AsmErrorKind, AsmErrors, assemble, assemble_with, source_text};
 use fiber_vm::{Config, ErrorCode, FiberError, Vm};
 
 /// The bytes of a program of one segment.
@@ -122,13 +122,94 @@ fn host_functions_have_names() {
 fn error(source: &str) -> (u32, u32, String, AsmErrorKind) {
     match assemble(source) {
         Ok(program) => panic!("{source} gives {program:?}"),
-        Err(error) => (error.line, error.column, error.word, error.kind),
+        Err(errors) => {
+            let first = errors.first().clone();
+            (first.line, first.column, first.word, first.kind)
+        }
     }
 }
 
-/// Asserts the error of a text of one line.
+/// Asserts the only error of a text of one line.
 fn wrong(source: &str, column: u32, word: &str, kind: AsmErrorKind) {
     assert_eq!(error(source), (1, column, word.into(), kind), "{source}");
+    assert_eq!(assemble(source).unwrap_err().iter().count(), 1, "{source}");
+}
+
+/// The errors of a text, as they are printed.
+fn errors(source: &str) -> String {
+    assemble(source).unwrap_err().to_string()
+}
+
+#[test]
+fn all_errors_are_reported_in_the_order_of_the_text() {
+    let source = "
+main: JMPL nowhere          ; found in the second pass
+      FOO 1                 ; in the first
+      DUP 1 {
+lost: .text \"open
+      .u8 1 a 300 b
+      LIT.1 256
+      .fiber main c 1 d
+main: RET
+      JZL lost";
+    assert_eq!(
+        errors(source),
+        "2:12: unknown label or constant: `nowhere`
+3:7: unknown instruction: `FOO`
+4:13: a comment without its `}`: `{`
+5:13: a text without its closing quote: `\"open`
+6:13: unknown label or constant: `a`
+6:15: too large: at most 255 fits: `300`
+6:19: unknown label or constant: `b`
+7:13: too large: at most 255 fits: `256`
+8:19: unknown label or constant: `c`
+8:23: unknown label or constant: `d`
+9:1: already defined on line 2: `main:`"
+    );
+}
+
+#[test]
+fn what_only_follows_from_an_error_is_not_reported() {
+    // A constant whose value is wrong is defined; its uses are fine.
+    assert_eq!(
+        errors(".const A B\n.const C A\nPUSH A\n.space A\n.align C\n.locals A\nSLIT A"),
+        "1:10: must be defined on an earlier line: `B`"
+    );
+    // Without FOO's length, nothing is known about distances and overlaps.
+    assert_eq!(
+        errors("FOO\nJMPL.1 far\n.space 1000\nfar: RET\n.org 0x2000\nNOP"),
+        "1:1: unknown instruction: `FOO`"
+    );
+    assert_eq!(
+        errors("JMPL.1 far\n.space 1000\nfar: RET\n.org 0x2000\nNOP\nNOP"),
+        "1:8: the target is out of reach: use a larger size: `far`
+5:1: overwrites what line 1 has put there: `NOP`
+6:1: overwrites what line 1 has put there: `NOP`"
+    );
+    // Nothing after the end of memory is looked at.
+    assert_eq!(
+        errors(".org 0xFFFFFFFE\nFOO\nNOP\nNOP\nNOP\nFOO\nlate: JMPL late"),
+        "2:1: unknown instruction: `FOO`\n4:1: the program is too large: `NOP`"
+    );
+}
+
+#[test]
+fn of_very_many_errors_the_first_are_kept() {
+    let errors = assemble(&"FOO\n".repeat(AsmErrors::LIMIT + 3)).unwrap_err();
+    assert_eq!(errors.iter().count(), AsmErrors::LIMIT);
+    assert_eq!(
+        errors.iter().last().unwrap().line as usize,
+        AsmErrors::LIMIT
+    );
+    assert_eq!(errors.omitted(), 3);
+    assert!(errors.to_string().ends_with("\nand 3 more errors"));
+    let errors = assemble(&"JMPL x\n".repeat(AsmErrors::LIMIT)).unwrap_err();
+    assert_eq!(errors.omitted(), 0);
+    assert!(
+        errors
+            .to_string()
+            .ends_with("100:6: unknown label or constant: `x`")
+    );
 }
 
 #[test]

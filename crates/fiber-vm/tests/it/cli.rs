@@ -49,6 +49,45 @@ fn refused(name: &str, source: &[u8], place: &str, report: &str) {
 }
 
 #[test]
+fn all_errors_of_a_source_are_shown() {
+    let path = file(
+        "errors.fvm",
+        b"main: FOO\n\n  JMPL nowhere ; and back\n  .u8 1 x\n",
+    );
+    let path = path.to_str().unwrap();
+    let output = fiber_vm(&["run", path]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "");
+    assert_eq!(
+        text(&output.stderr),
+        format!(
+            "error: unknown instruction: `FOO`
+ --> {path}:1:7
+  |
+1 | main: FOO
+  |       ^^^
+error: unknown label or constant: `nowhere`
+ --> {path}:3:8
+  |
+3 |   JMPL nowhere ; and back
+  |        ^^^^^^^
+error: unknown label or constant: `x`
+ --> {path}:4:9
+  |
+4 |   .u8 1 x
+  |         ^
+"
+        )
+    );
+
+    let path = file("many.fvm", "FOO\n".repeat(107).as_bytes());
+    let output = fiber_vm(&["run", path.to_str().unwrap()]);
+    let stderr = text(&output.stderr);
+    assert_eq!(stderr.matches("error: unknown instruction").count(), 100);
+    assert!(stderr.ends_with("^^^\n… and 7 more errors\n"), "{stderr}");
+}
+
+#[test]
 fn the_example_programs_run() {
     let mut count = 0;
     for entry in std::fs::read_dir(program("")).unwrap() {

@@ -2,6 +2,7 @@
 
 mod allocation;
 mod assembler;
+mod blocks;
 #[cfg(feature = "cli")]
 mod cli;
 mod differential;

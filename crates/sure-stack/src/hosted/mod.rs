@@ -6,6 +6,7 @@
 //! | `mapping_budget` | how many more mappings the process may have |
 //! | `refusal` | what an error of the system means |
 //! | `index`, `registry` | which addresses are stacks, and what they are called |
+//! | `locate` | which stack an address is on, for code that asks again and again |
 //! | `target`, `guard` | memory that faults, by one of several strategies |
 //! | `mapped` | one stack in a mapping |
 //! | `arena` | many stacks in few mappings |
@@ -16,6 +17,7 @@
 mod arena;
 mod guard;
 mod index;
+mod locate;
 mod mapped;
 mod mapping_budget;
 pub mod overflow;
@@ -31,6 +33,7 @@ mod failing_calls;
 
 pub use arena::{ArenaConfig, ArenaStack, ArenaStatistics, Reclaim, StackArena};
 pub use guard::{GUARD_SIZE, Guards};
+pub use locate::stack_at;
 pub use mapped::GuardedMmapStack;
 pub use pool::{PoolConfig, PoolStatistics, PooledStack};
 pub use usage::{Bucket, UsageReport, high_water_mark};

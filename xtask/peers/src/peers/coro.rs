@@ -11,7 +11,7 @@ use crate::shared::turns::{in_turn, in_turn_prefetched};
 use crate::work::{Life, MANY, Value, Work};
 use coro::{Coroutine, CoroutineState, SuspendHandle};
 use std::hint::black_box;
-use sure_stack::{GuardedMmapStack, PooledStack, StackArena};
+use sure_stack::{GuardedMmapStack, StackArena};
 
 pub struct Coro;
 
@@ -74,7 +74,10 @@ impl Peer for Coro {
             Work::Tree => vec![tree::tree("", walk)],
             Work::Json => vec![json::json("", parser)],
             Work::CallThatGrows => grow(),
-            Work::CallWithRoom | Work::Copied { .. } => Vec::new(),
+            Work::CallWithRoom => vec![Contestant::new("maybe_grow", |i| {
+                black_box(coro::maybe_grow(32 << 10, 256 << 10, || black_box(i)));
+            })],
+            Work::Copied { .. } => Vec::new(),
         }
     }
 
@@ -190,17 +193,16 @@ fn parser() -> json::Parser {
     Box::new(move |piece| coroutine.resume(piece).complete())
 }
 
-/// On a stack by hand; a function that does so only where there is no room has no row yet.
+/// With a stack that is kept for the next growth, or one that is at hand.
 fn grow() -> Vec<Contestant> {
     let bytes = 256 << 10;
     let mut kept = mapped(bytes);
     vec![
+        Contestant::new("grow", move |i| {
+            black_box(coro::grow(bytes, || black_box(i)));
+        }),
         Contestant::new("on_stack, reused", move |i| {
             black_box(coro::on_stack(&mut kept, || black_box(i)));
-        }),
-        Contestant::new("on_stack, pooled", move |i| {
-            let mut stack = PooledStack::allocate_at_least(bytes).expect("memory for a stack");
-            black_box(coro::on_stack(&mut stack, || black_box(i)));
         }),
         Contestant::new("on_stack, new mapping", move |i| {
             black_box(coro::on_stack(&mut mapped(bytes), || black_box(i)));

@@ -11,8 +11,22 @@ pub(crate) use label::{label, with_label};
 
 use crate::StackError;
 use crate::hosted::index::Index;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::Relaxed;
 
 static REGIONS: Index<Region> = Index::new();
+
+/// How many regions have been forgotten so far.
+static FORGOTTEN: AtomicUsize = AtomicUsize::new(0);
+
+/// A number that changes whenever a region is forgotten, before its memory is
+/// unmapped. One who has found an address in a region may rely on that
+/// as long as the number is the same: whoever maps another stack at that place, and hands
+/// it on, does so after the change.
+#[inline(always)]
+pub(crate) fn forgotten() -> usize {
+    FORGOTTEN.load(Relaxed)
+}
 
 /// A mapping that holds stacks: one, or many of one shape.
 ///
@@ -66,6 +80,7 @@ impl Drop for Registration {
     fn drop(&mut self) {
         label::forget(self.low, self.high);
         REGIONS.remove(self.low, self.low + 1);
+        FORGOTTEN.fetch_add(1, Relaxed);
     }
 }
 

@@ -36,38 +36,19 @@ macro_rules! handed_out {
             };
         }
 
-        /// For each register the function whose first operand stands in it.
-        pub(in crate::battery) fn with_each_register<O, const ORDER: usize>()
+        /// For each register the function whose first operand comes from it.
+        pub(in crate::battery) fn with_each_register<O>()
         -> [crate::battery::placement::Placed; GENERAL.len()]
         where
             O: crate::battery::placement::Operation,
         {
-            [$(crate::battery::placement::from_registers::<O, ORDER, $g>),*]
+            [$(crate::battery::placement::from_registers::<O, $g>),*]
         }
     };
 }
 
-#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
-#[cfg_attr(target_arch = "arm", path = "arm.rs")]
-#[cfg_attr(target_arch = "loongarch64", path = "loongarch64.rs")]
-#[cfg_attr(
-    any(
-        target_arch = "mips",
-        target_arch = "mips32r6",
-        target_arch = "mips64",
-        target_arch = "mips64r6"
-    ),
-    path = "mips.rs"
-)]
-#[cfg_attr(
-    any(target_arch = "powerpc", target_arch = "powerpc64"),
-    path = "powerpc.rs"
-)]
-#[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
-#[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
-#[cfg_attr(target_arch = "sparc64", path = "sparc64.rs")]
-#[cfg_attr(target_arch = "x86", path = "x86.rs")]
-#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
-mod isa;
+sure_context::select_by_architecture! {
+    mod isa;
+}
 
 pub(super) use isa::*;

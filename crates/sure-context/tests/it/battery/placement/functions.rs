@@ -1,7 +1,7 @@
 //! The functions that switch, each with its operands in other places.
 
 use super::Operation;
-use crate::battery::machine::{FLOAT, GENERAL, occupy, with_each_register};
+use crate::battery::machine::{FLOAT, GENERAL, occupy};
 use core::hint::black_box;
 use sure_context::Signal;
 
@@ -94,9 +94,8 @@ pub(super) type WithArguments = unsafe extern "C" fn(
     usize, usize, usize, usize, usize, usize, usize, usize, usize, usize, usize, &mut Call,
 );
 
-/// All the functions for an operation and an order of its operands.
+/// The functions for an operation and an order of its operands.
 pub(super) struct Functions {
-    pub(super) from_registers: [Placed; GENERAL.len()],
     pub(super) from_arguments: [WithArguments; ARGUMENTS],
     pub(super) from_over_a_call: [Placed; MOST_KEPT + 1],
 }
@@ -105,7 +104,6 @@ impl Functions {
     #[rustfmt::skip]
     pub(super) fn of<O: Operation, const ORDER: usize>() -> Functions {
         Functions {
-            from_registers: with_each_register::<O, ORDER>(),
             from_arguments: [
                 from_arguments::<O, ORDER, 0>,
                 from_arguments::<O, ORDER, 1>,
@@ -144,14 +142,8 @@ impl Functions {
 /// # Safety
 /// The call's operands are those of a switch that may be made.
 #[inline(never)]
-pub(in crate::battery) unsafe fn from_registers<
-    O: Operation,
-    const ORDER: usize,
-    const FIRST: usize,
->(
-    call: &mut Call,
-) {
-    let at = const { all_places::<O>(ORDER, FIRST, GENERAL.len()) };
+pub(in crate::battery) unsafe fn from_registers<O: Operation, const FIRST: usize>(call: &mut Call) {
+    let at = const { all_places::<O>(0, FIRST, GENERAL.len()) };
     let mut general: [usize; GENERAL.len()] = call.first_values();
     let mut float = call.floats;
     // Statements instead of loops, so that the arrays become registers.

@@ -10,7 +10,7 @@ mod functions;
 mod operations;
 
 use super::fiber::Memory;
-use super::machine::{FLOAT, GENERAL};
+use super::machine::{FLOAT, GENERAL, with_each_register};
 use core::fmt;
 use functions::{ARGUMENTS, Call, Functions};
 pub(super) use functions::{Placed, from_registers};
@@ -77,7 +77,7 @@ fn pattern(number: usize, index: usize) -> usize {
     (number * 64 + index).wrapping_mul(0x9E37_79B1)
 }
 
-/// Tries all functions, which are given for each order of the operands.
+/// Tries all functions; those whose operands come in some order are given for each order.
 fn everywhere<O: Operation>(orders: &[Functions]) {
     assert_eq!(orders.len(), O::OPERANDS, "an order for each operand");
     let mut trial = Trial {
@@ -85,20 +85,21 @@ fn everywhere<O: Operation>(orders: &[Functions]) {
         number: 0,
     };
     let mut counts = [0; 3];
+    let place = |from, order, first| Place {
+        operation: O::NAME,
+        from,
+        order,
+        first,
+    };
+    // Beginning with each register in turn has every operand in every register.
+    for (first, placed) in with_each_register::<O>().into_iter().enumerate() {
+        // SAFETY: `exchange` gives the operands of a switch that may be made.
+        trial.attempt::<O>(place(REGISTER, 0, first), &|call| unsafe { placed(call) });
+        counts[0] += O::OPERANDS;
+    }
     for (order, functions) in orders.iter().enumerate() {
-        let place = |from, first| Place {
-            operation: O::NAME,
-            from,
-            order,
-            first,
-        };
-        for (first, placed) in functions.from_registers.iter().enumerate() {
-            // SAFETY: `exchange` gives the operands of a switch that may be made.
-            trial.attempt::<O>(place(REGISTER, first), &|call| unsafe { placed(call) });
-            counts[0] += 1;
-        }
         for (first, placed) in functions.from_arguments.iter().enumerate() {
-            trial.attempt::<O>(place(ARGUMENT, first), &|call| {
+            trial.attempt::<O>(place(ARGUMENT, order, first), &|call| {
                 let mut a: [usize; ARGUMENTS] = call.first_values();
                 for k in 0..O::OPERANDS {
                     a[functions::place(k, O::OPERANDS, order, first, ARGUMENTS)] = call.operand(k);
@@ -110,12 +111,14 @@ fn everywhere<O: Operation>(orders: &[Functions]) {
                     );
                 }
             });
-            counts[1] += 1;
+            counts[1] += O::OPERANDS;
         }
         for (alive, placed) in functions.from_over_a_call.iter().enumerate() {
             // SAFETY: as above.
-            trial.attempt::<O>(place(OVER_A_CALL, alive), &|call| unsafe { placed(call) });
-            counts[2] += 1;
+            trial.attempt::<O>(place(OVER_A_CALL, order, alive), &|call| unsafe {
+                placed(call)
+            });
+            counts[2] += O::OPERANDS;
         }
     }
     let [registers, arguments, over_a_call] = counts;

@@ -1,0 +1,286 @@
+//! `cargo xtask freestanding`: the battery of `sure-context` without any library of the system, at every optimisation level.
+//!
+//! `ci/freestanding` is four programs per target, which start themselves and speak to the kernel: no C library, no C compiler. So
+//! it runs wherever rustc can build `core` and qemu has an emulator, loongarch64 among them, and takes less than a minute a target.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use super::exec;
+use crate::report::{self, Report, Section};
+use crate::target::freestanding::{Machine, ensure, select};
+use crate::target::setup::{self, Consent};
+use crate::target::toolchain::Toolchain;
+use crate::workspace::{self, Workspace};
+
+/// The random work is divided by this: the other runs of these tests do all of it.
+const DIVISOR: &str = "20";
+
+const LEVELS: [&str; 4] = ["0", "1", "2", "3"];
+
+/// The switches, as the programs name them.
+const OPERATIONS: [&str; 4] = ["resume", "switch", "exit_to", "descend"];
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Rust's names for the targets; `all` for every one
+    #[arg(default_value = "all")]
+    targets: Vec<String>,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+pub(crate) fn run(args: &Args) -> Result<bool> {
+    let machines = select(&args.targets)?;
+    ensure(&machines, args.consent)?;
+    let toolchain = setup::ensure(&[], args.consent)?;
+    let workspace = Workspace::read()?;
+    let mut report = Report::new();
+    report.section("freestanding", || {
+        section(&workspace, &toolchain, &machines)
+    });
+    Ok(report.finish())
+}
+
+/// What one program has said.
+#[derive(Debug, Default, PartialEq)]
+struct Said {
+    announced: usize,
+    passed: usize,
+    /// The test that has begun and not ended.
+    open: Option<String>,
+    /// For each operation, how many operands were taken from a register, from an argument, and from what is kept over a call.
+    placements: BTreeMap<String, [usize; 3]>,
+}
+
+fn read(output: &str) -> Said {
+    let mut said = Said::default();
+    for line in output.lines() {
+        match *line.split_whitespace().collect::<Vec<_>>() {
+            ["running", number, "tests"] => said.announced = number.parse().unwrap_or(0),
+            ["begin", name] => said.open = Some(name.to_owned()),
+            ["test", _, "...", "ok"] => {
+                said.passed += 1;
+                said.open = None;
+            }
+            ["placements:", operation, ref numbers @ ..] => {
+                let numbers: Vec<_> = numbers.iter().flat_map(|number| number.parse()).collect();
+                if let Ok(numbers) = numbers.try_into() {
+                    said.placements.insert(operation.to_owned(), numbers);
+                }
+            }
+            _ => {}
+        }
+    }
+    said
+}
+
+/// What the four programs of a target have done.
+struct Found {
+    triple: &'static str,
+    /// For each level what was said, or why nothing was.
+    levels: Vec<Result<Said, String>>,
+    built: Duration,
+    ran: Duration,
+}
+
+/// Builds and runs all programs, as many targets at a time as there are processors, and prints the table.
+pub(crate) fn section(
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    machines: &[&'static Machine],
+) -> Result<Section> {
+    let queue: Mutex<VecDeque<_>> = Mutex::new(machines.iter().enumerate().collect());
+    let all_found = Mutex::new(BTreeMap::new());
+    let next = || queue.lock().ok()?.pop_front();
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                while let Some((number, machine)) = next() {
+                    let found = try_out(workspace, toolchain, machine);
+                    if let Ok(mut all_found) = all_found.lock() {
+                        all_found.insert(number, found);
+                    }
+                }
+            });
+        }
+    });
+    let all_found = all_found
+        .into_inner()
+        .map_err(|_| anyhow::anyhow!("a run has panicked"))?;
+    Ok(judge(&all_found.into_values().collect::<Vec<_>>()))
+}
+
+fn try_out(workspace: &Workspace, toolchain: &Toolchain, machine: &'static Machine) -> Found {
+    let started = Instant::now();
+    let folder = workspace.target.join("freestanding").join(machine.triple);
+    let log = super::fresh(workspace, &format!("freestanding {}", machine.triple));
+    let built = log.and_then(|log| build(toolchain, machine, &folder, &log).map(|()| log));
+    let in_between = Instant::now();
+    let levels = match built {
+        Ok(log) => {
+            let programs = folder.join(machine.triple).join("release");
+            let run = |level| start(machine, &programs.join(format!("level-{level}")), &log);
+            LEVELS.into_iter().map(run).collect()
+        }
+        Err(error) => vec![Err(format!("{error:#}"))],
+    };
+    Found {
+        triple: machine.triple,
+        levels,
+        built: in_between - started,
+        ran: in_between.elapsed(),
+    }
+}
+
+/// Builds `core`, `alloc` and the four programs, by one job: other targets are built at the same time.
+fn build(toolchain: &Toolchain, machine: &Machine, folder: &Path, log: &Path) -> Result<()> {
+    let variable = |name| {
+        format!(
+            "CARGO_TARGET_{}_{name}",
+            machine.triple.to_uppercase().replace('-', "_")
+        )
+    };
+    let (linker, flavor) = machine.linker()?;
+    // One program of a fixed address, because nothing is here to relocate it; but code as libraries have it.
+    let flags = format!(
+        "-Clinker-flavor={flavor} -Crelocation-model=pic -Clink-arg=-static -Clink-arg=--no-pie {}",
+        machine.flags
+    );
+    let mut command = toolchain.cargo();
+    command
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--jobs=1",
+            "--target",
+            machine.triple,
+        ])
+        .args([
+            "-Zbuild-std=core,alloc",
+            "-Zbuild-std-features=compiler-builtins-mem",
+        ])
+        .args([
+            "--manifest-path",
+            "ci/freestanding/Cargo.toml",
+            "--target-dir",
+        ])
+        .arg(folder)
+        .env(variable("LINKER"), linker)
+        .env(variable("RUSTFLAGS"), flags);
+    let finished = exec::run(&mut command, log, Duration::from_secs(20 * 60))?;
+    if !finished.success() {
+        let complaints = exec::complaints(&finished.stderr);
+        let first = complaints.lines().find(|line| line.starts_with("error"));
+        bail!("not built: {}", first.unwrap_or("see the log"));
+    }
+    Ok(())
+}
+
+fn start(machine: &Machine, program: &Path, log: &Path) -> Result<Said, String> {
+    let mut command = match machine.qemu {
+        [emulator, words @ ..] => {
+            let mut command = Command::new(emulator);
+            command.args(words).arg(program);
+            command
+        }
+        [] => Command::new(program),
+    };
+    command
+        .env("SURE_TEST_DIVISOR", DIVISOR)
+        .current_dir(workspace::root());
+    let finished = exec::run(&mut command, log, Duration::from_secs(5 * 60))
+        .map_err(|error| format!("{error:#}"))?;
+    let said = read(&finished.stdout);
+    if finished.success() && said.passed == said.announced && said.passed > 0 {
+        return Ok(said);
+    }
+    let place = said
+        .open
+        .map_or(String::new(), |test| format!(" in {test}"));
+    let message = finished
+        .stdout
+        .lines()
+        .skip_while(|line| !line.starts_with("panicked"))
+        .nth(1);
+    let message = message.map_or(String::new(), |line| format!(": {line}"));
+    Err(format!("{}{place}{message}", finished.ending()))
+}
+
+/// Prints what was found, a row for each target, and says whether it is good.
+fn judge(all_found: &[Found]) -> Section {
+    let head = [
+        "target", "level 0", "1", "2", "3", "resume", "switch", "exit_to", "descend", "built",
+        "ran",
+    ];
+    let mut table = report::table(head);
+    let mut section = Section::default();
+    for found in all_found {
+        let mut placements = None;
+        let mut cells = vec![found.triple.to_owned()];
+        for (level, said) in LEVELS.iter().zip(&found.levels) {
+            match said {
+                Ok(said) => {
+                    section.passed += said.passed;
+                    cells.push(format!("{} ok", said.passed));
+                    let before = placements.get_or_insert(&said.placements);
+                    if *before != &said.placements {
+                        println!(
+                            "   {}, level {level}: other placements than at the level before",
+                            found.triple
+                        );
+                        section.failed += 1;
+                    }
+                }
+                Err(reason) => {
+                    println!("   {}, level {level}: {reason}", found.triple);
+                    section.failed += 1;
+                    cells.push("FAILED".to_owned());
+                }
+            }
+        }
+        cells.resize(1 + LEVELS.len(), String::new());
+        cells.extend(OPERATIONS.map(|operation| {
+            let numbers = placements.and_then(|placements| placements.get(operation));
+            numbers.map_or_else(
+                || "-".to_owned(),
+                |[registers, arguments, kept]| format!("{registers}+{arguments}+{kept}"),
+            )
+        }));
+        cells.push(format!("{:.0} s", found.built.as_secs_f64()));
+        cells.push(format!("{:.0} s", found.ran.as_secs_f64()));
+        table.add_row(cells);
+    }
+    println!("{}", table.trim_fmt());
+    println!(
+        "(operands taken, at each level, from registers + arguments + what is kept over a call)"
+    );
+    section.note = format!("{} targets, optimisation levels 0 to 3", all_found.len());
+    section
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_program_says_is_read() {
+        let said = read(
+            "running 3 tests\nbegin a::b\nplacements: resume 1 2 3\ntest a::b ... ok\nbegin a::c\npanicked at x\nwhy\n",
+        );
+        let expected = Said {
+            announced: 3,
+            passed: 1,
+            open: Some("a::c".to_owned()),
+            placements: BTreeMap::from([("resume".to_owned(), [1, 2, 3])]),
+        };
+        assert_eq!(said, expected);
+    }
+}
