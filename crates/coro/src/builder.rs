@@ -15,39 +15,88 @@ use sure_stack::{DEFAULT_STACK_SIZE, PooledStack, Stack, StackError};
 /// assert_eq!(coroutine.name(), Some("parser"));
 /// # Ok::<(), sure_stack::StackError>(())
 /// ```
+///
+/// `S` is where the stack comes from: a [`StackSize`], or the [`stack`](Builder::stack) itself.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it builds"]
-pub struct Builder {
+pub struct Builder<S = StackSize> {
     name: Option<Name>,
-    stack_size: usize,
+    source: S,
+}
+
+/// A stack that is yet to be had, of so many bytes at least; of
+/// [`DEFAULT_STACK_SIZE`](sure_stack::DEFAULT_STACK_SIZE) unless a
+/// [`Builder`] was told otherwise.
+///
+/// ```
+/// /// A recipe for many.
+/// fn workers() -> coro::Builder<coro::StackSize> {
+///     coro::Coroutine::builder().name("worker").stack_size(64 << 10)
+/// }
+/// # let _: coro::Builder = workers();
+/// ```
+#[derive(Clone, Debug)]
+pub struct StackSize(usize);
+
+/// Where a [`Builder`] takes the stack from. There is nothing to implement.
+///
+/// ```
+/// use coro::{Builder, Coroutine, StackSource, SuspendHandle};
+/// use sure_stack::StackError;
+///
+/// /// Finishes any builder.
+/// fn counter<S: StackSource<Stack: 'static>>(
+///     builder: Builder<S>,
+/// ) -> Result<impl Iterator<Item = u32>, StackError> {
+///     let body = |handle: &SuspendHandle<(), u32>, ()| (0..3).for_each(|n| handle.suspend(n));
+///     Ok(builder.name("counter").build(body)?.into_iter())
+/// }
+/// assert_eq!(counter(Coroutine::builder().stack_size(1 << 20))?.sum::<u32>(), 3);
+/// # Ok::<(), StackError>(())
+/// ```
+pub trait StackSource {
+    /// The stack.
+    type Stack: Stack;
+
+    /// Makes the stack, if there is none yet.
+    #[doc(hidden)]
+    fn into_stack(self) -> Result<Self::Stack, StackError>;
+}
+
+impl StackSource for StackSize {
+    type Stack = PooledStack;
+
+    fn into_stack(self) -> Result<PooledStack, StackError> {
+        let StackSize(bytes) = self;
+        if (1..MIN_STACK_SIZE).contains(&bytes) {
+            return Err(StackError::TooSmall {
+                bytes,
+                minimum: MIN_STACK_SIZE,
+            });
+        }
+        PooledStack::allocate_at_least(bytes)
+    }
+}
+
+impl<S: Stack> StackSource for S {
+    type Stack = S;
+
+    fn into_stack(self) -> Result<S, StackError> {
+        Ok(self)
+    }
 }
 
 impl Builder {
     pub(crate) fn new() -> Builder {
         Builder {
             name: None,
-            stack_size: DEFAULT_STACK_SIZE,
+            source: StackSize(DEFAULT_STACK_SIZE),
         }
     }
 
-    /// The name, for messages about the coroutine. That of a stack overflow
-    /// has it if [`overflow::install`](sure_stack::overflow::install) was called
-    /// before the coroutine is built.
-    ///
-    /// ```
-    /// use coro::{Coroutine, SuspendHandle};
-    ///
-    /// let builder = Coroutine::builder().name(format!("worker {}", 7));
-    /// let worker = builder.build(|_: &SuspendHandle<(), ()>, ()| ())?;
-    /// assert_eq!(worker.name(), Some("worker 7"));
-    /// # Ok::<(), sure_stack::StackError>(())
-    /// ```
-    pub fn name(mut self, name: impl Into<Box<str>>) -> Builder {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// The least size of the stack, in bytes; rounded up to whole pages.
+    /// The least size of the stack, in bytes. It is rounded up to a power of two from 16 KiB
+    /// to 8 MiB, of which the thread has pools; beyond that to whole pages, and such a stack
+    /// is mapped and unmapped on its own, which takes microseconds.
     ///
     /// ```
     /// fn depth(n: u64) -> u64 {
@@ -60,11 +109,53 @@ impl Builder {
     /// # Ok::<(), sure_stack::StackError>(())
     /// ```
     pub fn stack_size(mut self, bytes: usize) -> Builder {
-        self.stack_size = bytes;
+        self.source = StackSize(bytes);
         self
     }
 
-    /// The coroutine, on a stack of its own of the size that was set.
+    /// The stack itself, instead of a size.
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    /// use sure_stack::{GuardedMmapStack, Stack};
+    ///
+    /// let stack = GuardedMmapStack::allocate_at_least(1 << 20)?;
+    /// let mut coroutine = Coroutine::builder()
+    ///     .name("large")
+    ///     .stack(stack)
+    ///     .build(|handle, ()| handle.suspend('a'))?;
+    /// coroutine.resume(());
+    /// coroutine.resume(());
+    /// assert!(coroutine.into_stack().expect("it is complete").size() >= 1 << 20);
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    pub fn stack<S: Stack>(self, stack: S) -> Builder<S> {
+        Builder {
+            name: self.name,
+            source: stack,
+        }
+    }
+}
+
+impl<S: StackSource> Builder<S> {
+    /// The name, for messages about the coroutine. That of a stack overflow
+    /// has it if [`overflow::install`](sure_stack::overflow::install) was called
+    /// before the coroutine is built.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    ///
+    /// let builder = Coroutine::builder().name(format!("worker {}", 7));
+    /// let worker = builder.build(|_: &SuspendHandle<(), ()>, ()| ())?;
+    /// assert_eq!(worker.name(), Some("worker 7"));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    pub fn name(mut self, name: impl Into<Box<str>>) -> Builder<S> {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The coroutine.
     ///
     /// ```
     /// use coro::{Coroutine, SuspendHandle};
@@ -88,12 +179,13 @@ impl Builder {
     pub fn build<F, Input, Yield, Return>(
         self,
         f: F,
-    ) -> Result<Coroutine<Input, Yield, Return>, StackError>
+    ) -> Result<Coroutine<Input, Yield, Return, S::Stack>, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
         Input: 'static,
         Yield: 'static,
         Return: 'static,
+        S::Stack: 'static,
     {
         // SAFETY: all that is borrowed is so for `'static`.
         unsafe { self.build_unchecked(f) }
@@ -109,67 +201,12 @@ impl Builder {
     pub unsafe fn build_unchecked<F, Input, Yield, Return>(
         self,
         f: F,
-    ) -> Result<Coroutine<Input, Yield, Return>, StackError>
+    ) -> Result<Coroutine<Input, Yield, Return, S::Stack>, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
-        let asked = self.stack_size;
-        let (name, stack) = self.into_parts()?;
+        let Builder { name, source } = self;
         // SAFETY: the caller's promises, which are the same.
-        let built = unsafe { Coroutine::assemble(stack, name, f) };
-        built.map_err(|error| match error {
-            // In terms of what the caller has asked for.
-            StackError::TooSmall { minimum, .. } => StackError::TooSmall {
-                bytes: asked,
-                minimum,
-            },
-            error => error,
-        })
-    }
-
-    /// The name, and a stack of the size that was set.
-    pub(crate) fn into_parts(self) -> Result<(Option<Name>, PooledStack), StackError> {
-        if (1..MIN_STACK_SIZE).contains(&self.stack_size) {
-            return Err(StackError::TooSmall {
-                bytes: self.stack_size,
-                minimum: MIN_STACK_SIZE,
-            });
-        }
-        let stack = PooledStack::allocate_at_least(self.stack_size)?;
-        Ok((self.name, stack))
-    }
-
-    /// The coroutine, on the given stack; the size that was set is ignored.
-    ///
-    /// ```
-    /// use coro::Coroutine;
-    /// use sure_stack::{GuardedMmapStack, Stack};
-    ///
-    /// let stack = GuardedMmapStack::allocate_at_least(1 << 20)?;
-    /// let mut coroutine = Coroutine::builder()
-    ///     .name("large")
-    ///     .build_with_stack(stack, |handle, ()| handle.suspend('a'))?;
-    /// coroutine.resume(());
-    /// coroutine.resume(());
-    /// assert!(coroutine.into_stack().expect("it is complete").size() >= 1 << 20);
-    /// # Ok::<(), sure_stack::StackError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`StackError::TooSmall`], as [`build`](Builder::build).
-    pub fn build_with_stack<F, Input, Yield, Return, S>(
-        self,
-        stack: S,
-        f: F,
-    ) -> Result<Coroutine<Input, Yield, Return, S>, StackError>
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
-        Input: 'static,
-        Yield: 'static,
-        Return: 'static,
-        S: Stack + 'static,
-    {
-        // SAFETY: all that is borrowed is so for `'static`.
-        unsafe { Coroutine::assemble(stack, self.name, f) }
+        unsafe { Coroutine::assemble(source.into_stack()?, name, f) }
     }
 }

@@ -56,7 +56,9 @@ impl<Input, Yield, Return, S: Stack> Resume<Input> for Coroutine<Input, Yield, R
 }
 
 #[cfg(feature = "std")]
-impl<Input, Yield, Return> Resume<Input> for crate::ScopedCoroutine<'_, Input, Yield, Return> {
+impl<Input, Yield, Return, S: Stack> Resume<Input>
+    for crate::ScopedCoroutine<'_, Input, Yield, Return, S>
+{
     type Yield = Yield;
     type Return = Return;
 

@@ -1,5 +1,5 @@
 use crate::async_handle::Poller;
-use crate::{AsyncHandle, Coroutine, CoroutineState, DefaultStack, SuspendHandle};
+use crate::{AsyncHandle, Coroutine, CoroutineState, DefaultStack, StackSource, SuspendHandle};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -63,8 +63,8 @@ where
     move |handle, poller| f(&AsyncHandle::new(handle, poller))
 }
 
-impl crate::Builder {
-    /// As [`future`](crate::future()), with a name or a stack size of its own.
+impl<S: StackSource<Stack: 'static>> crate::Builder<S> {
+    /// As [`future`](crate::future()), with a name or a stack of its own.
     ///
     /// ```
     /// let future = coro::Coroutine::builder()
@@ -80,41 +80,12 @@ impl crate::Builder {
     ///
     /// # Errors
     /// As [`build`](crate::Builder::build).
-    pub fn build_future<F, R>(self, f: F) -> Result<CoroutineFuture<R>, StackError>
+    pub fn build_future<F, R>(self, f: F) -> Result<CoroutineFuture<R, S::Stack>, StackError>
     where
         F: FnOnce(&AsyncHandle<'_>) -> R + 'static,
         R: 'static,
     {
         let coroutine = self.build(body(f))?;
-        Ok(CoroutineFuture { coroutine })
-    }
-
-    /// As [`future`](crate::future()), on the given stack; the size that was set is ignored.
-    ///
-    /// ```
-    /// use sure_stack::GuardedMmapStack;
-    ///
-    /// let stack = GuardedMmapStack::allocate_at_least(1 << 20)?;
-    /// let future = coro::Coroutine::builder()
-    ///     .build_future_with_stack(stack, |handle| handle.block_on(async { 1 }))?;
-    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    /// assert_eq!(runtime.block_on(future), 1);
-    /// # Ok::<(), sure_stack::StackError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`build_with_stack`](crate::Builder::build_with_stack).
-    pub fn build_future_with_stack<F, R, S>(
-        self,
-        stack: S,
-        f: F,
-    ) -> Result<CoroutineFuture<R, S>, StackError>
-    where
-        F: FnOnce(&AsyncHandle<'_>) -> R + 'static,
-        R: 'static,
-        S: Stack + 'static,
-    {
-        let coroutine = self.build_with_stack(stack, body(f))?;
         Ok(CoroutineFuture { coroutine })
     }
 }

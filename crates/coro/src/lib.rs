@@ -36,7 +36,7 @@ mod unwind;
 #[cfg(feature = "async")]
 pub use async_handle::{AsyncHandle, BlockOnError};
 #[cfg(feature = "std")]
-pub use builder::Builder;
+pub use builder::{Builder, StackSize, StackSource};
 pub use coroutine::{Coroutine, MIN_STACK_SIZE};
 pub use delegate::Resume;
 pub use error::{Complete, ResumeError};

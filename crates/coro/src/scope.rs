@@ -1,14 +1,13 @@
-use crate::handle::Name;
 use crate::scoped::{Place, ScopedCoroutine, Unwind};
 use crate::unwind::{self, Payload};
-use crate::{Builder, Coroutine, DefaultStack, SuspendHandle};
+use crate::{Builder, Coroutine, StackSource, SuspendHandle};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
 use std::rc::{Rc, Weak};
 use std::vec::Vec;
-use sure_stack::StackError;
+use sure_stack::{Stack, StackError};
 
 /// A place for coroutines that borrow: before it returns, all of them are gone.
 ///
@@ -136,28 +135,17 @@ impl<'scope> Scope<'scope, '_> {
         Yield: 'scope,
         Return: 'scope,
     {
-        match DefaultStack::new().and_then(|stack| self.adopt(stack, None, f)) {
+        match Coroutine::builder().build_scoped(self, f) {
             Ok(coroutine) => coroutine,
             Err(error) => panic!("no stack for a scoped coroutine: {error}"),
         }
     }
 
-    fn adopt<F, Input, Yield, Return>(
+    /// Keeps a coroutine until the scope ends, or until its token is dropped.
+    fn adopt<Input: 'scope, Yield: 'scope, Return: 'scope, S: Stack + 'scope>(
         &'scope self,
-        stack: DefaultStack,
-        name: Option<Name>,
-        f: F,
-    ) -> Result<ScopedCoroutine<'scope, Input, Yield, Return>, StackError>
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'scope,
-        Input: 'scope,
-        Yield: 'scope,
-        Return: 'scope,
-    {
-        // SAFETY: the closure and the values outlive `'scope`. The coroutine stays in its place,
-        // which only `unwind` takes it out of, so it is dropped with its place, or by
-        // `unwind_all` before `'scope` ends (1), also where its token is leaked (2).
-        let coroutine = unsafe { Coroutine::assemble(stack, name, f)? };
+        coroutine: Coroutine<Input, Yield, Return, S>,
+    ) -> ScopedCoroutine<'scope, Input, Yield, Return, S> {
         let place = Rc::new(Place::new(coroutine));
         let mut all = self.coroutines.borrow_mut();
         if all.len() == all.capacity() {
@@ -167,9 +155,9 @@ impl<'scope> Scope<'scope, '_> {
             let len = all.len();
             all.reserve(len + 8);
         }
-        let weak: Weak<Place<Input, Yield, Return>> = Rc::downgrade(&place);
+        let weak: Weak<Place<Input, Yield, Return, S>> = Rc::downgrade(&place);
         all.push(weak);
-        Ok(ScopedCoroutine::new(place))
+        ScopedCoroutine::new(place)
     }
 
     /// Drops every coroutine, newest first, also those that are made meanwhile.
@@ -198,7 +186,7 @@ impl fmt::Debug for Scope<'_, '_> {
     }
 }
 
-impl Builder {
+impl<S: StackSource> Builder<S> {
     /// As [`build`](Builder::build), for a coroutine of a [`scope`](crate::scope()).
     ///
     /// ```
@@ -220,14 +208,18 @@ impl Builder {
         self,
         scope: &'scope Scope<'scope, '_>,
         f: F,
-    ) -> Result<ScopedCoroutine<'scope, Input, Yield, Return>, StackError>
+    ) -> Result<ScopedCoroutine<'scope, Input, Yield, Return, S::Stack>, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'scope,
         Input: 'scope,
         Yield: 'scope,
         Return: 'scope,
+        S::Stack: 'scope,
     {
-        let (name, stack) = self.into_parts()?;
-        scope.adopt(stack, name, f)
+        // SAFETY: the closure, the values and the stack outlive `'scope`. The coroutine stays in
+        // its place, which only `unwind` takes it out of, so it is dropped with its place, or by
+        // `unwind_all` before `'scope` ends (1), also where its token is leaked (2).
+        let coroutine = unsafe { self.build_unchecked(f)? };
+        Ok(scope.adopt(coroutine))
     }
 }

@@ -1,10 +1,11 @@
-use crate::{Coroutine, CoroutineState, ResumeError, Status, unwind};
+use crate::{Coroutine, CoroutineState, DefaultStack, ResumeError, Status, unwind};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::string::String;
+use sure_stack::Stack;
 
 /// A coroutine of a [`scope`](crate::scope()), which may borrow.
 ///
@@ -35,21 +36,21 @@ use std::string::String;
 /// assert_eq!(log.into_inner(), ["inner", "outer"]);
 /// ```
 #[must_use = "a scoped coroutine that is dropped is unwound at once"]
-pub struct ScopedCoroutine<'scope, Input, Yield, Return> {
-    place: Rc<Place<Input, Yield, Return>>,
+pub struct ScopedCoroutine<'scope, Input, Yield, Return, S: Stack = DefaultStack> {
+    place: Rc<Place<Input, Yield, Return, S>>,
     /// Invariant, as in the scope.
     scope: PhantomData<Cell<&'scope ()>>,
 }
 
 /// Where a scoped coroutine stays, until it is dropped in place, or taken out
 /// by `unwind` and dropped.
-pub(crate) struct Place<Input, Yield, Return> {
+pub(crate) struct Place<Input, Yield, Return, S: Stack> {
     /// Borrowed while it runs.
-    coroutine: RefCell<Option<Coroutine<Input, Yield, Return>>>,
+    coroutine: RefCell<Option<Coroutine<Input, Yield, Return, S>>>,
 }
 
-impl<Input, Yield, Return> Place<Input, Yield, Return> {
-    pub(crate) fn new(coroutine: Coroutine<Input, Yield, Return>) -> Self {
+impl<Input, Yield, Return, S: Stack> Place<Input, Yield, Return, S> {
+    pub(crate) fn new(coroutine: Coroutine<Input, Yield, Return, S>) -> Self {
         Place {
             coroutine: RefCell::new(Some(coroutine)),
         }
@@ -62,7 +63,7 @@ pub(crate) trait Unwind {
     fn unwind(&self);
 }
 
-impl<Input, Yield, Return> Unwind for Place<Input, Yield, Return> {
+impl<Input, Yield, Return, S: Stack> Unwind for Place<Input, Yield, Return, S> {
     fn unwind(&self) {
         let Ok(mut place) = self.coroutine.try_borrow_mut() else {
             // The scope's closure runs in a frame around every coroutine of the scope.
@@ -76,8 +77,8 @@ impl<Input, Yield, Return> Unwind for Place<Input, Yield, Return> {
     }
 }
 
-impl<Input, Yield, Return> ScopedCoroutine<'_, Input, Yield, Return> {
-    pub(crate) fn new(place: Rc<Place<Input, Yield, Return>>) -> Self {
+impl<Input, Yield, Return, S: Stack> ScopedCoroutine<'_, Input, Yield, Return, S> {
+    pub(crate) fn new(place: Rc<Place<Input, Yield, Return, S>>) -> Self {
         ScopedCoroutine {
             place,
             scope: PhantomData,
@@ -176,6 +177,68 @@ impl<Input, Yield, Return> ScopedCoroutine<'_, Input, Yield, Return> {
         self.status() == Status::Complete
     }
 
+    /// As [`Coroutine::unwind`]: drops everything in its frames now; complete afterwards.
+    ///
+    /// ```
+    /// let log = std::cell::RefCell::new(Vec::new());
+    /// coro::scope(|s| {
+    ///     struct Guard<'a>(&'a std::cell::RefCell<Vec<&'static str>>);
+    ///     impl Drop for Guard<'_> {
+    ///         fn drop(&mut self) {
+    ///             self.0.borrow_mut().push("unwound");
+    ///         }
+    ///     }
+    ///     let mut coroutine = s.coroutine(|handle, ()| {
+    ///         let _guard = Guard(&log);
+    ///         handle.suspend(());
+    ///     });
+    ///     coroutine.resume(());
+    ///     coroutine.unwind();
+    ///     assert_eq!(*log.borrow(), ["unwound"]);
+    ///     assert!(coroutine.is_complete());
+    /// });
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Coroutine::unwind`].
+    pub fn unwind(&mut self) {
+        if let Some(coroutine) = self.place.coroutine.borrow_mut().as_mut() {
+            coroutine.unwind();
+        }
+    }
+
+    /// The stack of a complete coroutine, for another use; see [`Coroutine::into_stack`].
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    /// use sure_stack::GuardedMmapStack;
+    ///
+    /// let mut stack = GuardedMmapStack::allocate_at_least(64 << 10)?;
+    /// for text in ["one", "two"] {
+    ///     let builder = Coroutine::builder().stack(stack);
+    ///     stack = coro::scope(|s| {
+    ///         let mut coroutine = builder.build_scoped(s, |_, ()| text.len())?;
+    /// #       let _: &coro::ScopedCoroutine<(), (), _, _> = &coroutine;
+    ///         assert_eq!(coroutine.resume(()).complete(), Some(3));
+    ///         Ok::<_, sure_stack::StackError>(coroutine.into_stack().expect("it is complete"))
+    ///     })?;
+    /// }
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The coroutine itself, if it is not complete, or its scope has unwound it.
+    pub fn into_stack(self) -> Result<S, Self> {
+        let taken = {
+            let mut place = self.place.coroutine.borrow_mut();
+            place.take_if(|coroutine| coroutine.is_complete())
+        };
+        match taken.map(Coroutine::into_stack) {
+            Some(Ok(stack)) => Ok(stack),
+            _ => Err(self),
+        }
+    }
+
     /// The name that it was built with, while it is not running.
     ///
     /// ```
@@ -208,7 +271,7 @@ impl<Input, Yield, Return> ScopedCoroutine<'_, Input, Yield, Return> {
     }
 }
 
-impl<Item> Iterator for ScopedCoroutine<'_, (), Item, ()> {
+impl<Item, S: Stack> Iterator for ScopedCoroutine<'_, (), Item, (), S> {
     type Item = Item;
 
     #[inline]
@@ -222,9 +285,9 @@ impl<Item> Iterator for ScopedCoroutine<'_, (), Item, ()> {
     }
 }
 
-impl<Item> FusedIterator for ScopedCoroutine<'_, (), Item, ()> {}
+impl<Item, S: Stack> FusedIterator for ScopedCoroutine<'_, (), Item, (), S> {}
 
-impl<Input, Yield, Return> fmt::Debug for ScopedCoroutine<'_, Input, Yield, Return> {
+impl<Input, Yield, Return, S: Stack> fmt::Debug for ScopedCoroutine<'_, Input, Yield, Return, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScopedCoroutine")
             .field("name", &self.name())

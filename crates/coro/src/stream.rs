@@ -1,5 +1,5 @@
 use crate::async_handle::{self, Poller};
-use crate::{AsyncHandle, Coroutine, CoroutineState, DefaultStack, SuspendHandle};
+use crate::{AsyncHandle, Coroutine, CoroutineState, DefaultStack, StackSource, SuspendHandle};
 use futures_core::stream::{FusedStream, Stream};
 use std::cell::Cell;
 use std::fmt;
@@ -80,8 +80,8 @@ where
     }
 }
 
-impl crate::Builder {
-    /// As [`stream`](crate::stream()), with a name or a stack size of its own.
+impl<S: StackSource<Stack: 'static>> crate::Builder<S> {
+    /// As [`stream`](crate::stream()), with a name or a stack of its own.
     ///
     /// ```
     /// use futures_core::Stream;
@@ -95,43 +95,13 @@ impl crate::Builder {
     ///
     /// # Errors
     /// As [`build`](crate::Builder::build).
-    pub fn build_stream<F, Item>(self, f: F) -> Result<CoroutineStream<Item>, StackError>
+    pub fn build_stream<F, Item>(self, f: F) -> Result<CoroutineStream<Item, S::Stack>, StackError>
     where
         F: FnOnce(&StreamHandle<'_, Item>) + 'static,
         Item: 'static,
     {
         let next = Rc::default();
         let coroutine = self.build(body(Rc::clone(&next), f))?;
-        Ok(CoroutineStream { coroutine, next })
-    }
-
-    /// As [`stream`](crate::stream()), on the given stack; the size that was set is ignored.
-    ///
-    /// ```
-    /// use sure_stack::GuardedMmapStack;
-    ///
-    /// let stack = GuardedMmapStack::allocate_at_least(1 << 20)?;
-    /// let stream = coro::Coroutine::builder()
-    ///     .name("letters")
-    ///     .build_stream_with_stack(stack, |handle| handle.send('a'))?;
-    /// # drop(stream);
-    /// # Ok::<(), sure_stack::StackError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`build_with_stack`](crate::Builder::build_with_stack).
-    pub fn build_stream_with_stack<F, Item, S>(
-        self,
-        stack: S,
-        f: F,
-    ) -> Result<CoroutineStream<Item, S>, StackError>
-    where
-        F: FnOnce(&StreamHandle<'_, Item>) + 'static,
-        Item: 'static,
-        S: Stack + 'static,
-    {
-        let next = Rc::default();
-        let coroutine = self.build_with_stack(stack, body(Rc::clone(&next), f))?;
         Ok(CoroutineStream { coroutine, next })
     }
 }

@@ -55,16 +55,23 @@ impl ParentLink {
     pub fn lead_nowhere(&self) {
         // The middle, because a context may be an address inside its registers.
         self.resumer
-            .set((&raw const NOWHERE.0[NOWHERE.0.len() / 2]).expose_provenance());
+            .set((&raw const NOWHERE.0[MIDDLE]).expose_provenance());
     }
 }
 
-/// Saved registers that end a walk: all of them, the address to continue at
-/// too, are 0. Larger than those of any target.
-static NOWHERE: Zeros = Zeros([0; 64]);
+/// Saved registers that end a walk: all of them are 0, but for the address to continue at, which
+/// may have to be another. It is the second word, as in every frame record, where that matters.
+/// Larger than those of any target.
+static NOWHERE: Registers = {
+    let mut words = [0; 2 * MIDDLE];
+    words[MIDDLE + 1] = arch::END_OF_WALK;
+    Registers(words)
+};
+
+const MIDDLE: usize = 32;
 
 #[repr(align(64))]
-struct Zeros([usize; 64]);
+struct Registers([usize; 2 * MIDDLE]);
 
 impl Default for ParentLink {
     fn default() -> ParentLink {

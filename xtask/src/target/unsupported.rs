@@ -24,7 +24,8 @@ const CHECKED: [&str; 4] = [
     "x86_64-unknown-none",
 ];
 
-/// Targets that look like others which have a context switch, and must be refused. (For the reasons see `selection.rs`.)
+/// Targets that look like others which have a context switch, and for which none may be selected. (For the reasons see
+/// `selection.rs`; Windows is then given the portable backend, and the others are refused.)
 const REFUSED: [&str; 28] = [
     "aarch64-pc-windows-msvc",
     "aarch64-unknown-linux-gnu_ilp32",

@@ -6,12 +6,12 @@ pub(super) const WRITE: usize = 4;
 
 pub(super) const EXIT: usize = 1;
 
-/// Where the kernel begins: %sp, biased, above which there is room for a window.
+/// Where the kernel begins: %sp, biased by 2047; what the kernel has put there lies above room for a window.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn _start() -> ! {
     naked_asm!(
-        "add %sp, 2047 + 176, %o0",
+        "add %sp, 2047 + 128, %o0",
         "sub %sp, 176, %sp",
         "mov 0, %fp",
         "call {start}",

@@ -1,5 +1,4 @@
-//! The end of a coroutine: what it leaves, and the unwind of one that is
-//! dropped before.
+//! The end of a coroutine: what it leaves, and the unwind of one that ends before its closure.
 
 use super::Coroutine;
 use crate::handle::Stage;
@@ -23,11 +22,90 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         }
     }
 
-    /// Runs a suspended coroutine a last time, to run the destructors of
-    /// everything on its stack.
+    /// Unwinds the coroutine now, as a drop does, but keeps it and its stack: it is complete
+    /// afterwards. One that was never resumed drops its closure; for a complete one there is
+    /// nothing to do.
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    /// use sure_stack::GuardedMmapStack;
+    /// use std::rc::Rc;
+    ///
+    /// let counted = Rc::new(());
+    /// let local = counted.clone();
+    /// let stack = GuardedMmapStack::allocate_at_least(64 << 10)?;
+    /// let mut coroutine = Coroutine::with_stack(stack, |handle, ()| {
+    ///     let _local = local;
+    ///     handle.suspend(());
+    /// });
+    /// coroutine.resume(());
+    /// coroutine.unwind();
+    /// assert_eq!(Rc::strong_count(&counted), 1);
+    /// let stack = coroutine.into_stack().expect("it is complete");
+    /// # drop(stack);
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// With a panic that leaves the coroutine instead of the unwind, unless the thread is
+    /// panicking already. It is complete then, too.
+    ///
+    /// # Aborts
+    /// As a drop does: see [the guide](crate::guide::panics).
+    pub fn unwind(&mut self) {
+        if let Some(context) = self.context.take() {
+            // SAFETY: it was suspended, or never resumed.
+            unsafe { self.force(context) };
+        }
+    }
+
+    /// Forgets the frames of the coroutine, with everything in them, and gives its stack back.
+    ///
+    /// For a program that knows that nothing in the frames matters any more: a model checker
+    /// that has found its bug, an emulator that is reset. No destructor runs, which is what
+    /// [`unwind`](Coroutine::unwind) is for.
+    ///
+    /// ```
+    /// use coro::Coroutine;
+    ///
+    /// let mut coroutine = Coroutine::new(|handle, ()| {
+    ///     let forgotten = 5;
+    ///     handle.suspend(&raw const forgotten);
+    /// });
+    /// coroutine.resume(());
+    /// // SAFETY: the frames hold nothing but a number, which nothing refers to.
+    /// let stack = unsafe { coroutine.abandon() };
+    /// let again = Coroutine::with_stack(stack, |handle, ()| handle.suspend(1));
+    /// # drop(again);
+    /// ```
+    ///
+    /// # Safety
+    /// The stack will be used for something else, or unmapped, as if nothing were on it.
+    /// 1. The coroutine is not running.
+    /// 2. Nothing refers to its frames: no other thread or coroutine, no list that runs through
+    ///    them, no kernel that still writes to a buffer there.
+    /// 3. Nothing depends on a destructor in them to run before its value's memory is reused:
+    ///    a pinned value, say, or a guard of a scoped thread.
+    #[must_use = "the stack can be used again"]
+    pub unsafe fn abandon(self) -> S {
+        let mut this = ManuallyDrop::new(self);
+        // The closure, or a token of the frames.
+        this.context = None;
+        // SAFETY: nothing runs on the stack (1), and nothing refers to what is on it (2, 3);
+        // `this` is never used again, nor dropped.
+        unsafe {
+            this.drop_root();
+            ManuallyDrop::take(&mut this.stack)
+        }
+    }
+
+    /// Runs a coroutine a last time, to run the destructors of everything on its stack.
+    ///
+    /// # Safety
+    /// `context` is the coroutine's, which is suspended or was never resumed.
     #[cold]
     #[inline(never)]
-    fn unwind(&mut self, context: ExecutionContext) {
+    unsafe fn force(&self, context: ExecutionContext) {
         let handle = self.handle();
         let created = handle.stage.get() == Stage::Created;
         if !created && !unwind::CAN_UNWIND {
@@ -39,20 +117,12 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         // SAFETY: as in `try_resume`; with the signal to unwind no input is received.
         let arrival = unsafe { context.resume(self.handle.cast(), Word::EMPTY, Signal::Unwind) };
         // SAFETY: it exits, because with an extent of 0 no suspend switches.
-        let outcome = unsafe { self.complete(arrival) };
-        // A value is moved out before the stack goes, and dropped after: its
-        // destructor may panic.
-        let value: Option<Return> = match outcome {
+        match unsafe { self.complete(arrival) } {
             // The body has swallowed the unwind and returned.
             // SAFETY: the root sent the `Return` for this.
-            Ok(word) if !created => Some(unsafe { word.receive() }),
-            _ => None,
-        };
-        // SAFETY: the coroutine is complete, and `drop` does nothing after this.
-        unsafe { self.release() };
-        drop(value);
-        if let Err(payload) = outcome {
-            unwind::go_on_after_drop(payload);
+            Ok(word) if !created => drop::<Return>(unsafe { word.receive() }),
+            Ok(_) => {}
+            Err(payload) => unwind::go_on_after_drop(payload),
         }
     }
 
@@ -60,18 +130,16 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     #[cold]
     #[inline(never)]
     fn drop_slowly(&mut self) {
-        match self.context.take() {
-            Some(context) => self.unwind(context),
-            None if self.handle().stage.get() == Stage::Complete => {
-                // SAFETY: it is complete, and this is its end.
-                unsafe { self.release() }
-            }
+        if self.context.is_none() && self.handle().stage.get() != Stage::Complete {
             // It runs: thread-locals are destroyed on its own stack, or on that of a coroutine
             // that it has resumed, by a `process::exit` there. (Other safe code cannot drop it:
             // the resume borrows it.) Its frames may be needed until the process ends, so they
             // stay, as those of any coroutine that is leaked.
-            None => {}
+            return;
         }
+        // The stack goes also if a destructor panics, or the return value's, which comes last.
+        let coroutine = Releases(self);
+        coroutine.0.unwind();
     }
 
     /// Drops the root and gives the stack back.
@@ -113,6 +181,16 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         }
         #[cfg(not(feature = "std"))]
         let _ = name;
+    }
+}
+
+/// Releases a coroutine that has been unwound, however that ended.
+struct Releases<'a, Input, Yield, Return, S: Stack>(&'a mut Coroutine<Input, Yield, Return, S>);
+
+impl<Input, Yield, Return, S: Stack> Drop for Releases<'_, Input, Yield, Return, S> {
+    fn drop(&mut self) {
+        // SAFETY: it is complete; its owner is being dropped, and does nothing after this.
+        unsafe { self.0.release() };
     }
 }
 

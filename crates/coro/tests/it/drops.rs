@@ -3,7 +3,9 @@
 use coro::{Coroutine, CoroutineState, SuspendHandle, is_forced_unwind};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::NonNull;
 use std::rc::Rc;
+use sure_stack::{GuardedMmapStack, Stack};
 use testing::{Counted, Drops, OnDrop};
 
 #[test]
@@ -262,4 +264,124 @@ fn a_suspend_that_is_tried_in_its_own_panic_survives_the_drop() {
     assert_eq!(state, CoroutineState::Yielded(()));
     let payload = catch_unwind(AssertUnwindSafe(|| drop(coroutine))).unwrap_err();
     assert_eq!(payload.downcast_ref(), Some(&"own"), "its panic goes on");
+}
+
+#[test]
+fn unwound_in_place_it_is_complete_and_keeps_its_stack() {
+    let drops = Drops::new();
+    for resumes in 0..=2 {
+        let stack = GuardedMmapStack::allocate_at_least(64 << 10).unwrap();
+        let base = stack.base();
+        let captured = drops.make();
+        let made = drops.clone();
+        let mut coroutine =
+            Coroutine::with_stack(stack, move |handle: &SuspendHandle<(), ()>, ()| {
+                let _locals = (captured, made.make());
+                handle.suspend(());
+            });
+        for _ in 0..resumes {
+            coroutine.resume(());
+        }
+        coroutine.unwind();
+        assert_eq!(drops.alive(), 0);
+        assert!(coroutine.is_complete() && coroutine.try_resume(()).is_err());
+        coroutine.unwind();
+        assert_eq!(coroutine.into_stack().unwrap().base(), base);
+    }
+}
+
+#[test]
+fn a_panic_instead_of_the_unwind_in_place() {
+    let mut coroutine = Coroutine::builder()
+        .name("loud")
+        .build(|handle: &SuspendHandle<(), ()>, ()| {
+            let _ = catch_unwind(AssertUnwindSafe(|| handle.suspend(())));
+            resume_unwind(Box::new("another"));
+        })
+        .unwrap();
+    let _: CoroutineState<(), ()> = coroutine.resume(());
+    let payload = catch_unwind(AssertUnwindSafe(|| coroutine.unwind())).unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&"another"));
+    assert!(coroutine.is_complete());
+    assert_eq!(coroutine.name(), Some("loud"));
+    assert!(coroutine.into_stack().is_ok());
+}
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        resume_unwind(Box::new("the value's"));
+    }
+}
+
+#[test]
+fn a_value_that_panics_when_it_is_dropped_loses_no_stack() {
+    let (taken, stack) = CountedStack::new();
+    let mut coroutine = Coroutine::with_stack(stack, |handle: &SuspendHandle<(), ()>, ()| {
+        let _ = catch_unwind(AssertUnwindSafe(|| handle.suspend(())));
+        Bomb
+    });
+    assert!(coroutine.resume(()).yielded().is_some());
+    let payload = catch_unwind(AssertUnwindSafe(|| drop(coroutine))).unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&"the value's"));
+    assert_eq!(taken.get(), 0);
+}
+
+#[test]
+fn an_abandoned_one_gives_its_stack_back_and_runs_no_destructor() {
+    for resumes in 0..=2 {
+        let drops = Drops::new();
+        let (taken, stack) = CountedStack::new();
+        let captured = drops.make();
+        let mut coroutine = Coroutine::builder()
+            .name("abandoned")
+            .stack(stack)
+            .build(move |handle: &SuspendHandle<(), ()>, ()| {
+                let _captured = captured;
+                handle.suspend(());
+            })
+            .unwrap();
+        for _ in 0..resumes {
+            coroutine.resume(());
+        }
+        // SAFETY: it does not run; nothing refers to its frames, and nothing depends on the
+        // destructor of a counted value.
+        let stack = unsafe { coroutine.abandon() };
+        assert_eq!(drops.alive(), usize::from(resumes < 2));
+        assert_eq!(taken.get(), 1);
+        let mut again = Coroutine::with_stack(stack, |_: &SuspendHandle<u8, ()>, n| n + 1);
+        assert_eq!(again.resume(1).complete(), Some(2));
+        drop(again);
+        assert_eq!(taken.get(), 0);
+    }
+}
+
+/// A stack that counts itself while it is there.
+struct CountedStack(GuardedMmapStack, Rc<Cell<usize>>);
+
+impl CountedStack {
+    fn new() -> (Rc<Cell<usize>>, CountedStack) {
+        let count = Rc::new(Cell::new(1));
+        let stack = GuardedMmapStack::allocate_at_least(64 << 10).unwrap();
+        (count.clone(), CountedStack(stack, count))
+    }
+}
+
+impl Drop for CountedStack {
+    fn drop(&mut self) {
+        self.1.set(self.1.get() - 1);
+    }
+}
+
+// SAFETY: the bounds are those of the stack inside, which is this one's own.
+unsafe impl Stack for CountedStack {
+    fn base(&self) -> NonNull<u8> {
+        self.0.base()
+    }
+
+    fn limit(&self) -> NonNull<u8> {
+        self.0.limit()
+    }
 }

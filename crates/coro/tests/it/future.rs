@@ -251,11 +251,13 @@ fn on_a_stack_of_its_own() {
     }
     let stack = GuardedMmapStack::allocate_at_least(16 << 20).unwrap();
     let here = stack.limit().as_ptr().addr()..stack.base().as_ptr().addr();
-    let future = Coroutine::builder().build_future_with_stack(stack, move |handle| {
-        let local = 0_u8;
-        assert!(here.contains(&(&raw const local).addr()));
-        handle.block_on(yield_now());
-        deep(20_000)
-    });
+    let future = Coroutine::builder()
+        .stack(stack)
+        .build_future(move |handle| {
+            let local = 0_u8;
+            assert!(here.contains(&(&raw const local).addr()));
+            handle.block_on(yield_now());
+            deep(20_000)
+        });
     assert_eq!(run(future.unwrap()), 20_000);
 }

@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use sure_stack::{GuardedMmapStack, Stack};
 use testing::{Counted, Drops};
 
 assert_not_impl_any!(Scope<'static, 'static>: Send, Sync);
@@ -335,4 +336,34 @@ fn a_scoped_iterator_walks_what_it_borrows() {
         letters.collect()
     });
     assert_eq!(letters, ["a", "b", "c"]);
+}
+
+#[test]
+fn a_scoped_coroutine_on_a_stack_of_the_callers_gives_it_back() {
+    let text = String::from("borrowed");
+    let mut stack = GuardedMmapStack::allocate_at_least(64 << 10).unwrap();
+    let base = stack.base();
+    let drops = Drops::new();
+    for unwinds in [false, true] {
+        let builder = Coroutine::builder().name("on mine").stack(stack);
+        stack = coro::scope(|s| {
+            let mut coroutine = builder
+                .build_scoped(s, |handle: &SuspendHandle<(), usize>, ()| {
+                    let _local = drops.make();
+                    handle.suspend(text.len());
+                })
+                .unwrap();
+            assert_eq!(coroutine.resume(()).yielded(), Some(8));
+            let mut coroutine = coroutine.into_stack().expect_err("it is suspended");
+            if unwinds {
+                coroutine.unwind();
+            } else {
+                coroutine.resume(());
+            }
+            assert_eq!(drops.alive(), 0);
+            assert!(coroutine.is_complete());
+            coroutine.into_stack().expect("it is complete")
+        });
+        assert_eq!(stack.base(), base);
+    }
 }

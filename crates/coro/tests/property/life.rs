@@ -169,7 +169,8 @@ impl<C: Cargo, I: Cargo, Y: Cargo, R: Cargo, P: Place> Plain<C, I, Y, R, P> {
             _ => {
                 let builder = Coroutine::builder().name(format!("number {id}"));
                 builder
-                    .build_with_stack(stack, body)
+                    .stack(stack)
+                    .build(body)
                     .expect("the stack is large enough")
             }
         };

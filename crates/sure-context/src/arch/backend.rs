@@ -5,16 +5,19 @@ use super::{Entry, EntryBelow, Landing};
 use crate::Word;
 
 compile_error!(
-    "sure-context has no context switch for this target; supported are aarch64 (64-bit pointers; \
-     not Windows or UEFI), arm (Unix in little endian, not Apple), loongarch64, mips (32 bits: glibc only; 64 \
-     bits: with hardware floating point), powerpc and powerpc64 (not AIX or SPE), riscv64, s390x \
-     (hardware floating point), sparc64, x86 (Unix, not Apple) and x86_64 (Unix with 64-bit pointers; not Cygwin or VxWorks, \
-     nor bare metal, which has no red zone)"
+    "sure-context has no context switch for this target; supported are aarch64 (64-bit pointers, \
+     not UEFI), arm (Unix in little endian, not Apple), loongarch64, mips (32 bits: glibc only; \
+     64 bits: with hardware floating point), powerpc and powerpc64 (not AIX or SPE), riscv64, s390x \
+     (hardware floating point), sparc64, x86 (Unix, not Apple), x86_64 (Unix with 64-bit pointers, \
+     not Cygwin or VxWorks, nor bare metal, which has no red zone), and Windows by threads"
 );
 
 pub(crate) const STACK_ALIGNMENT: usize = 16;
 
 pub(crate) const BYTES_BELOW: usize = 0;
+
+/// The return address that ends a walk of the stack.
+pub(crate) const END_OF_WALK: usize = 0;
 
 pub(crate) const FIRST_FRAME: usize = 0;
 

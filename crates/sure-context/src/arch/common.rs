@@ -10,6 +10,10 @@ use core::ptr;
 /// What an entry returns: nothing, because it never does.
 pub(crate) type Left = core::convert::Infallible;
 
+/// The return address that ends a walk of the stack.
+#[allow(dead_code, reason = "an architecture may have another")]
+pub(crate) const END_OF_WALK: usize = 0;
+
 /// Continues the other side for good, as the last act of an entry.
 ///
 /// # Safety

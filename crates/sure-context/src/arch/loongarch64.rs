@@ -1,4 +1,4 @@
-//! LoongArch, 64 bits, ABI lp64d. Built in the tests, not run.
+//! LoongArch, 64 bits, ABI lp64d.
 //!
 //! Non-volatile are $r22 (fp), $r23-$r31 (s0-s8), $r3 (sp) and $f24-$f31; $r2
 //! (tp) and $r21 never change (LoongArch ELF psABI, register convention).

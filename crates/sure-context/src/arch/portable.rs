@@ -34,6 +34,9 @@ pub(crate) const STACK_ALIGNMENT: usize = 16;
 /// The frames of an execution are on its thread's stack.
 pub(crate) const BYTES_BELOW: usize = 0;
 
+/// The return address that ends a walk of the stack.
+pub(crate) const END_OF_WALK: usize = 0;
+
 pub(crate) const FIRST_FRAME: usize = 0;
 
 /// Bytes of stack for each thread. How large the given memory is, a first frame is

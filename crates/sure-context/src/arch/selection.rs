@@ -6,8 +6,8 @@
 ///
 /// A line admits a target when its ABI is the one that the file is written for:
 ///
-/// - **aarch64**: not Windows or UEFI, whose object files have other unwind
-///   information; not with pointers of 32 bits.
+/// - **aarch64**: not Windows (which has the portable backend) or UEFI, whose
+///   object files have other unwind information; not with pointers of 32 bits.
 /// - **arm**: Unix-like systems in little endian. Bare metal and NuttX have
 ///   processors without the instructions (Thumb-1), which no `cfg` tells apart;
 ///   Apple's have other unwind information.

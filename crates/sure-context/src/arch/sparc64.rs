@@ -23,6 +23,10 @@ pub(crate) const STACK_ALIGNMENT: usize = 16;
 
 pub(crate) const BYTES_BELOW: usize = 0;
 
+/// Walkers return to 8 bytes beyond the address of a call. 0 would lead them to address 8, where
+/// libgcc looks for the instructions of a signal trampoline.
+pub(crate) const END_OF_WALK: usize = 0_usize.wrapping_sub(8);
+
 const BIAS: usize = 2047;
 
 /// A context is the address of this.

@@ -171,9 +171,11 @@ fn a_mapped_stack_survives_any_call_that_fails() {
                 examine(GuardedMmapStack::allocate_at_least(1))
                     .iter()
                     .for_each(use_it);
-                examine(PooledStack::allocate_at_least(1))
-                    .iter()
-                    .for_each(use_it);
+                examine(PooledStack::allocate_at_least(
+                    crate::LARGEST_POOLED_SIZE + 1,
+                ))
+                .iter()
+                .for_each(use_it);
             },
         );
     }
@@ -181,7 +183,7 @@ fn a_mapped_stack_survives_any_call_that_fails() {
 
 #[test]
 fn a_pool_survives_advice_that_is_refused() {
-    // The arena of all threads may map at any time, so mapping is left alone.
+    // The arenas of all threads may map at any time, so mapping is left alone.
     let refused = |call| call == Call::Advise;
     let work = || {
         for config in [

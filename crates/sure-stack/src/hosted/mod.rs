@@ -35,7 +35,7 @@ pub use arena::{ArenaConfig, ArenaStack, ArenaStatistics, Reclaim, StackArena};
 pub use guard::{GUARD_SIZE, Guards};
 pub use locate::stack_at;
 pub use mapped::GuardedMmapStack;
-pub use pool::{PoolConfig, PoolStatistics, PooledStack};
+pub use pool::{LARGEST_POOLED_SIZE, PoolConfig, PoolStatistics, PooledStack};
 pub use usage::{Bucket, UsageReport, high_water_mark};
 
 /// An error of the operating system.

@@ -1,7 +1,10 @@
 //! Stacks that come back.
 
 use std::cell::RefCell;
-use sure_stack::{DEFAULT_STACK_SIZE, PoolConfig, PooledStack, Stack};
+use sure_stack::{
+    DEFAULT_STACK_SIZE, GUARD_SIZE, LARGEST_POOLED_SIZE, PoolConfig, PooledStack, Stack,
+};
+use testing::{Random, cases};
 
 /// Runs in a thread of its own, which begins with an empty pool.
 fn in_fresh_thread(f: impl FnOnce() + Send) {
@@ -23,14 +26,125 @@ fn the_last_one_returned_is_taken_first() {
 }
 
 #[test]
-fn other_sizes_are_not_kept() {
+fn stacks_of_every_class_are_kept_and_reused() {
     in_fresh_thread(|| {
-        drop(PooledStack::allocate_at_least(64 << 10));
-        drop(PooledStack::allocate_at_least(1 << 20));
-        assert_eq!(PooledStack::kept(), 0);
-        drop(PooledStack::allocate_at_least(DEFAULT_STACK_SIZE));
-        assert_eq!(PooledStack::kept(), 1);
+        let mut kept = 0;
+        let mut bytes = 1;
+        while bytes <= LARGEST_POOLED_SIZE {
+            let stack = PooledStack::allocate_at_least(bytes).unwrap();
+            let base = stack.base();
+            assert!(stack.size() >= bytes);
+            drop(stack);
+            let again = PooledStack::allocate_at_least(bytes).unwrap();
+            assert_eq!(again.base(), base, "{bytes}");
+            // One of another size does not take its place.
+            drop(PooledStack::allocate_at_least(4 * bytes + (64 << 10)).unwrap());
+            drop(again);
+            assert!(PooledStack::kept() >= kept);
+            kept = PooledStack::kept();
+            bytes = bytes * 3 / 2 + 1;
+        }
+        assert!(kept >= 9, "{kept}");
+        assert_eq!(PooledStack::trim(), kept);
     });
+}
+
+#[test]
+fn larger_stacks_are_mapped_each_on_its_own() {
+    in_fresh_thread(|| {
+        let kept = PooledStack::kept();
+        let stack = PooledStack::allocate_at_least(LARGEST_POOLED_SIZE + 1).unwrap();
+        assert!(stack.size() > LARGEST_POOLED_SIZE);
+        fill(&stack, 4096);
+        drop(stack);
+        assert_eq!(PooledStack::kept(), kept);
+        assert!(PooledStack::arena_of(LARGEST_POOLED_SIZE + 1).is_none());
+    });
+}
+
+/// The sizes that `random_sizes_stay_within_the_bounds` takes.
+const SIZES: [usize; 5] = [16 << 10, 64 << 10, DEFAULT_STACK_SIZE, 1 << 20, 8 << 20];
+
+#[test]
+fn idle_stacks_are_bounded_over_all_sizes_together() {
+    in_fresh_thread(|| {
+        let take = |bytes: usize, count: usize| -> Vec<_> {
+            (0..count)
+                .map(|_| PooledStack::allocate_at_least(bytes).unwrap())
+                .collect()
+        };
+        // The bound is that of 256 stacks of the default size: in number, and in bytes.
+        drop(take(16 << 10, 300));
+        assert_eq!(PooledStack::kept(), 256);
+        PooledStack::trim();
+        drop(take(1 << 20, 100));
+        let large = PooledStack::kept();
+        assert!((60..=66).contains(&large), "{large}");
+        // What they have taken is missing to others,
+        drop(take(DEFAULT_STACK_SIZE, 100));
+        assert!(PooledStack::kept() <= large + 16, "{}", PooledStack::kept());
+        // and what they do not use is not: here both are alive at once.
+        let alive = take(1 << 20, 100);
+        drop(take(DEFAULT_STACK_SIZE, 300));
+        assert_eq!(PooledStack::kept(), 256);
+        drop(alive);
+        assert!(PooledStack::kept() <= 256 + 1);
+    });
+}
+
+#[test]
+fn random_sizes_stay_within_the_bounds() {
+    for (stacks, bytes) in [(40, 16 << 20), (7, 2 << 20), (200, 64 << 20)] {
+        in_fresh_thread(move || {
+            let config = PoolConfig::new().kept_stacks(stacks).kept_bytes(bytes);
+            PooledStack::configure(config);
+            let mut random = Random::new(stacks as u64);
+            let mut alive = Vec::new();
+            for _ in 0..cases(2_000) {
+                if random.below(5) < 2 || alive.is_empty() {
+                    let size = SIZES[random.below(SIZES.len())];
+                    let stack = PooledStack::allocate_at_least(size).unwrap();
+                    assert!(stack.size() >= size && stack.size() < 2 * size);
+                    fill(&stack, random.below(100_000));
+                    alive.push(stack);
+                } else {
+                    alive.swap_remove(random.below(alive.len()));
+                }
+                if random.below(20) == 0 {
+                    let statistics = PooledStack::statistics();
+                    assert!(statistics.kept <= stacks, "{statistics:?}");
+                    assert!(statistics.resident_bytes <= bytes, "{statistics:?}");
+                }
+                if alive.len() > 60 {
+                    alive.clear();
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn many_of_a_size_are_alive_at_once() {
+    // The real numbers are those of the example `million` of `coro`.
+    for (bytes, count) in [(64 << 10, 10_000), (1 << 20, 1_000)] {
+        // 32-bit systems have not as many addresses.
+        let count = if usize::BITS == 64 { cases(count) } else { 100 };
+        in_fresh_thread(move || {
+            let stacks: Vec<_> = (0..count)
+                .map(|_| PooledStack::allocate_at_least(bytes).unwrap())
+                .collect();
+            for (n, stack) in stacks.iter().enumerate() {
+                // SAFETY: the highest bytes of a stack on which nothing runs.
+                unsafe { stack.base().cast::<usize>().sub(1).write(n) };
+                assert_eq!(stack.guard().end, stack.limit().addr().get());
+                assert!(stack.guard().len() >= GUARD_SIZE);
+            }
+            for (n, stack) in stacks.iter().enumerate() {
+                // SAFETY: written above.
+                assert_eq!(unsafe { stack.base().cast::<usize>().sub(1).read() }, n);
+            }
+        });
+    }
 }
 
 #[test]

@@ -60,8 +60,8 @@ fn zeros_are_not_seen() {
 fn pooled_and_arena_stacks_count_from_their_base() {
     let arena = StackArena::new(64 << 10).unwrap();
     let (one, other) = (arena.allocate().unwrap(), arena.allocate().unwrap());
-    // Of a size that is not pooled, so that nobody has used it before.
-    let pooled = PooledStack::allocate_at_least(64 << 10).unwrap();
+    // Of a size that is not pooled, so that it was not used before.
+    let pooled = PooledStack::allocate_at_least(9 << 20).unwrap();
     assert_eq!(
         (
             high_water_mark(&one),
@@ -123,7 +123,11 @@ fn a_measuring_pool_notes_marks_of_each_use_alone() {
             found
         };
         use_one(200_000);
-        assert_eq!(PooledStack::usage().count(), 0, "nobody has asked for it");
+        assert_eq!(
+            PooledStack::usage().count(),
+            0,
+            "the pool does not measure yet"
+        );
 
         PooledStack::configure(PoolConfig::new().measure(true));
         for used in [1, 100_000, 5000, 12, 250_000, 40_000] {

@@ -118,7 +118,7 @@ impl ArenaConfig {
         Ok(StackArena::with_config(&self, self.shape()?))
     }
 
-    pub(super) fn shape(&self) -> Result<StackShape, StackError> {
+    pub(crate) fn shape(&self) -> Result<StackShape, StackError> {
         StackShape::new(self.stack_size, self.coloured, self.huge)
     }
 }

@@ -18,8 +18,8 @@ pub(crate) struct StackHeader {
     /// The bytes that were found resident in this stack and in all that were
     /// kept before it, while this one is kept.
     pub(crate) resident: usize,
-    /// Whether the pool may keep it: it has the default size.
-    pub(crate) poolable: bool,
+    /// For the pool: which of its lists keeps the stack.
+    pub(crate) class: u8,
     /// Where the stack is in its arena.
     pub(super) slot: ArenaSlot,
 }
@@ -27,7 +27,7 @@ pub(crate) struct StackHeader {
 /// What a stack needs above the size asked for, at the most.
 pub(crate) const OVERHEAD: usize = size_of::<StackHeader>() + colour::LINE + colour::RANGE;
 
-/// The same without colour.
+/// What a stack needs above the size asked for if its high end is not lowered by a colour.
 pub(crate) const PLAIN_OVERHEAD: usize = size_of::<StackHeader>() + colour::LINE;
 
 impl StackHeader {
@@ -57,7 +57,7 @@ impl StackHeader {
                 next: None,
                 limit,
                 resident: 0,
-                poolable: false,
+                class: 0,
                 slot,
             });
         }

@@ -164,11 +164,6 @@ impl StackArena {
     pub fn statistics(&self) -> ArenaStatistics {
         self.shared.state.with(|state| state.statistics())
     }
-
-    /// How many bytes of one stack can take memory, what stands above its base included.
-    pub(crate) fn stack_bytes(&self) -> usize {
-        self.shared.shape.bytes()
-    }
 }
 
 impl core::fmt::Debug for StackArena {

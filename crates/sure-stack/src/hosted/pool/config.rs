@@ -11,7 +11,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolConfig {
     pub(super) kept_stacks: usize,
-    pub(super) kept_bytes: usize,
+    /// None: as many as the stacks of the default size may hold.
+    pub(super) kept_bytes: Option<usize>,
     pub(super) measure: bool,
 }
 
@@ -22,30 +23,34 @@ impl Default for PoolConfig {
 }
 
 impl PoolConfig {
-    /// 256 stacks, in which every byte may be resident; nothing is measured.
+    /// 256 stacks, which may hold as many bytes as 256 of the default size, some 65 MiB;
+    /// nothing is measured.
     pub const fn new() -> PoolConfig {
         PoolConfig {
             kept_stacks: 256,
-            kept_bytes: usize::MAX,
+            kept_bytes: None,
             measure: false,
         }
     }
 
-    /// The most stacks that are kept for reuse. Others go back to the arena that all
-    /// threads share.
+    /// The most stacks that are kept for reuse, of all sizes together. Others go back to
+    /// the arenas that all threads share.
     pub const fn kept_stacks(mut self, stacks: usize) -> PoolConfig {
         self.kept_stacks = stacks;
         self
     }
 
-    /// The most bytes that kept stacks may hold resident.
+    /// The most bytes that kept stacks may hold resident, all sizes together; unless it is
+    /// set, as many as [`kept_stacks`](PoolConfig::kept_stacks) of the default size can.
     ///
-    /// So many stacks are kept without a further look as stay below half of it even
-    /// if they were used to their last page. Of each one beyond those the system is
-    /// asked what it holds (`mincore(2)`, less than a microsecond); what would exceed the
-    /// bytes is given back, but for the page that the next coroutine begins on.
+    /// If that many stacks of the default size might exceed the bytes, only so many stacks are
+    /// kept without a further look as stay below half of them even if they were used to
+    /// their last page. Of each one beyond those the system is
+    /// asked what it holds (`mincore(2)`, less than a microsecond for a stack of the default
+    /// size); what would exceed the bytes is given back, but for the page that the next
+    /// coroutine begins on.
     pub const fn kept_bytes(mut self, bytes: usize) -> PoolConfig {
-        self.kept_bytes = bytes;
+        self.kept_bytes = Some(bytes);
         self
     }
 
@@ -67,8 +72,9 @@ pub struct PoolStatistics {
     pub kept: usize,
     /// Bytes that those hold resident, in whole pages.
     pub resident_bytes: usize,
-    /// Stacks of the default size that were taken when none was kept.
+    /// Stacks that were taken when none of their size was kept.
     pub missed: u64,
-    /// Stacks of the default size that were returned and not kept.
+    /// Stacks up to the [largest pooled size](crate::LARGEST_POOLED_SIZE) that were
+    /// returned and not kept.
     pub refused: u64,
 }

@@ -1,29 +1,35 @@
 //! Stacks that come and go: a list of free ones for each thread, before an
 //! arena for all of them.
 
+mod class;
 mod config;
 mod list;
 
 pub use config::{PoolConfig, PoolStatistics};
 
 use super::arena::{Reuse, StackHeader, release};
-use crate::{
-    ArenaConfig, DEFAULT_STACK_SIZE, Stack, StackArena, StackError, StackSize, UsageReport,
-};
+use crate::{DEFAULT_STACK_SIZE, Stack, StackArena, StackError, StackSize, UsageReport};
+use class::SizeClass;
 use core::hint::assert_unchecked;
 use core::ops::Range;
 use core::ptr::NonNull;
-use list::{FreeList, POOL};
-use std::sync::LazyLock;
+use list::{POOL, ThreadPool, UNPOOLED};
+
+/// The size, in bytes, up to which [`PooledStack`]s come from pools.
+pub const LARGEST_POOLED_SIZE: usize = 8 << 20;
 
 /// A stack that goes back to a pool of the current thread when it is dropped,
 /// and comes from there when there is one.
 ///
-/// The pool keeps stacks of the default size, up to 256 a thread unless
-/// [configured](PooledStack::configure) otherwise. Taking and returning are a few
-/// instructions. Beyond that, and when a thread ends, there is an [arena](PooledStack::arena) for
-/// all threads, from where stacks of that size come in the first place. Stacks of other
-/// sizes are mapped and unmapped each on its own.
+/// The pool keeps stacks of every power of two from 16 KiB to
+/// [8 MiB](LARGEST_POOLED_SIZE); other sizes are rounded up to one of them. It keeps up to 256
+/// of all sizes together, and no more than hold 65 MiB when every byte of them is resident,
+/// unless [configured](PooledStack::configure) otherwise. Taking and returning are a few
+/// instructions. Beyond that, and when a thread ends, there is for each size an
+/// [arena](PooledStack::arena_of) for all threads, from where its stacks come in the first
+/// place: those of [`DEFAULT_STACK_SIZE`](crate::DEFAULT_STACK_SIZE) keep up to 33 MiB of
+/// free stacks, those of each other size up to 8 MiB and one page a stack. Stacks that are larger than
+/// 8 MiB are mapped and unmapped each on its own, which takes microseconds.
 ///
 /// A stack may be returned on another thread than the one that made it, and while
 /// thread-locals are torn down.
@@ -37,11 +43,6 @@ unsafe impl Send for PooledStack {}
 // SAFETY: through a shared reference only the bounds can be read.
 unsafe impl Sync for PooledStack {}
 
-static ARENA: LazyLock<StackArena> = LazyLock::new(|| {
-    let arena = ArenaConfig::new().stack_size(DEFAULT_STACK_SIZE).build();
-    arena.expect("the default size is a size")
-});
-
 impl PooledStack {
     /// A stack of [`DEFAULT_STACK_SIZE`](crate::DEFAULT_STACK_SIZE).
     ///
@@ -49,26 +50,42 @@ impl PooledStack {
     /// As [`StackArena::allocate`], if none is kept.
     #[inline]
     pub fn new() -> Result<PooledStack, StackError> {
-        let stack = match POOL.with(FreeList::take) {
-            Some(header) => PooledStack { header },
-            None => PooledStack::from_arena()?,
-        };
+        let stack = PooledStack::of_class(SizeClass::DEFAULT)?;
         // What the compiler can make use of.
-        // SAFETY: the pool keeps stacks of this size only, and its arena makes no smaller ones.
+        // SAFETY: the pool keeps stacks of this size in a list of their own, and their
+        // arena makes no smaller ones.
         unsafe { assert_unchecked(stack.size() >= DEFAULT_STACK_SIZE) };
         Ok(stack)
     }
 
-    /// A stack of at least `bytes` bytes. Only the default size is pooled.
+    /// A stack of at least `bytes` bytes: from the pool up to [`LARGEST_POOLED_SIZE`],
+    /// beyond that from a mapping of its own.
+    ///
+    /// ```
+    /// use sure_stack::{PooledStack, Stack};
+    ///
+    /// let base = PooledStack::allocate_at_least(100_000)?.base();
+    /// // The same stack again, because it has the same size class.
+    /// assert_eq!(PooledStack::allocate_at_least(128 << 10)?.base(), base);
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`ArenaConfig::build`] and [`StackArena::allocate`].
+    /// As [`ArenaConfig::build`](crate::ArenaConfig::build) and [`StackArena::allocate`].
+    #[inline]
     pub fn allocate_at_least(bytes: usize) -> Result<PooledStack, StackError> {
-        if bytes == DEFAULT_STACK_SIZE {
-            return PooledStack::new();
+        match SizeClass::of(bytes) {
+            Some(class) => PooledStack::of_class(class),
+            None => PooledStack::alone(bytes),
         }
-        let header = StackArena::allocate_alone(bytes)?.into_header();
-        Ok(PooledStack { header })
+    }
+
+    #[inline]
+    fn of_class(class: SizeClass) -> Result<PooledStack, StackError> {
+        match POOL.with(|pool| pool.take(class)) {
+            Some(header) => Ok(PooledStack { header }),
+            None => PooledStack::from_arena(class),
+        }
     }
 
     /// Usable bytes.
@@ -86,14 +103,14 @@ impl PooledStack {
 
     /// Gives the memory of the stacks that the current thread keeps back to the
     /// system, and says how many there were. The addresses stay in the
-    /// [arena](PooledStack::arena), which can be trimmed as well.
+    /// [arenas](PooledStack::arena_of), which can be trimmed as well.
     pub fn trim() -> usize {
-        POOL.with(FreeList::trim)
+        POOL.with(ThreadPool::trim)
     }
 
     /// How many stacks the current thread keeps for reuse.
     pub fn kept() -> usize {
-        POOL.with(FreeList::kept)
+        POOL.with(ThreadPool::kept)
     }
 
     /// Tells the pool of the current thread what to keep from now on. What it
@@ -105,12 +122,11 @@ impl PooledStack {
     /// What the pool of the current thread has done, and what it has now. It takes
     /// a system call for each stack that is kept.
     pub fn statistics() -> PoolStatistics {
-        POOL.with(FreeList::statistics)
+        POOL.with(ThreadPool::statistics)
     }
 
     /// How much was used of the stacks that the current thread has returned so far,
-    /// while its pool was configured to [measure](PoolConfig::measure): those of other
-    /// sizes, too.
+    /// while its pool was configured to [measure](PoolConfig::measure), of all sizes.
     ///
     /// ```
     /// use sure_stack::{PoolConfig, PooledStack, Stack};
@@ -127,23 +143,47 @@ impl PooledStack {
     /// # Ok::<(), sure_stack::StackError>(())
     /// ```
     pub fn usage() -> UsageReport {
-        FreeList::usage()
+        ThreadPool::usage()
     }
 
     /// The arena of all threads, from which stacks of the default size come.
     pub fn arena() -> &'static StackArena {
-        &ARENA
+        SizeClass::DEFAULT.arena()
+    }
+
+    /// The arena of all threads, from which stacks of at least `bytes` bytes come; none for
+    /// sizes that are not pooled.
+    ///
+    /// ```
+    /// use sure_stack::{LARGEST_POOLED_SIZE, PooledStack};
+    ///
+    /// let _stack = PooledStack::allocate_at_least(1 << 20)?;
+    /// let arena = PooledStack::arena_of(1 << 20).expect("a pooled size");
+    /// assert!(arena.statistics().live > 0);
+    /// assert!(PooledStack::arena_of(LARGEST_POOLED_SIZE + 1).is_none());
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    pub fn arena_of(bytes: usize) -> Option<&'static StackArena> {
+        SizeClass::of(bytes).map(SizeClass::arena)
     }
 
     #[cold]
-    fn from_arena() -> Result<PooledStack, StackError> {
-        POOL.with(FreeList::count_miss);
-        let mut header = ARENA.allocate()?.into_header();
+    fn from_arena(class: SizeClass) -> Result<PooledStack, StackError> {
+        POOL.with(ThreadPool::count_miss);
+        let mut header = class.arena().allocate()?.into_header();
         // SAFETY: owned, and nothing is alive on it yet.
         unsafe {
-            header.as_mut().poolable = true;
+            header.as_mut().class = class.number();
             POOL.with(|pool| pool.prepare(header));
         }
+        Ok(PooledStack { header })
+    }
+
+    #[cold]
+    fn alone(bytes: usize) -> Result<PooledStack, StackError> {
+        let mut header = StackArena::allocate_alone(bytes)?.into_header();
+        // SAFETY: owned.
+        unsafe { header.as_mut() }.class = UNPOOLED;
         Ok(PooledStack { header })
     }
 }
@@ -167,31 +207,44 @@ unsafe impl Stack for PooledStack {
 impl Drop for PooledStack {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: as in `limit`.
-        let poolable = unsafe { self.header.as_ref() }.poolable;
-        // SAFETY: owned, and not used after this.
-        let kept = poolable && POOL.with(|pool| unsafe { pool.keep(self.header) });
+        // SAFETY: owned, and not used after this if it is kept.
+        let kept = POOL.with(|pool| unsafe { pool.keep_usual(self.header) });
         if !kept {
             // SAFETY: owned, and not used after this.
-            unsafe { return_slowly(self.header) };
+            unsafe { return_unusual(self.header) };
         }
     }
 }
 
-/// Returns a stack that the pool has not taken at once. Apart, and called last,
-/// so that the usual way needs no frame.
+/// Returns a stack of another size than the default, or one that the pool has not taken at
+/// once. Apart, and called last, so that the usual way needs no frame.
 ///
 /// # Safety
-/// The header, and the stack below it, are owned and not used any more.
+/// The header is that of a [`PooledStack`]; it and the stack below are owned and not
+/// used any more.
+#[inline(never)]
+unsafe fn return_unusual(header: NonNull<StackHeader>) {
+    // SAFETY: owned, and not used after this if it is kept.
+    let kept = POOL.with(|pool| unsafe { pool.keep(header) });
+    if !kept {
+        // SAFETY: owned, and not used after this.
+        unsafe { return_slowly(header) };
+    }
+}
+
+/// Returns a stack for which its list has no quota.
+///
+/// # Safety
+/// As [`return_unusual`].
 #[cold]
 #[inline(never)]
 unsafe fn return_slowly(header: NonNull<StackHeader>) {
     // SAFETY: owned.
-    let poolable = unsafe { header.as_ref() }.poolable;
-    // SAFETY: owned, and not used after this.
+    let pooled = unsafe { header.as_ref() }.class != UNPOOLED;
+    // SAFETY: a `PooledStack`'s, with nothing alive on it, and not used after it is kept.
     let kept = POOL.with(|pool| unsafe {
         pool.measure(header);
-        poolable && pool.keep_after_a_look(header)
+        pooled && pool.keep_within_budget(header)
     });
     if !kept {
         // SAFETY: owned, and not used after this.
