@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::counts;
 use crate::report::{self, Report, Section};
-use crate::run::{freestanding, host};
+use crate::run::{freestanding, host, portable};
 use crate::target::platform::Profile;
 use crate::target::setup::{self, Consent};
 use crate::target::{self, Target, unsupported};
@@ -78,6 +78,9 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     let workspace = Workspace::read()?;
     let mut report = Report::new();
     let host = host::sections(&workspace, true, &mut report);
+    report.section("the portable backend", || {
+        portable::section(&workspace, host.as_ref())
+    });
     report.section("freestanding", || {
         freestanding::section(&workspace, &toolchain, &machines)
     });

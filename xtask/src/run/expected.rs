@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail};
 
 use super::libtest::Outcome;
-use super::skips::Skips;
+use super::skips::{PORTABLE, Skips};
 use super::suite::{DOC, Results, Suite};
 use crate::report::claims::Claims;
 use crate::report::record::{Found, LastRun};
@@ -97,7 +97,11 @@ impl Expected {
     }
 
     pub(crate) fn skipped_on(&self, target: &Target) -> BTreeSet<String> {
-        self.skips.of(target, self.tests.keys())
+        self.skips.of(target.triple, self.tests.keys())
+    }
+
+    pub(crate) fn skipped_on_portable(&self) -> BTreeSet<String> {
+        self.skips.of(PORTABLE, self.tests.keys())
     }
 
     /// What the runs (one for each profile) on one target say together.

@@ -7,6 +7,7 @@ pub(crate) mod freestanding;
 pub(crate) mod host;
 pub(crate) mod libtest;
 pub(crate) mod pipeline;
+pub(crate) mod portable;
 pub(crate) mod programs;
 mod skips;
 pub(crate) mod suite;

@@ -27,6 +27,8 @@ impl Profile {
 /// A place where tests run.
 pub(crate) struct Platform {
     foreign: Option<Foreign>,
+    /// The folder of a build in which each execution is a thread, on the host.
+    portable: Option<PathBuf>,
     /// Random tests do one part in this many of their work.
     divisor: u32,
 }
@@ -41,7 +43,18 @@ impl Platform {
     pub(crate) fn host() -> Self {
         Self {
             foreign: None,
+            portable: None,
             divisor: 1,
+        }
+    }
+
+    /// The host, with the portable backend of `sure-context`: threads switch slowly, so there is less
+    /// random work.
+    pub(crate) fn portable(workspace: &Workspace) -> Self {
+        Self {
+            portable: Some(workspace.target.join("portable")),
+            divisor: 5,
+            ..Self::host()
         }
     }
 
@@ -59,6 +72,7 @@ impl Platform {
                 toolchain: toolchain.clone(),
                 folder,
             }),
+            portable: None,
             divisor,
         }
     }
@@ -69,6 +83,10 @@ impl Platform {
             None => {
                 let mut command = workspace::host_cargo();
                 command.arg(subcommand);
+                if let Some(folder) = &self.portable {
+                    command.arg("--target-dir").arg(folder);
+                    command.env("RUSTFLAGS", "--cfg sure_context_portable");
+                }
                 command
             }
             Some(foreign) => {
@@ -162,6 +180,17 @@ impl Platform {
     pub(crate) fn selection(&self, workspace: &Workspace) -> Vec<String> {
         if let Some(foreign) = &self.foreign {
             Self::library_selection(workspace, foreign.target.without)
+        } else if self.portable.is_some() {
+            let words = [
+                "--all-features",
+                "-p",
+                "sure-context",
+                "-p",
+                "coro",
+                "--test",
+                "it",
+            ];
+            words.map(str::to_owned).into()
         } else {
             self.packages(workspace)
         }

@@ -42,7 +42,7 @@ pub(crate) const FIRST_FRAME: usize = 0;
 /// Bytes of stack for each thread. How large the given memory is, a first frame is
 /// not told; of these, only pages that are touched take memory.
 const THREAD_STACK: usize = if size_of::<usize>() >= 8 {
-    16 << 20
+    128 << 20
 } else {
     1 << 20
 };
