@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::counts;
 use crate::report::{self, Report, Section};
 use crate::run::{freestanding, host};
 use crate::target::platform::Profile;
@@ -38,6 +39,7 @@ pub(crate) fn test(args: &TestArgs) -> Result<bool> {
         target: &target::ALL[0],
         profiles: vec![Profile::Release],
         divisor: 1,
+        docs: true,
     };
     let jobs: Vec<_> = (!args.host).then_some(mips).into_iter().collect();
     // Before the long part, so that a question or a refusal comes at once.
@@ -57,6 +59,7 @@ pub(crate) fn test(args: &TestArgs) -> Result<bool> {
 /// What every change must pass, on a machine with two cores, within an hour.
 pub(crate) fn run(args: &Args) -> Result<bool> {
     setup::host()?;
+    setup::valgrind(args.consent)?;
     let job = |target: &'static Target| Job {
         target,
         profiles: match (args.full, target.ci_divisor) {
@@ -65,6 +68,8 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
             _ => vec![Profile::Release],
         },
         divisor: if args.full { 1 } else { target.ci_divisor },
+        // They show how the library is used, which is the same everywhere.
+        docs: args.full || target.ci_divisor == 1,
     };
     let jobs: Vec<_> = target::ALL.iter().map(job).collect();
     let machines: Vec<_> = target::freestanding::ALL.iter().collect();
@@ -76,6 +81,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     report.section("freestanding", || {
         freestanding::section(&workspace, &toolchain, &machines)
     });
+    report.section("instruction counts", || counts::section(&workspace));
     report.section("an unsupported target is refused", || {
         unsupported::section(&workspace, &toolchain)
     });

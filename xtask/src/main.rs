@@ -1,6 +1,7 @@
 //! The chores of this workspace, as a program: `cargo xtask help`.
 
 mod ci;
+mod counts;
 mod peers;
 mod report;
 mod run;
@@ -49,6 +50,8 @@ enum Task {
     Ci(ci::Args),
     /// Compare with other libraries (a package with its own lock file): arguments are passed on
     BenchPeers(peers::Args),
+    /// Hold the instructions of a switch, a life, a step of the machine to their budget
+    CountInstructions(counts::Args),
 }
 
 fn main() -> ExitCode {
@@ -74,5 +77,6 @@ fn run(task: Task) -> Result<bool> {
         Task::Table(args) => support::run(&args),
         Task::Ci(args) => ci::run(&args),
         Task::BenchPeers(args) => peers::run(&args),
+        Task::CountInstructions(args) => counts::run(&args),
     }
 }

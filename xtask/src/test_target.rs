@@ -54,6 +54,8 @@ pub(crate) struct Job {
     pub(crate) profiles: Vec<Profile>,
     /// Random tests do one part in this many of their work.
     pub(crate) divisor: u32,
+    /// Whether doc tests run, too: once, in the last profile.
+    pub(crate) docs: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<bool> {
@@ -70,6 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         target,
         profiles: profiles.clone(),
         divisor: args.divisor,
+        docs: true,
     };
     let jobs: Vec<_> = target::select(&args.targets)?
         .into_iter()
@@ -98,6 +101,7 @@ pub(crate) fn full(target: &'static Target) -> Job {
         target,
         profiles: vec![Profile::Debug, Profile::Release],
         divisor: 1,
+        docs: true,
     }
 }
 
@@ -131,7 +135,7 @@ pub(crate) fn sections(
             Some(results) => Expected::of_run(workspace, &results)?,
             None => Expected::list(workspace)?,
         };
-        println!("   {} tests", found.to_run().len());
+        println!("   {} tests", found.compared().len());
         expected = Some(found);
         Ok(Section::default())
     });

@@ -10,7 +10,7 @@ use sure_stack::{
 /// As many as protected guards leave room for, twice.
 const ALIVE: usize = 16_384;
 
-/// What everybody does who needs a guarded stack and has no library for it.
+/// What a program does that needs a guarded stack and has no library for it.
 struct Plain {
     start: *mut libc::c_void,
     bytes: usize,
@@ -23,7 +23,7 @@ impl Plain {
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK,
         );
-        // SAFETY: a new mapping, the first page of which nobody uses.
+        // SAFETY: a new mapping, the first page of which is not in use.
         unsafe {
             let start = libc::mmap(std::ptr::null_mut(), bytes, access, kind, -1, 0);
             assert_ne!(start, libc::MAP_FAILED);

@@ -9,6 +9,9 @@
 //! - `bridge`: iterators, futures and streams
 //! - `dynamic`: coroutines whose frames are copied
 //!
+//! The program `counts` does the work whose instructions `cargo xtask count-instructions` holds to
+//! a budget. `NOTES.md` says what was tried, and what it gave.
+//!
 //! `cargo bench` runs all, `cargo bench --bench many -- shuffled` some. What takes
 //! gigabytes is left out by `-- --quick`, and where memory is short.
 

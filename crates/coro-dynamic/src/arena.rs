@@ -319,4 +319,53 @@ mod tests {
             "{mapped} bytes for 1.6 MB at a time"
         );
     }
+
+    /// The first slabs that become empty are kept as they are; the others' pages go back, which
+    /// then read as zeros.
+    #[test]
+    fn pages_of_empty_slabs_go_back_except_for_some() {
+        let arena = Arena::new();
+        let bytes = 8 << 10;
+        let blocks: Vec<_> = (0..40 * SLAB / bytes)
+            .map(|_| {
+                let block = arena.allocate(bytes);
+                // SAFETY: that many bytes are ours.
+                unsafe { block.write_bytes(0xA5, bytes) };
+                block
+            })
+            .collect();
+        for block in blocks {
+            // SAFETY: allocated just now with that size.
+            unsafe { arena.free(block, bytes) };
+        }
+        let empty = arena.empty.borrow();
+        assert!(empty.len() > 2 * KEPT);
+        for (number, slab) in empty.iter().enumerate() {
+            // SAFETY: it is mapped; the byte was written, or is a page's that was given back.
+            let middle = unsafe { slab.cast::<u8>().add(SLAB / 2).read() };
+            assert_eq!(middle == 0xA5, number < KEPT, "{number}: {middle:#x}");
+        }
+    }
+
+    #[test]
+    fn chunks_double_up_to_the_largest() {
+        let arena = Arena::new();
+        for _ in 0..8 {
+            arena.map_chunk();
+        }
+        let sizes: Vec<usize> = arena
+            .chunks
+            .borrow()
+            .iter()
+            .map(|c| c.len() - SLAB)
+            .collect();
+        let doubled = |n: u32| (FIRST_CHUNK << n).min(LARGEST_CHUNK);
+        assert_eq!(sizes, (0..8).map(doubled).collect::<Vec<_>>());
+        let most = if cfg!(target_pointer_width = "64") {
+            64
+        } else {
+            4
+        };
+        assert_eq!(sizes.last(), Some(&(most * 1024 * 1024)));
+    }
 }

@@ -21,7 +21,7 @@ pub struct Config {
     /// Bytes of a locals stack, a multiple of 4.
     pub ls_bytes: u32,
     /// How many blocks of decoded code are kept, for all fibers together: rounded up to a power of
-    /// two, at most 65,536. Each takes about 340 bytes.
+    /// two, at most 65,536. Each takes about 450 bytes.
     ///
     /// A block holds up to 64 instructions that run one after another; with enough blocks for the
     /// loops of a program, they run several times faster. With 0, every instruction is decoded

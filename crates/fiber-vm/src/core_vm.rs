@@ -33,7 +33,7 @@ impl Core {
         let fiber_bytes = (outside * u64::from(config.fibers)) as usize;
         let decoded = if config.blocks == 0 { 0 } else { config.memory };
         let decoded_bytes = CodeMap::bytes(decoded) + Blocks::bytes(config.blocks);
-        // `vec![0; n]` gets zeroed pages that nobody has touched, but ends the process where there
+        // `vec![0; n]` gets zeroed pages that are not in memory yet, but ends the process where there
         // are none. So ask first.
         Vec::<u8>::new()
             .try_reserve_exact(memory_bytes + fiber_bytes + decoded_bytes)

@@ -190,7 +190,7 @@ impl Fibers {
             .wrapping_add(index.wrapping_add(1).wrapping_mul(self.ls_bytes))
     }
 
-    /// A fiber ready to execute. Its registers are copied: whoever runs it stores them back.
+    /// A fiber ready to execute. Its registers are copied: the caller stores them back after the run.
     #[inline(always)]
     pub(crate) fn machine<'a>(&'a mut self, index: u32, memory: Memory<'a>) -> Machine<'a> {
         let ls_base = self.ls_base(index);

@@ -19,7 +19,7 @@ const _: () = assert!(NULL_BYTE > opcode::DIV_S && NULL_BYTE < opcode::FT_1);
 #[derive(Debug)]
 pub(crate) struct Memory<'a> {
     pub(crate) bytes: &'a mut [u8],
-    /// Whoever writes bytes says so here.
+    /// Every write of bytes is noted here.
     pub(crate) code: &'a mut CodeMap,
 }
 

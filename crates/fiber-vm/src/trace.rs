@@ -41,13 +41,13 @@ impl TracePoint<'_> {
     }
 }
 
-/// Who watches. A type, so that a run without a watcher carries no trace of one.
+/// The watcher of a run. A type, so that a run without a watcher carries no trace of one.
 pub(crate) trait Trace {
     const ENABLED: bool;
     fn before(&mut self, fiber: FiberId, machine: &Machine<'_>);
 }
 
-/// Nobody watches.
+/// A run without a watcher.
 pub(crate) struct NoTrace;
 
 impl Trace for NoTrace {
@@ -55,7 +55,7 @@ impl Trace for NoTrace {
     fn before(&mut self, _: FiberId, _: &Machine<'_>) {}
 }
 
-/// A closure watches.
+/// A closure as the watcher.
 pub(crate) struct Watch<F>(pub(crate) F);
 
 impl<F: FnMut(&TracePoint<'_>)> Trace for Watch<F> {

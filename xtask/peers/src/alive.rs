@@ -103,13 +103,17 @@ fn watch(child: &mut Child, most: usize, result: &mut AliveResult) {
         }
         let now = look(child.id(), result.reached);
         let before = *before.get_or_insert(now);
-        if is_round(goal) || goal == most {
-            result.points.push(Point {
-                resident_bytes: now.resident_bytes.saturating_sub(before.resident_bytes),
-                page_table_bytes: now.page_table_bytes.saturating_sub(before.page_table_bytes),
-                mappings: now.mappings.saturating_sub(before.mappings),
-                ..now
-            });
+        let point = Point {
+            resident_bytes: now.resident_bytes.saturating_sub(before.resident_bytes),
+            page_table_bytes: now.page_table_bytes.saturating_sub(before.page_table_bytes),
+            mappings: now.mappings.saturating_sub(before.mappings),
+            ..now
+        };
+        // Between round numbers the last one replaces the one before: it may be the last of all.
+        match result.points.last_mut() {
+            Some(last) if !is_round(last.alive) => *last = point,
+            _ if goal > 0 => result.points.push(point),
+            _ => {}
         }
         if goal >= most {
             result.stopped = "more were not tried".to_owned();
@@ -134,7 +138,7 @@ fn next_goal(goal: usize) -> usize {
 /// 1,000, 2,000, 5,000, 10,000 and so on.
 fn is_round(number: usize) -> bool {
     let mut rest = number;
-    while rest > 0 && rest % 10 == 0 {
+    while rest > 0 && rest.is_multiple_of(10) {
         rest /= 10;
     }
     number >= 1000 && matches!(rest, 1 | 2 | 5)
@@ -149,17 +153,11 @@ fn look(process: u32, alive: usize) -> Point {
         line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
             .unwrap_or(0)
     };
-    let round = is_round(alive) || alive == 0;
     Point {
         alive,
         resident_bytes: kib("VmRSS:") << 10,
         page_table_bytes: kib("VmPTE:") << 10,
-        // Long to read where there are many.
-        mappings: if round {
-            read("maps").unwrap_or_default().lines().count() as u64
-        } else {
-            0
-        },
+        mappings: read("maps").unwrap_or_default().lines().count() as u64,
     }
 }
 

@@ -83,9 +83,11 @@ fn measured(options: &Options, peers: &[Box<dyn Peer>]) -> Result<Report, String
     if rows.is_empty() && !alive {
         return Err("no row has such a name; --list shows all".to_owned());
     }
+    // How many processors there are is no longer seen from one of them.
+    let machine = machine::Machine::here();
     measure::pin();
     let mut report = Report {
-        machine: machine::Machine::here(),
+        machine,
         commit: machine::commit(),
         date: machine::date(),
         rounds: options.rounds(),

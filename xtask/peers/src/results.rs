@@ -60,7 +60,7 @@ pub struct AliveResult {
     pub reached: usize,
     /// Why there were no more.
     pub stopped: String,
-    /// Whether it was the library, or the system, that allowed no more; else nobody asked for more.
+    /// Whether it was the library, or the system, that allowed no more; else no more were asked for.
     pub failed: bool,
 }
 
@@ -95,7 +95,15 @@ impl Summary {
     /// If there are no samples.
     pub fn of(mut samples: Vec<f64>) -> Summary {
         samples.sort_by(f64::total_cmp);
-        let at = |part: f64| samples[((samples.len() - 1) as f64 * part).round() as usize];
+        // Between two samples, in proportion.
+        let at = |part: f64| {
+            let place = (samples.len() - 1) as f64 * part;
+            let (low, high) = (
+                samples[place.floor() as usize],
+                samples[place.ceil() as usize],
+            );
+            low + (high - low) * place.fract()
+        };
         Summary {
             min: at(0.0),
             low_quartile: at(0.25),
@@ -139,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quartiles_are_samples() {
+    fn quartiles_lie_where_a_quarter_of_the_samples_is_below() {
         let summary = Summary::of(vec![5.0, 1.0, 4.0, 2.0, 3.0]);
         let expected = Summary {
             min: 1.0,
@@ -150,5 +158,6 @@ mod tests {
         };
         assert_eq!(summary, expected);
         assert_eq!(Summary::of(vec![7.0]).median, 7.0);
+        assert_eq!(Summary::of(vec![1.0, 2.0]).median, 1.5);
     }
 }

@@ -16,7 +16,7 @@ use crate::workspace::{self, Workspace};
 /// What the host found: the measure for every target.
 pub(crate) struct Expected {
     /// Every test of the libraries, and whether it is marked `#[ignore]`.
-    pub(crate) tests: BTreeMap<String, bool>,
+    tests: BTreeMap<String, bool>,
     skips: Skips,
     claims: Claims,
     /// How each ended on the host, where they ran.
@@ -78,12 +78,21 @@ impl Expected {
         })
     }
 
-    /// The tests that are not marked `#[ignore]`.
-    pub(crate) fn to_run(&self) -> BTreeSet<String> {
-        self.tests
-            .iter()
-            .filter(|(_, ignored)| !**ignored)
-            .map(|(test, _)| test.clone())
+    /// Every test of the libraries, and whether it is marked `#[ignore]`; with doc tests, or without.
+    pub(crate) fn tests(&self, docs: bool) -> BTreeMap<String, bool> {
+        let is_doc = |test: &str| test.strip_prefix(DOC).is_some_and(|it| it.starts_with('/'));
+        let mut tests = self.tests.clone();
+        tests.retain(|test, _| docs || !is_doc(test));
+        tests
+    }
+
+    /// The tests by which targets are compared in the README: those that are not marked `#[ignore]`,
+    /// without doc tests, which do not run on all targets.
+    pub(crate) fn compared(&self) -> BTreeSet<String> {
+        let tests = self.tests(false).into_iter();
+        tests
+            .filter(|(_, ignored)| !ignored)
+            .map(|(test, _)| test)
             .collect()
     }
 
@@ -93,7 +102,7 @@ impl Expected {
 
     /// What the runs (one for each profile) on one target say together.
     pub(crate) fn found(&self, runs: &[BTreeMap<String, Outcome>]) -> Found {
-        Found::sum(runs, &self.to_run(), &self.claims)
+        Found::sum(runs, &self.compared(), &self.claims)
     }
 
     /// The host's part of a record.

@@ -22,8 +22,6 @@ use crate::workspace::{self, Workspace};
 /// The random work is divided by this: the other runs of these tests do all of it.
 const DIVISOR: &str = "20";
 
-const LEVELS: [&str; 4] = ["0", "1", "2", "3"];
-
 /// The switches, as the programs name them.
 const OPERATIONS: [&str; 4] = ["resume", "switch", "exit_to", "descend"];
 
@@ -83,8 +81,8 @@ fn read(output: &str) -> Said {
 
 /// What the four programs of a target have done.
 struct Found {
-    triple: &'static str,
-    /// For each level what was said, or why nothing was.
+    machine: &'static Machine,
+    /// For each of its levels what was said, or why nothing was.
     levels: Vec<Result<Said, String>>,
     built: Duration,
     ran: Duration,
@@ -119,20 +117,20 @@ pub(crate) fn section(
 
 fn try_out(workspace: &Workspace, toolchain: &Toolchain, machine: &'static Machine) -> Found {
     let started = Instant::now();
-    let folder = workspace.target.join("freestanding").join(machine.triple);
-    let log = super::fresh(workspace, &format!("freestanding {}", machine.triple));
+    let folder = workspace.target.join("freestanding").join(machine.name);
+    let log = super::fresh(workspace, &format!("freestanding {}", machine.name));
     let built = log.and_then(|log| build(toolchain, machine, &folder, &log).map(|()| log));
     let in_between = Instant::now();
     let levels = match built {
         Ok(log) => {
             let programs = folder.join(machine.triple).join("release");
             let run = |level| start(machine, &programs.join(format!("level-{level}")), &log);
-            LEVELS.into_iter().map(run).collect()
+            machine.levels.iter().map(run).collect()
         }
         Err(error) => vec![Err(format!("{error:#}"))],
     };
     Found {
-        triple: machine.triple,
+        machine,
         levels,
         built: in_between - started,
         ran: in_between.elapsed(),
@@ -141,16 +139,17 @@ fn try_out(workspace: &Workspace, toolchain: &Toolchain, machine: &'static Machi
 
 /// Builds `core`, `alloc` and the four programs, by one job: other targets are built at the same time.
 fn build(toolchain: &Toolchain, machine: &Machine, folder: &Path, log: &Path) -> Result<()> {
-    let variable = |name| {
-        format!(
-            "CARGO_TARGET_{}_{name}",
-            machine.triple.to_uppercase().replace('-', "_")
-        )
-    };
+    let variable = format!(
+        "CARGO_TARGET_{}_RUSTFLAGS",
+        machine.triple.to_uppercase().replace('-', "_")
+    );
     let (linker, flavor) = machine.linker()?;
-    // One program of a fixed address, because nothing is here to relocate it; but code as libraries have it.
+    // One program of a fixed address, because nothing is here to relocate it; but code as libraries
+    // have it. The linker stands among the flags, because those are not for what builds on the host.
     let flags = format!(
-        "-Clinker-flavor={flavor} -Crelocation-model=pic -Clink-arg=-static -Clink-arg=--no-pie {}",
+        "-Clinker={} -Clinker-flavor={flavor} -Crelocation-model=pic -Clink-arg=-static \
+         -Clink-arg=--no-pie {}",
+        linker.display(),
         machine.flags
     );
     let mut command = toolchain.cargo();
@@ -173,8 +172,14 @@ fn build(toolchain: &Toolchain, machine: &Machine, folder: &Path, log: &Path) ->
             "--target-dir",
         ])
         .arg(folder)
-        .env(variable("LINKER"), linker)
-        .env(variable("RUSTFLAGS"), flags);
+        .env(variable, flags)
+        .env(
+            "CARGO_PROFILE_RELEASE_OPT_LEVEL",
+            machine.core_level.to_string(),
+        );
+    for level in machine.levels {
+        command.arg(format!("--package=level-{level}"));
+    }
     let finished = exec::run(&mut command, log, Duration::from_secs(20 * 60))?;
     if !finished.success() {
         let complaints = exec::complaints(&finished.stderr);
@@ -224,29 +229,30 @@ fn judge(all_found: &[Found]) -> Section {
     let mut section = Section::default();
     for found in all_found {
         let mut placements = None;
-        let mut cells = vec![found.triple.to_owned()];
-        for (level, said) in LEVELS.iter().zip(&found.levels) {
+        let Machine { name, levels, .. } = found.machine;
+        let mut cells = vec![(*name).to_owned()];
+        cells.resize(1 + 4, "-".to_owned());
+        for (&level, said) in levels.iter().zip(&found.levels) {
             match said {
                 Ok(said) => {
                     section.passed += said.passed;
-                    cells.push(format!("{} ok", said.passed));
+                    cells[1 + usize::from(level)] = format!("{} ok", said.passed);
                     let before = placements.get_or_insert(&said.placements);
                     if *before != &said.placements {
                         println!(
                             "   {}, level {level}: other placements than at the level before",
-                            found.triple
+                            name
                         );
                         section.failed += 1;
                     }
                 }
                 Err(reason) => {
-                    println!("   {}, level {level}: {reason}", found.triple);
+                    println!("   {}, level {level}: {reason}", name);
                     section.failed += 1;
-                    cells.push("FAILED".to_owned());
+                    cells[1 + usize::from(level)] = "FAILED".to_owned();
                 }
             }
         }
-        cells.resize(1 + LEVELS.len(), String::new());
         cells.extend(OPERATIONS.map(|operation| {
             let numbers = placements.and_then(|placements| placements.get(operation));
             numbers.map_or_else(

@@ -29,6 +29,8 @@ struct Stage<'a> {
     target: &'static Target,
     name: String,
     expected: &'a Expected,
+    /// Whether doc tests run, too: in the last profile of a job that has them.
+    docs: bool,
 }
 
 /// What cargo has done for a stage; the doc tests come later, and only if this is good.
@@ -65,6 +67,7 @@ pub(crate) fn run(
                     target: job.target,
                     name,
                     expected,
+                    docs: job.docs && job.profiles.last() == Some(&profile),
                 }
             })
         })
@@ -76,7 +79,7 @@ pub(crate) fn run(
     thread::scope(|scope| {
         let stages = &stages;
         scope.spawn(move || {
-            // Only a receiver that is gone makes this fail, and then nobody waits for the rest.
+            // Only a receiver that is gone makes this fail, and then the rest is not waited for.
             let _ = stages
                 .iter()
                 .try_for_each(|stage| stage.build(&built, &documented));
@@ -119,7 +122,7 @@ impl Stage<'_> {
         let good = binaries.is_ok();
         let seconds = started.elapsed().as_secs_f64();
         built.send(Built { binaries, seconds })?;
-        if good && self.target.level == Level::Run {
+        if good && self.docs && self.target.level == Level::Run {
             documented.send(self.suite.run_docs(|label| self.skipped(label)))?;
         }
         Ok(())
@@ -139,7 +142,11 @@ impl Stage<'_> {
         let started = Instant::now();
         let results = self.suite.run(&binaries, |label| self.skipped(label));
         let ran = started.elapsed().as_secs_f64();
-        let docs = documents.recv().context("the builds have ended early")?;
+        // Received whatever the tests have found: the next stage's would be taken for them.
+        let docs = match self.docs {
+            true => documents.recv().context("the builds have ended early")?,
+            false => Ok(Results::default()),
+        };
         let mut results = results?;
         results.extend(docs?);
         println!("   built in {seconds:.1} s, ran in {ran:.1} s");
@@ -165,12 +172,13 @@ impl Stage<'_> {
             };
         }
         let skipped = self.expected.skipped_on(self.target);
-        let differences = skips::differences(&self.expected.tests, &skipped, &results.tests);
+        let tests = self.expected.tests(self.docs);
+        let differences = skips::differences(&tests, &skipped, &results.tests);
         for difference in &differences {
             println!("   {difference}");
         }
         let passed = results.count(Outcome::Passed);
-        let mut note = format!("{passed} of {} tests", self.expected.to_run().len());
+        let mut note = format!("{passed} of {} tests", tests.len());
         if !skipped.is_empty() {
             note += &format!(", {} skipped", skipped.len());
         }

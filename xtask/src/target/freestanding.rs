@@ -10,6 +10,8 @@ use super::toolchain;
 /// A target, and the program that runs programs for it.
 #[derive(Debug)]
 pub(crate) struct Machine {
+    /// What it is called here: the triple, or that and what is special.
+    pub(crate) name: &'static str,
     pub(crate) triple: &'static str,
     /// The emulator and its own arguments; empty for the host.
     pub(crate) qemu: &'static [&'static str],
@@ -17,19 +19,26 @@ pub(crate) struct Machine {
     gnu: Option<&'static str>,
     /// Further words for rustc.
     pub(crate) flags: &'static str,
+    /// The optimisation level at which `core` is built, for the programs of all levels.
+    pub(crate) core_level: u8,
+    /// The levels at which LLVM can build the programs.
+    pub(crate) levels: &'static [u8],
 }
 
 /// What most targets are: an emulator, and LLVM's linker.
 const fn emulated(triple: &'static str, qemu: &'static [&'static str]) -> Machine {
     Machine {
+        name: triple,
         triple,
         qemu,
         gnu: None,
         flags: "",
+        core_level: 0,
+        levels: &[0, 1, 2, 3],
     }
 }
 
-/// Those that `test-target` knows, and further ones of the same backends.
+/// The host, and those that `test-target` knows.
 #[rustfmt::skip]
 pub(crate) static ALL: &[Machine] = &[
     emulated("x86_64-unknown-linux-gnu", &[]),
@@ -37,7 +46,12 @@ pub(crate) static ALL: &[Machine] = &[
     emulated("mipsel-unknown-linux-gnu", &["qemu-mipsel"]),
     emulated("mips64-unknown-linux-gnuabi64", &["qemu-mips64"]),
     emulated("mips64el-unknown-linux-gnuabi64", &["qemu-mips64el"]),
-    emulated("mipsisa32r6-unknown-linux-gnu", &["qemu-mips", "-cpu", "mips32r6-generic"]),
+    Machine {
+        // LLVM ends in "Unsupported instruction" at the others.
+        core_level: 2,
+        levels: &[0, 2, 3],
+        ..emulated("mipsisa32r6-unknown-linux-gnu", &["qemu-mips", "-cpu", "mips32r6-generic"])
+    },
     emulated("i686-unknown-linux-gnu", &["qemu-i386"]),
     emulated("aarch64-unknown-linux-gnu", &["qemu-aarch64"]),
     emulated("armv7-unknown-linux-gnueabihf", &["qemu-arm"]),
@@ -59,20 +73,23 @@ pub(crate) static ALL: &[Machine] = &[
         flags: "-Ctarget-feature=-lsx",
         ..emulated("loongarch64-unknown-linux-gnu", &["qemu-loongarch64"])
     },
-    // The same backends in the other byte order, and in ELFv2.
-    emulated("aarch64_be-unknown-linux-gnu", &["qemu-aarch64_be"]),
-    emulated("powerpc64-unknown-linux-musl", &["qemu-ppc64"]),
+    Machine {
+        // A processor that lets indirect jumps reach landing pads only, and checks signed return addresses.
+        name: "aarch64-unknown-linux-gnu+bti",
+        flags: "-Zbranch-protection=bti,pac-ret -Clink-arg=-zforce-bti",
+        ..emulated("aarch64-unknown-linux-gnu", &["qemu-aarch64", "-cpu", "max"])
+    },
 ];
 
-/// Finds targets by triple; `all` is every one.
+/// Finds targets by name; `all` is every one.
 pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Machine>> {
     if names.iter().any(|name| name == "all") {
         return Ok(ALL.iter().collect());
     }
     let find = |name: &String| {
-        let known: Vec<_> = ALL.iter().map(|machine| machine.triple).collect();
+        let known: Vec<_> = ALL.iter().map(|machine| machine.name).collect();
         ALL.iter()
-            .find(|machine| machine.triple == name)
+            .find(|machine| machine.name == name)
             .with_context(|| {
                 format!(
                     "no target is called `{name}` here; there are: {}",

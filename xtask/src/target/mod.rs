@@ -9,6 +9,14 @@ pub(crate) mod unsupported;
 
 use anyhow::{Result, bail};
 
+/// What `sure-stack` knows of each instruction set.
+#[path = "../../../crates/sure-stack/src/hosted/target.rs"]
+#[allow(
+    dead_code,
+    reason = "the table of another crate, of which one column is used here"
+)]
+mod facts;
+
 /// How far a target can be tested on a Debian machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
@@ -23,6 +31,8 @@ pub(crate) enum Level {
 pub(crate) struct Target {
     /// Rust's name for it.
     pub(crate) triple: &'static str,
+    /// What `cfg(target_arch)` says there.
+    pub(crate) arch: &'static str,
     /// GNU's name for it: the prefix of its gcc and of its folder under `/usr`.
     pub(crate) gnu: &'static str,
     /// Debian's name for it, as in `libc6-dev-<name>-cross`.
@@ -46,12 +56,14 @@ pub(crate) struct Target {
 /// A target that runs here, with what most targets have in common.
 const fn target(
     triple: &'static str,
+    arch: &'static str,
     gnu: &'static str,
     debian: &'static str,
     qemu: &'static [&'static str],
 ) -> Target {
     Target {
         triple,
+        arch,
         gnu,
         debian,
         qemu,
@@ -69,39 +81,39 @@ const fn target(
 pub(crate) static ALL: &[Target] = &[
     Target {
         ci_divisor: 1,
-        ..target("mips-unknown-linux-gnu", "mips-linux-gnu", "mips", &["qemu-mips"])
+        ..target("mips-unknown-linux-gnu", "mips", "mips-linux-gnu", "mips", &["qemu-mips"])
     },
-    target("mipsel-unknown-linux-gnu", "mipsel-linux-gnu", "mipsel", &["qemu-mipsel"]),
-    target("mips64-unknown-linux-gnuabi64", "mips64-linux-gnuabi64", "mips64", &["qemu-mips64"]),
-    target("mips64el-unknown-linux-gnuabi64", "mips64el-linux-gnuabi64", "mips64el", &["qemu-mips64el"]),
+    target("mipsel-unknown-linux-gnu", "mips", "mipsel-linux-gnu", "mipsel", &["qemu-mipsel"]),
+    target("mips64-unknown-linux-gnuabi64", "mips64", "mips64-linux-gnuabi64", "mips64", &["qemu-mips64"]),
+    target("mips64el-unknown-linux-gnuabi64", "mips64", "mips64el-linux-gnuabi64", "mips64el", &["qemu-mips64el"]),
     Target {
         debug_opt_level: 2,
         without: &["fiber-vm"],
         ..target(
-            "mipsisa32r6-unknown-linux-gnu", "mipsisa32r6-linux-gnu", "mipsr6",
+            "mipsisa32r6-unknown-linux-gnu", "mips32r6", "mipsisa32r6-linux-gnu", "mipsr6",
             &["qemu-mips", "-cpu", "mips32r6-generic"],
         )
     },
-    target("i686-unknown-linux-gnu", "i686-linux-gnu", "i386", &["qemu-i386"]),
-    target("aarch64-unknown-linux-gnu", "aarch64-linux-gnu", "arm64", &["qemu-aarch64"]),
-    target("armv7-unknown-linux-gnueabihf", "arm-linux-gnueabihf", "armhf", &["qemu-arm"]),
-    target("thumbv7neon-unknown-linux-gnueabihf", "arm-linux-gnueabihf", "armhf", &["qemu-arm"]),
-    target("riscv64gc-unknown-linux-gnu", "riscv64-linux-gnu", "riscv64", &["qemu-riscv64"]),
-    target("powerpc64le-unknown-linux-gnu", "powerpc64le-linux-gnu", "ppc64el", &["qemu-ppc64le"]),
+    target("i686-unknown-linux-gnu", "x86", "i686-linux-gnu", "i386", &["qemu-i386"]),
+    target("aarch64-unknown-linux-gnu", "aarch64", "aarch64-linux-gnu", "arm64", &["qemu-aarch64"]),
+    target("armv7-unknown-linux-gnueabihf", "arm", "arm-linux-gnueabihf", "armhf", &["qemu-arm"]),
+    target("thumbv7neon-unknown-linux-gnueabihf", "arm", "arm-linux-gnueabihf", "armhf", &["qemu-arm"]),
+    target("riscv64gc-unknown-linux-gnu", "riscv64", "riscv64-linux-gnu", "riscv64", &["qemu-riscv64"]),
+    target("powerpc64le-unknown-linux-gnu", "powerpc64", "powerpc64le-linux-gnu", "ppc64el", &["qemu-ppc64le"]),
     Target {
         names_need_debug: true,
-        ..target("powerpc64-unknown-linux-gnu", "powerpc64-linux-gnu", "ppc64", &["qemu-ppc64"])
+        ..target("powerpc64-unknown-linux-gnu", "powerpc64", "powerpc64-linux-gnu", "ppc64", &["qemu-ppc64"])
     },
-    target("powerpc-unknown-linux-gnu", "powerpc-linux-gnu", "powerpc", &["qemu-ppc"]),
-    target("s390x-unknown-linux-gnu", "s390x-linux-gnu", "s390x", &["qemu-s390x"]),
+    target("powerpc-unknown-linux-gnu", "powerpc", "powerpc-linux-gnu", "powerpc", &["qemu-ppc"]),
+    target("s390x-unknown-linux-gnu", "s390x", "s390x-linux-gnu", "s390x", &["qemu-s390x"]),
     Target {
         // The slowest of the emulators, by far.
         ci_divisor: 100,
-        ..target("sparc64-unknown-linux-gnu", "sparc64-linux-gnu", "sparc64", &["qemu-sparc64"])
+        ..target("sparc64-unknown-linux-gnu", "sparc64", "sparc64-linux-gnu", "sparc64", &["qemu-sparc64"])
     },
     Target {
         level: Level::Build,
-        ..target("loongarch64-unknown-linux-gnu", "", "", &[])
+        ..target("loongarch64-unknown-linux-gnu", "loongarch64", "", "", &[])
     },
 ];
 
@@ -126,8 +138,7 @@ impl Target {
     /// Whether rustc touches every page of a large frame on it, so that no frame can jump over a guard
     /// page.
     pub(crate) fn stack_probes(&self) -> bool {
-        let without = ["mips", "arm", "thumb", "riscv", "sparc", "loongarch"];
-        !without.iter().any(|name| self.triple.starts_with(name))
+        facts::Target::named(self.arch).stack_probes
     }
 
     /// Its name as part of an environment variable of cargo's.
@@ -162,6 +173,14 @@ mod tests {
     fn triples_are_unique_and_found() {
         for target in ALL {
             assert!(std::ptr::eq(find(target.triple).unwrap(), target));
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_is_one_that_stacks_know() {
+        for target in ALL {
+            let known = facts::ALL.iter().any(|known| known.arch == target.arch);
+            assert!(known, "{}: {}", target.triple, target.arch);
         }
     }
 

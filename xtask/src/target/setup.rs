@@ -24,8 +24,21 @@ pub(crate) struct Args {
     consent: Consent,
 }
 
-/// Programs that fiber-vm is compared with, and the Debian packages that hold them.
-const RIVALS: [(&str, &str); 2] = [("gforth-fast", "gforth"), ("lua5.4", "lua5.4")];
+/// What others are compared with: programs and headers, and the Debian packages that hold them.
+const RIVALS: [(&str, &str); 6] = [
+    ("gforth-fast", "gforth"),
+    ("lua5.4", "lua5.4"),
+    ("go", "golang-go"),
+    ("g++", "g++"),
+    (
+        "/usr/include/boost/context/fiber.hpp",
+        "libboost-context-dev",
+    ),
+    (
+        "/usr/include/boost/coroutine2/all.hpp",
+        "libboost-coroutine-dev",
+    ),
+];
 
 /// Whether packages may be installed without asking.
 #[derive(Clone, Copy, clap::Args)]
@@ -43,18 +56,19 @@ impl Consent {
 
 pub(crate) fn run(args: &Args) -> Result<bool> {
     host()?;
+    valgrind(args.consent)?;
     ensure(&target::select(&args.targets)?, args.consent)?;
     freestanding::ensure(&freestanding::select(&args.targets)?, args.consent)?;
     if args.bench {
-        let packages: Vec<_> = RIVALS
+        let missing = RIVALS
             .iter()
-            .filter(|(program, _)| find_program(program).is_none())
-            .map(|&(_, package)| package.to_owned())
-            .collect();
+            .filter(|(file, _)| find_program(file).is_none());
+        let packages: Vec<_> = missing.map(|&(_, package)| package.to_owned()).collect();
         if !packages.is_empty() {
             install(&packages, args.consent)?;
         }
         fetch_peers()?;
+        fetch_greenlet(args.consent)?;
     }
     println!("Everything is here.");
     Ok(true)
@@ -79,6 +93,14 @@ pub(crate) fn host() -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// What counts instructions.
+pub(crate) fn valgrind(consent: Consent) -> Result<()> {
+    match find_program("valgrind") {
+        Some(_) => Ok(()),
+        None => install(&["valgrind".to_owned()], consent),
+    }
 }
 
 /// Sees to it that every one of `targets` can be built and run, installing Debian packages where that is allowed.
@@ -152,7 +174,7 @@ pub(crate) fn install(packages: &[String], consent: Consent) -> Result<()> {
     }
     if !consent.given() {
         if !std::io::stdin().is_terminal() {
-            bail!("nobody is here to be asked; add --yes to the command, or run: {command}");
+            bail!("there is no terminal to ask on; add --yes to the command, or run: {command}");
         }
         print!("Install them now? [y/N] ");
         std::io::stdout().flush()?;
@@ -226,6 +248,31 @@ fn fetch_peers() -> Result<()> {
     if !status.success() {
         bail!(
             "the libraries to compare with could not be fetched; with a network, run: cargo xtask setup --bench"
+        );
+    }
+    Ok(())
+}
+
+/// Python's greenlet, in an environment of its own, because Debian's Python takes no others.
+fn fetch_greenlet(consent: Consent) -> Result<()> {
+    let folder = workspace::Workspace::read()?.target.join("peers-python");
+    let here = |program: &str| folder.join("bin").join(program);
+    let found = Command::new(here("python"))
+        .args(["-c", "import greenlet"])
+        .output();
+    if found.is_ok_and(|output| output.status.success()) {
+        return Ok(());
+    }
+    let succeeded = |command: &mut Command| command.status().is_ok_and(|it| it.success());
+    let make = || succeeded(Command::new("python3").args(["-m", "venv"]).arg(&folder));
+    if !make() {
+        install(&["python3-venv".to_owned()], consent)?;
+    }
+    let made = here("pip").is_file() || make();
+    if !made || !succeeded(Command::new(here("pip")).args(["install", "--quiet", "greenlet"])) {
+        bail!(
+            "Python's greenlet could not be fetched into {}",
+            folder.display()
         );
     }
     Ok(())

@@ -367,3 +367,15 @@ fn a_scoped_coroutine_on_a_stack_of_the_callers_gives_it_back() {
         assert_eq!(stack.base(), base);
     }
 }
+
+#[test]
+fn how_many_items_a_scoped_coroutine_has_is_known_at_its_end() {
+    coro::scope(|s| {
+        let mut items = s.coroutine(|handle: &SuspendHandle<(), u8>, ()| handle.suspend(1));
+        assert_eq!(items.size_hint(), (0, None));
+        assert_eq!(items.next(), Some(1));
+        assert_eq!(items.size_hint(), (0, None));
+        assert_eq!(items.next(), None);
+        assert_eq!(items.size_hint(), (0, Some(0)));
+    });
+}

@@ -1,6 +1,7 @@
 //! Stacks of all sizes, and none.
 
 use coro::{Coroutine, CoroutineState, MIN_STACK_SIZE, SuspendHandle};
+use std::num::NonZeroUsize;
 use sure_stack::{GuardedMmapStack, PoolConfig, PooledStack, Stack, StackError};
 use testing::child;
 
@@ -86,6 +87,30 @@ fn an_input_and_a_yield_must_fit_the_stack() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// Whether a closure that captures this runs on its stack, and not where a box has it.
+fn runs_on_its_stack<const N: usize>(captured: [u8; N]) -> bool {
+    let stack = GuardedMmapStack::allocate_at_least(256 << 10).unwrap();
+    assert_eq!(
+        stack.size(),
+        256 << 10,
+        "a multiple of the page size, whatever that is"
+    );
+    let bounds = stack.limit().addr()..stack.base().addr();
+    let mut coroutine = Coroutine::with_stack(stack, move |_: &SuspendHandle<(), ()>, ()| {
+        std::hint::black_box(&captured).as_ptr().addr()
+    });
+    let address = coroutine.resume(()).complete().unwrap();
+    bounds.contains(&NonZeroUsize::new(address).unwrap())
+}
+
+#[test]
+fn a_closure_of_more_than_a_quarter_of_its_stack_is_boxed() {
+    assert!(runs_on_its_stack([1; 1 << 10]));
+    // A quarter, and a byte more. (In release: in debug it is moved more often than fits.)
+    assert!(cfg!(debug_assertions) || runs_on_its_stack([1; 64 << 10]));
+    assert!(!runs_on_its_stack([1; (64 << 10) + 1]));
 }
 
 #[test]

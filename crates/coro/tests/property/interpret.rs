@@ -11,7 +11,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// The way to suspend a coroutine of any type.
-pub(crate) trait Door {
+pub(crate) trait AnyHandle {
     /// Suspends with a value, and takes an input; hands it out if it is to be kept.
     fn suspend(&self, value: u32, keep: bool) -> Option<Box<dyn Any>>;
     /// The handle.
@@ -20,7 +20,7 @@ pub(crate) trait Door {
 
 struct Handle<'h, I, Y>(&'h SuspendHandle<I, Y>);
 
-impl<I: Cargo, Y: Cargo> Door for Handle<'_, I, Y> {
+impl<I: Cargo, Y: Cargo> AnyHandle for Handle<'_, I, Y> {
     #[inline(never)]
     fn suspend(&self, value: u32, keep: bool) -> Option<Box<dyn Any>> {
         let input = self.0.suspend(Y::make(value));
@@ -37,9 +37,9 @@ impl<I: Cargo, Y: Cargo> Door for Handle<'_, I, Y> {
 struct Me<'m> {
     id: usize,
     /// None for the program itself.
-    door: Option<&'m dyn Door>,
+    handle: Option<&'m dyn AnyHandle>,
     /// That of the coroutine around this one.
-    outer: Option<&'m dyn Door>,
+    outer: Option<&'m dyn AnyHandle>,
 }
 
 /// How a frame is left, other than by a panic.
@@ -93,16 +93,16 @@ pub(crate) fn scoped<'scope, C: Cargo, I: Cargo, Y: Cargo, R: Cargo>(
 fn run<C: Cargo, I: Cargo, Y: Cargo, R: Cargo>(
     id: usize,
     (captured, tag): (&C, u32),
-    outer: Option<&dyn Door>,
+    outer: Option<&dyn AnyHandle>,
     handle: &SuspendHandle<I, Y>,
     first: I,
 ) -> R {
     first.check(INPUT.get(), "the first input");
     drop(first);
-    let door = Handle(handle);
+    let handle = Handle(handle);
     let me = Me {
         id,
-        door: Some(&door),
+        handle: Some(&handle),
         outer,
     };
     match frame(&me, None, None) {
@@ -117,7 +117,7 @@ fn run<C: Cargo, I: Cargo, Y: Cargo, R: Cargo>(
 pub(crate) fn program() {
     let me = Me {
         id: 0,
-        door: None,
+        handle: None,
         outer: None,
     };
     match frame(&me, None, None) {
@@ -151,7 +151,7 @@ fn frame<'scope>(
                 None => fail("this call has no scope"),
             },
             Do::Suspend { value, keep } => {
-                let input = door(me.door).suspend(value, keep);
+                let input = present(me.handle).suspend(value, keep);
                 own.kept.extend(input);
             }
             Do::Leave => return Exit::Leave,
@@ -168,8 +168,8 @@ fn frame<'scope>(
     }
 }
 
-fn door(door: Option<&dyn Door>) -> &dyn Door {
-    door.unwrap_or_else(|| fail("there is no handle here"))
+fn present(handle: Option<&dyn AnyHandle>) -> &dyn AnyHandle {
+    handle.unwrap_or_else(|| fail("there is no handle here"))
 }
 
 /// What leaves no frame, and adds none.
@@ -204,7 +204,7 @@ fn act(me: &Me<'_>, own: &mut dyn Frames, todo: Do) {
                 fail(&format!("a coroutine is not {after:?} after {outcome:?}"));
             }
         }
-        Do::Delegate(place, input) => own.life(place).delegate(door(me.door).handle(), input),
+        Do::Delegate(place, input) => own.life(place).delegate(present(me.handle).handle(), input),
         Do::Panic { value, loud } => {
             let payload = Value::<Word>::make(value);
             if loud {
@@ -240,8 +240,8 @@ fn act(me: &Me<'_>, own: &mut dyn Frames, todo: Do) {
             own.plain(place.up).insert(place.index, life);
         }
         Do::Elsewhere { value, outer } => {
-            let door = door(if outer { me.outer } else { me.door });
-            let caught = catch_unwind(AssertUnwindSafe(|| door.suspend(value, false)));
+            let handle = present(if outer { me.outer } else { me.handle });
+            let caught = catch_unwind(AssertUnwindSafe(|| handle.suspend(value, false)));
             let message = caught
                 .err()
                 .and_then(|payload| payload.downcast::<String>().ok());
@@ -304,12 +304,12 @@ fn enter(me: &Me<'_>, own: &mut Frame<'_, '_>, call: Call, tag: u32) -> Exit {
             let borrowed = Borrowed {
                 value: &lent,
                 tag,
-                outer: me.door,
+                outer: me.handle,
             };
             coro::scope(move |s| frame(me, Some(own), Some((s, borrowed))))
         }
-        Call::Lively => {
-            let _lively = Lively;
+        Call::ResumingDestructor => {
+            let _local = ResumingDestructor;
             frame(me, Some(own), None)
         }
         Call::OnStack => {
@@ -328,9 +328,9 @@ fn hold<B: Body>(me: &Me<'_>, own: &mut Frame<'_, '_>, tag: u32) -> Exit {
 }
 
 /// Its destructor uses coroutines: one that is finished, and one that is not.
-struct Lively;
+struct ResumingDestructor;
 
-impl Drop for Lively {
+impl Drop for ResumingDestructor {
     fn drop(&mut self) {
         let mut sums = Coroutine::new(|handle: &SuspendHandle<u32, Value<Text>>, mut n: u32| {
             let _local = Value::<Page>::make(n);

@@ -1,7 +1,7 @@
 //! Coroutines of many types, as one.
 
-use crate::house::House;
-use crate::interpret::{self, Door};
+use crate::container::Container;
+use crate::interpret::{self, AnyHandle};
 use crate::stacks::{Dyn, Place, Pooled, Watched};
 use crate::stage::{INPUT, Outcome, RETURNED, fail};
 use crate::values::{
@@ -121,7 +121,7 @@ pub(crate) struct Borrowed<'a> {
     pub(crate) value: &'a Value<Words>,
     pub(crate) tag: u32,
     /// The handle of the coroutine around it.
-    pub(crate) outer: Option<&'a dyn Door>,
+    pub(crate) outer: Option<&'a dyn AnyHandle>,
 }
 
 /// Compares what a resume has brought with what it should.
@@ -149,7 +149,7 @@ fn arrived<I: Cargo, Y: Cargo, R: Cargo>(
 
 /// An ordinary coroutine.
 struct Plain<C, I, Y, R, P: Place> {
-    house: House<Coroutine<I, Y, R, P::Stack>>,
+    container: Container<Coroutine<I, Y, R, P::Stack>>,
     captured: PhantomData<C>,
 }
 
@@ -175,7 +175,7 @@ impl<C: Cargo, I: Cargo, Y: Cargo, R: Cargo, P: Place> Plain<C, I, Y, R, P> {
             }
         };
         Plain {
-            house: House::Open(coroutine),
+            container: Container::Open(coroutine),
             captured: PhantomData,
         }
     }
@@ -185,26 +185,26 @@ impl<C: Cargo, I: Cargo, Y: Cargo, R: Cargo, P: Place> Life for Plain<C, I, Y, R
     #[inline(never)]
     fn resume(&mut self, input: u32, outcome: Outcome) {
         INPUT.set(input);
-        let result = self.house.get().try_resume(I::make(input));
+        let result = self.container.get().try_resume(I::make(input));
         arrived(result, input, outcome);
     }
 
     fn is(&mut self, status: Status) -> bool {
-        self.house.get().status() == status
+        self.container.get().status() == status
     }
 
     #[inline(never)]
     fn delegate(&mut self, handle: &dyn Any, input: u32) {
-        delegate::<I, Y, R>(self.house.get(), handle, input);
+        delegate::<I, Y, R>(self.container.get(), handle, input);
     }
 
     fn rehouse(&mut self, way: u32) {
-        self.house.change(way);
+        self.container.change(way);
     }
 
     fn exchange(&mut self, other: &mut dyn Life) {
         match other.any().and_then(|other| other.downcast_mut::<Self>()) {
-            Some(other) => std::mem::swap(self.house.get(), other.house.get()),
+            Some(other) => std::mem::swap(self.container.get(), other.container.get()),
             None => fail("two coroutines of one recipe have two types"),
         }
     }
@@ -214,10 +214,10 @@ impl<C: Cargo, I: Cargo, Y: Cargo, R: Cargo, P: Place> Life for Plain<C, I, Y, R
     }
 
     fn recycle(mut self: Box<Self>, new: Option<(usize, u32)>) -> Box<dyn Life> {
-        match (self.house.take().into_stack(), new) {
+        match (self.container.take().into_stack(), new) {
             (Ok(stack), Some((id, tag))) => Box::new(Self::with_stack(stack, id, tag)),
             (Err(coroutine), None) => {
-                self.house = House::Open(coroutine);
+                self.container = Container::Open(coroutine);
                 self
             }
             (Ok(_), None) => fail("a coroutine that is not complete gave its stack away"),

@@ -10,8 +10,8 @@
 //! - `SURE_PROPERTY_CASES`: how many programs. Usually 100,000 in release and 4,000 in debug; 3,000 and 150 under an emulator.
 //! - `SURE_PROPERTY_SEED`: the seed of the first one, others follow; usually 1. A failure prints its seed.
 
+mod container;
 mod frames;
-mod house;
 mod interpret;
 mod life;
 mod model;

@@ -34,7 +34,7 @@ acts! {
     Catch: 5, "call a function in catch_unwind";
     Swallow: 2, "call a function in a catch_unwind that swallows forced unwinds";
     Scope: 9, "call a function in a scope";
-    Lively: 3, "call a function with a local whose destructor uses coroutines";
+    ResumingDestructor: 3, "call a function with a local whose destructor uses coroutines";
     Leave: 5, "return from such a call";
     Finish: 4, "return from the coroutine";
     Panic: 5, "raise a panic without the hook";

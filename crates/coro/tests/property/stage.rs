@@ -18,7 +18,7 @@ pub(crate) enum Call {
     Catch,
     Swallow,
     Scope,
-    Lively,
+    ResumingDestructor,
     OnStack,
 }
 
@@ -92,7 +92,7 @@ thread_local! {
     /// The tag of the last input that was sent, and of the last return value.
     pub(crate) static INPUT: Cell<u32> = const { Cell::new(0) };
     pub(crate) static RETURNED: Cell<u32> = const { Cell::new(0) };
-    /// Coroutines that nobody uses, and the one that is being handed over.
+    /// Coroutines that are not in use, and the one that is being handed over.
     pub(crate) static ASIDE: RefCell<Vec<Box<dyn Life>>> = const { RefCell::new(Vec::new()) };
     pub(crate) static PARCEL: RefCell<Option<Box<dyn Life>>> = const { RefCell::new(None) };
     /// How often the panic hook was called, and what it heard last.

@@ -35,7 +35,7 @@
 //! - **Fibers**: without `.fiber`, one starts at the label `main`, or else at the first byte.
 //! - A program starts at address 2000 (hexadecimal) unless it begins with `.org`.
 //! - **Errors**: all of a text are reported together ([`AsmErrors`]), each with line, column and word.
-//!   What only follows from an earlier error is not: see [`assemble`].
+//!   What only follows from an earlier error is not: see [`assemble()`].
 
 mod assemble;
 mod disassemble;

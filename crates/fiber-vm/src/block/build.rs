@@ -1,8 +1,9 @@
 //! Decoding: instructions from one address on become the operations of a block.
 
+use super::fuse::SECOND;
 use super::op::{Code, Op};
 use super::table::{Block, OPS};
-use crate::machine::{MAX_LOCALS, Machine};
+use crate::machine::Machine;
 use crate::op::opcode::*;
 use crate::op::{IMMEDIATE_BYTES, REGISTER_EP, REGISTER_GB, REGISTER_LS, device};
 
@@ -61,47 +62,47 @@ pub(super) fn build(block: &mut Block, machine: &mut Machine<'_>) -> bool {
 
 /// A call in a block that has not returned yet.
 #[derive(Clone, Copy, Default)]
-struct Open {
-    return_address: u32,
+pub(super) struct Open {
+    pub(super) return_address: u32,
     /// Bytes of locals.
-    locals: u8,
+    pub(super) locals: u8,
     /// The place of its operation.
-    op: usize,
+    pub(super) op: usize,
 }
 
-struct Builder<'b, 'm> {
-    block: &'b mut Block,
-    machine: &'b mut Machine<'m>,
-    ep: u32,
+pub(super) struct Builder<'b, 'm> {
+    pub(super) block: &'b mut Block,
+    pub(super) machine: &'b mut Machine<'m>,
+    pub(super) ep: u32,
     /// Operations and instructions so far.
-    len: usize,
-    count: u8,
+    pub(super) len: usize,
+    pub(super) count: u8,
     /// The working stack's depth, counted from the head; the most words needed below that, and the
     /// most room above.
     depth: i32,
     need: i32,
     room: i32,
-    open: [Open; MAX_OPEN],
-    open_count: usize,
+    pub(super) open: [Open; MAX_OPEN],
+    pub(super) open_count: usize,
     /// The most calls that were open at a time.
-    frames: u32,
+    pub(super) frames: u32,
 }
 
 /// One instruction as it stands in memory.
 #[derive(Clone, Copy)]
-struct Instruction {
-    at: u32,
+pub(super) struct Instruction {
+    pub(super) at: u32,
     byte: u8,
     /// The immediate as a big-endian number, and its length.
-    immediate: u32,
+    pub(super) immediate: u32,
     immediate_len: u8,
     /// The address after it.
-    next: u32,
+    pub(super) next: u32,
 }
 
 impl Instruction {
     /// Where a jump or call with a literal target leads.
-    fn target(&self) -> u32 {
+    pub(super) fn target(&self) -> u32 {
         match self.immediate_len {
             1 => (self.at + 1).wrapping_add(self.immediate as u8 as i8 as u32),
             2 => self.next & 0xFFFF_0000 | self.immediate,
@@ -183,8 +184,7 @@ impl Builder<'_, '_> {
                 };
                 self.plain(i, Code::Literal, next, 0, 1);
                 self.plain(i, Code::Literal, x, 0, 1);
-                // Its two literals are one instruction: no store becomes one with the second.
-                self.block.ops[self.len - 1].count = 0;
+                self.block.ops[self.len - 1].count = SECOND;
                 self.ep = behind;
             }
 
@@ -249,17 +249,18 @@ impl Builder<'_, '_> {
     }
 
     /// An instruction that is left to the careful interpreter.
-    fn careful(&mut self, i: Instruction) -> Option<()> {
+    pub(super) fn careful(&mut self, i: Instruction) -> Option<()> {
         self.ep = i.at;
         self.end_before(Code::Careful, 0)
     }
 
     /// Ends the block before the instruction at `ep`.
-    fn end_before(&mut self, code: Code, x: u32) -> Option<()> {
+    pub(super) fn end_before(&mut self, code: Code, x: u32) -> Option<()> {
         self.write(
             self.ep,
             Op {
                 x,
+                y: 0,
                 code,
                 before: self.count,
                 count: 0,
@@ -270,7 +271,7 @@ impl Builder<'_, '_> {
     }
 
     /// Ends the block with an instruction.
-    fn end_with(&mut self, i: Instruction, code: Code, pops: i32) -> Option<()> {
+    pub(super) fn end_with(&mut self, i: Instruction, code: Code, pops: i32) -> Option<()> {
         if matches!(code, Code::CallTo | Code::CatchTo) {
             self.frames = self.frames.max(self.open_count as u32 + 1);
         }
@@ -279,203 +280,34 @@ impl Builder<'_, '_> {
         None
     }
 
-    fn write(&mut self, at: u32, op: Op) {
+    pub(super) fn write(&mut self, at: u32, op: Op) {
         self.block.ops[self.len] = op;
         self.block.at[self.len] = at;
         self.len += 1;
     }
 
     /// Counts an instruction's words on the working stack.
-    fn effect(&mut self, pops: i32, pushes: i32) {
+    pub(super) fn effect(&mut self, pops: i32, pushes: i32) {
         self.need = self.need.max(pops - self.depth);
         self.depth += pushes - pops;
         self.room = self.room.max(self.depth);
     }
 
     /// An instruction that becomes an operation of its own.
-    fn plain(&mut self, i: Instruction, code: Code, x: u32, pops: i32, pushes: i32) {
+    pub(super) fn plain(&mut self, i: Instruction, code: Code, x: u32, pops: i32, pushes: i32) {
         self.effect(pops, pushes);
         let len = (i.next - i.at) as u8;
         self.write(
             i.at,
             Op {
                 x,
+                y: 0,
                 code,
                 before: self.count,
                 count: 1,
                 len,
             },
         );
-    }
-
-    /// The operation before this instruction.
-    fn last(&mut self) -> Option<&mut Op> {
-        self.block.ops[..self.len].last_mut()
-    }
-
-    /// DRP. What has only just been pushed need not be.
-    fn drop_word(&mut self, i: Instruction) {
-        match self.last() {
-            Some(Op {
-                code: Code::Literal | Code::Dup,
-                ..
-            }) => {
-                self.len -= 1;
-                self.effect(1, 0);
-            }
-            _ => self.plain(i, Code::Drop, 0, 1, 0),
-        }
-    }
-
-    /// `{l -> l+x}`: sums of literals are made here.
-    fn add(&mut self, i: Instruction, x: u32) {
-        self.effect(1, 1);
-        match self.last() {
-            Some(
-                last @ Op {
-                    code: Code::AddTo | Code::Literal,
-                    ..
-                },
-            ) => {
-                last.x = last.x.wrapping_add(x);
-                // No longer one instruction: no store becomes one with it.
-                last.count = 0;
-            }
-            _ => self.plain(i, Code::AddTo, x, 0, 0),
-        }
-    }
-
-    /// Two operands; the right one goes into the operation where it is a literal.
-    fn binary(&mut self, i: Instruction, code: Code) {
-        let literal = match self.last() {
-            Some(last) if last.code == Code::Literal => code.to_literal(last.x),
-            _ => None,
-        };
-        let Some((code, x)) = literal else {
-            return self.plain(i, code, 0, 2, 1);
-        };
-        self.effect(2, 1);
-        self.len -= 1;
-        match code {
-            Code::AddTo => self.add(i, x),
-            _ => self.plain(i, code, x, 0, 0),
-        }
-    }
-
-    /// `{a -> mem[a+x]}`
-    fn load(&mut self, i: Instruction, code: Code) {
-        if let Some(last) = self.last()
-            && last.code == Code::Literal
-            && let Some(code) = code.to_address()
-            && let Some(address) = last.x.checked_add(i.immediate)
-        {
-            (last.code, last.x) = (code, address);
-            self.effect(1, 1);
-        } else {
-            self.plain(i, code, i.immediate, 1, 1);
-        }
-    }
-
-    /// `{v a}` stores at a+x.
-    fn store(&mut self, i: Instruction, code: Code) {
-        let at = self.len.checked_sub(1).map(|last| self.block.at[last]);
-        if let Some(last) = self.last()
-            && last.code == Code::Literal
-            && last.count == 1
-            // The end of both is then as far from the literal as they are long.
-            && at == Some(i.at.wrapping_sub(u32::from(last.len)))
-            && let Some(code) = code.to_address()
-            && let Some(address) = last.x.checked_add(i.immediate)
-        {
-            (last.code, last.x) = (code, address);
-            last.count = 2;
-            last.len += (i.next - i.at) as u8;
-            self.effect(2, 0);
-        } else {
-            self.plain(i, code, i.immediate, 2, 0);
-        }
-    }
-
-    /// `{v}` leaves if v is 0.
-    fn jump_if_zero(&mut self, i: Instruction) {
-        let done = self.count + 1;
-        match self.last() {
-            Some(last) if last.code == Code::Dup => {
-                (last.code, last.x) = (Code::DupJumpIfZero, i.target());
-                last.count = done - last.before;
-                self.effect(1, 0);
-            }
-            _ => self.plain(i, Code::JumpIfZero, i.target(), 1, 0),
-        }
-    }
-
-    /// A call of a small function, or of a large one with so many bytes of locals.
-    fn call(&mut self, i: Instruction, locals: Option<u8>) -> Option<()> {
-        let op = self.len;
-        let Some(open) = self.open.get_mut(self.open_count) else {
-            self.ep = i.at;
-            return self.end_before(Code::Jump, i.at);
-        };
-        *open = Open {
-            return_address: i.next,
-            locals: locals.unwrap_or(0),
-            op,
-        };
-        self.open_count += 1;
-        self.frames = self.frames.max(self.open_count as u32);
-        match locals {
-            None => {
-                self.plain(i, Code::Call, i.next, 0, 0);
-                self.ep = i.target();
-            }
-            Some(locals) => {
-                self.plain(i, Code::CallLarge, i.next, 0, 0);
-                self.block.ops[op].len = locals;
-                self.ep = i.target() + 1;
-            }
-        }
-        self.count += 1;
-        Some(())
-    }
-
-    fn call_large(&mut self, i: Instruction) -> Option<()> {
-        let target = i.target();
-        let covered = self.machine.memory.code.covered();
-        match self.machine.memory.bytes.get(target as usize) {
-            Some(&locals) if locals <= MAX_LOCALS && locals % 4 == 0 => {
-                if target == 0 || target >= covered {
-                    return self.careful(i);
-                }
-                self.machine.memory.code.decoded(target, 1);
-                self.call(i, Some(locals))
-            }
-            _ => self.careful(i),
-        }
-    }
-
-    /// A return: out of a call that the block has made, or the end of the block.
-    fn ret(&mut self, i: Instruction) -> Option<()> {
-        let Some(last) = self.open_count.checked_sub(1) else {
-            return self.end_with(i, Code::Return, 0);
-        };
-        self.open_count = last;
-        let Open {
-            return_address,
-            locals,
-            op,
-        } = self.open[last];
-        let inside = &self.block.ops[op + 1..self.len];
-        if self.block.ops[op].code == Code::Call && !inside.iter().any(|op| op.code.can_leave()) {
-            // The frame would be pushed and dropped with no look at it in between.
-            self.block.ops.copy_within(op + 1..self.len, op);
-            self.block.at.copy_within(op + 1..self.len, op);
-            self.len -= 1;
-        } else {
-            self.plain(i, Code::DropFrame, locals.into(), 0, 0);
-        }
-        self.ep = return_address;
-        self.count += 1;
-        Some(())
     }
 }
 

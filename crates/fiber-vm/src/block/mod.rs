@@ -4,13 +4,14 @@
 //! shorter way to the same end: they run where nothing can go wrong, and hand over to the careful
 //! interpreter, with a fiber as it would have left it, where something might.
 //!
-//! - [`build`] decodes: along jumps and into calls, with literals put into the operations that use
-//!   them, and without the frames of calls that return before anything could look at them.
+//! - [`mod@build`] decodes, along jumps and into calls. [`fuse`] puts literals into the operations that
+//!   use them, and leaves out the frames of calls that return before anything could look at them.
 //! - [`table`] keeps what is decoded. A write to a decoded byte makes all of it out of date
 //!   ([`CodeMap`](crate::code_map::CodeMap)).
-//! - [`run`] executes.
+//! - [`mod@run`] executes.
 
 mod build;
+mod fuse;
 mod op;
 mod run;
 mod table;

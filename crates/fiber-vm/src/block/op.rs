@@ -1,14 +1,16 @@
 //! The internal form: what a decoded instruction, or several of them together, do.
 
-/// One operation of a block, in eight bytes.
+/// One operation of a block, in twelve bytes.
 ///
 /// An operation either does all that its instructions do, or leaves the block before the first of
 /// them, with nothing changed: so whatever panics does so in the careful interpreter. Assertions
 /// are the exception: to panic is what they are for.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Op {
     /// A literal, an offset or a target; the variants of [`Code`] say which.
     pub(crate) x: u32,
+    /// What is added to the result, where [`Code::adds`].
+    pub(crate) y: u32,
     pub(crate) code: Code,
     /// Instructions of the block before this operation.
     pub(crate) before: u8,
@@ -18,13 +20,23 @@ pub(crate) struct Op {
     pub(crate) len: u8,
 }
 
+impl Op {
+    pub(super) const NONE: Op = Op {
+        x: 0,
+        y: 0,
+        code: Code::Careful,
+        before: 0,
+        count: 0,
+        len: 0,
+    };
+}
+
 /// What an operation does. Names as in the instruction set, where they do one instruction's work;
 /// `...To` takes `x` for the right operand. The stack effects are those of SPEC.md.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Code {
     /// Goes on in the careful interpreter, for an instruction that is not decoded.
-    #[default]
     Careful,
     /// Goes on at `x`.
     Jump,
@@ -57,6 +69,8 @@ pub(crate) enum Code {
 
     /// `{-> x}`
     Literal,
+    /// `{l -> l+x}`
+    AddTo,
     /// `{-> LS_SP+x}`, `{-> gb+x}`
     LocalAddress,
     GlobalAddress,
@@ -92,7 +106,6 @@ pub(crate) enum Code {
     DivideS,
 
     /// `{l -> l op x}`. The divisions are there for an `x` that is not 0.
-    AddTo,
     ModuloTo,
     ShiftLeftTo,
     ShiftRightTo,
@@ -110,6 +123,26 @@ pub(crate) enum Code {
     MultiplyTo,
     DivideUTo,
     DivideSTo,
+
+    /// `{l -> l l op x}`: the same after DUP.
+    DupAddTo,
+    DupModuloTo,
+    DupShiftLeftTo,
+    DupShiftRightTo,
+    DupBitAndTo,
+    DupBitOrTo,
+    DupXorTo,
+    DupAndTo,
+    DupOrTo,
+    DupEqualTo,
+    DupNotEqualTo,
+    DupGreaterEqualUTo,
+    DupLessUTo,
+    DupGreaterEqualSTo,
+    DupLessSTo,
+    DupMultiplyTo,
+    DupDivideUTo,
+    DupDivideSTo,
 
     /// `{a -> mem[a+x]}`
     Load1,
@@ -177,6 +210,37 @@ impl Code {
             DivideS if x != 0 => (DivideSTo, x),
             _ => return None,
         })
+    }
+
+    /// The operation that does the same after DUP, for one with a literal.
+    pub(super) fn after_dup(self) -> Option<Code> {
+        use Code::*;
+        Some(match self {
+            AddTo => DupAddTo,
+            ModuloTo => DupModuloTo,
+            ShiftLeftTo => DupShiftLeftTo,
+            ShiftRightTo => DupShiftRightTo,
+            BitAndTo => DupBitAndTo,
+            BitOrTo => DupBitOrTo,
+            XorTo => DupXorTo,
+            AndTo => DupAndTo,
+            OrTo => DupOrTo,
+            EqualTo => DupEqualTo,
+            NotEqualTo => DupNotEqualTo,
+            GreaterEqualUTo => DupGreaterEqualUTo,
+            LessUTo => DupLessUTo,
+            GreaterEqualSTo => DupGreaterEqualSTo,
+            LessSTo => DupLessSTo,
+            MultiplyTo => DupMultiplyTo,
+            DivideUTo => DupDivideUTo,
+            DivideSTo => DupDivideSTo,
+            _ => return None,
+        })
+    }
+
+    /// Whether the operation adds `y` to its result: a sum behind it needs none of its own.
+    pub(super) fn adds(self) -> bool {
+        (Code::Invert as u8..=Code::DupDivideSTo as u8).contains(&(self as u8))
     }
 
     /// The operation with its address in `x`, for one that pops it.

@@ -58,7 +58,7 @@ pub(crate) fn run(machine: &mut Machine<'_>, blocks: &mut Blocks, left: &mut u64
         let mut top = machine.registers.top;
         let mut depth = machine.registers.ws_depth as usize;
         let mut ops = block.ops.iter();
-        let mut op = &Op::default();
+        let mut op = &Op::NONE;
 
         macro_rules! push {
             ($value:expr) => {{
@@ -84,7 +84,7 @@ pub(crate) fn run(machine: &mut Machine<'_>, blocks: &mut Blocks, left: &mut u64
             ($f:expr) => {{
                 let l = below!(1);
                 depth -= 1;
-                top = $f(l, top);
+                top = $f(l, top).wrapping_add(op.y);
             }};
         }
         macro_rules! divide {
@@ -94,12 +94,22 @@ pub(crate) fn run(machine: &mut Machine<'_>, blocks: &mut Blocks, left: &mut u64
                     break Out::Before;
                 }
                 depth -= 1;
-                top = $f(l, top);
+                top = $f(l, top).wrapping_add(op.y);
             }};
         }
         macro_rules! with_literal {
             ($f:expr) => {
-                top = $f(top, op.x)
+                top = $f(top, op.x).wrapping_add(op.y)
+            };
+        }
+        macro_rules! unary {
+            ($value:expr) => {
+                top = $value.wrapping_add(op.y)
+            };
+        }
+        macro_rules! dup_with_literal {
+            ($f:expr) => {
+                push!($f(top, op.x).wrapping_add(op.y))
             };
         }
         macro_rules! load {
@@ -248,11 +258,11 @@ pub(crate) fn run(machine: &mut Machine<'_>, blocks: &mut Blocks, left: &mut u64
                 Code::Over => push!(below!(1)),
                 Code::Dup => push!(top),
                 Code::Dupn => push!(u32::from(top == 0)),
-                Code::Invert => top = !top,
-                Code::Negate => top = top.wrapping_neg(),
-                Code::Not => top = u32::from(top == 0),
-                Code::Extend1 => top = top as i8 as u32,
-                Code::Extend2 => top = top as i16 as u32,
+                Code::Invert => unary!((!top)),
+                Code::Negate => unary!(top.wrapping_neg()),
+                Code::Not => unary!(u32::from(top == 0)),
+                Code::Extend1 => unary!((top as i8 as u32)),
+                Code::Extend2 => unary!((top as i16 as u32)),
 
                 Code::Add => binary!(u32::wrapping_add),
                 Code::Subtract => binary!(u32::wrapping_sub),
@@ -274,7 +284,7 @@ pub(crate) fn run(machine: &mut Machine<'_>, blocks: &mut Blocks, left: &mut u64
                 Code::DivideU => divide!(|l: u32, r: u32| l / r),
                 Code::DivideS => divide!(|l, r| (l as i32).wrapping_div(r as i32) as u32),
 
-                Code::AddTo => with_literal!(u32::wrapping_add),
+                Code::AddTo => top = top.wrapping_add(op.x),
                 Code::ModuloTo => with_literal!(|l: u32, r: u32| l.checked_rem(r).unwrap_or(0)),
                 Code::ShiftLeftTo => with_literal!(|l: u32, r| l.checked_shl(r).unwrap_or(0)),
                 Code::ShiftRightTo => with_literal!(|l: u32, r| l.checked_shr(r).unwrap_or(0)),
@@ -292,6 +302,38 @@ pub(crate) fn run(machine: &mut Machine<'_>, blocks: &mut Blocks, left: &mut u64
                 Code::MultiplyTo => with_literal!(u32::wrapping_mul),
                 Code::DivideUTo => with_literal!(|l: u32, r: u32| l.checked_div(r).unwrap_or(0)),
                 Code::DivideSTo => with_literal!(|l, r| match r {
+                    0 => 0,
+                    r => (l as i32).wrapping_div(r as i32) as u32,
+                }),
+
+                Code::DupAddTo => dup_with_literal!(u32::wrapping_add),
+                Code::DupModuloTo => {
+                    dup_with_literal!(|l: u32, r: u32| l.checked_rem(r).unwrap_or(0))
+                }
+                Code::DupShiftLeftTo => {
+                    dup_with_literal!(|l: u32, r| l.checked_shl(r).unwrap_or(0))
+                }
+                Code::DupShiftRightTo => {
+                    dup_with_literal!(|l: u32, r| l.checked_shr(r).unwrap_or(0))
+                }
+                Code::DupBitAndTo => dup_with_literal!(|l, r| l & r),
+                Code::DupBitOrTo => dup_with_literal!(|l, r| l | r),
+                Code::DupXorTo => dup_with_literal!(|l, r| l ^ r),
+                Code::DupAndTo => dup_with_literal!(|l, r| u32::from(l != 0 && r != 0)),
+                Code::DupOrTo => dup_with_literal!(|l, r| u32::from(l != 0 || r != 0)),
+                Code::DupEqualTo => dup_with_literal!(|l, r| u32::from(l == r)),
+                Code::DupNotEqualTo => dup_with_literal!(|l, r| u32::from(l != r)),
+                Code::DupGreaterEqualUTo => dup_with_literal!(|l, r| u32::from(l >= r)),
+                Code::DupLessUTo => dup_with_literal!(|l, r| u32::from(l < r)),
+                Code::DupGreaterEqualSTo => {
+                    dup_with_literal!(|l, r| u32::from(l as i32 >= r as i32))
+                }
+                Code::DupLessSTo => dup_with_literal!(|l, r| u32::from((l as i32) < r as i32)),
+                Code::DupMultiplyTo => dup_with_literal!(u32::wrapping_mul),
+                Code::DupDivideUTo => {
+                    dup_with_literal!(|l: u32, r: u32| l.checked_div(r).unwrap_or(0))
+                }
+                Code::DupDivideSTo => dup_with_literal!(|l, r| match r {
                     0 => 0,
                     r => (l as i32).wrapping_div(r as i32) as u32,
                 }),

@@ -47,13 +47,7 @@ impl Block {
         ws_min: 0,
         ws_span: 0,
         cs_max: 0,
-        ops: [Op {
-            x: 0,
-            code: super::op::Code::Careful,
-            before: 0,
-            count: 0,
-            len: 0,
-        }; OPS],
+        ops: [Op::NONE; OPS],
         at: [0; OPS],
     };
 }

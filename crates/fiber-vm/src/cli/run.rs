@@ -26,7 +26,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Problem> {
     let mut fuel = args.fuel.unwrap_or(u64::MAX);
     let mut panicked = 0;
     let idle = loop {
-        // In slices, so that a program whose output nobody reads any more is stopped.
+        // In slices, so that a program is stopped when the reader of its output has gone.
         let mut slice = fuel.min(SLICE);
         fuel -= slice;
         let event = match args.trace {

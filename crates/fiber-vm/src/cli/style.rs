@@ -1,4 +1,4 @@
-//! Colours; `anstream` drops them where nobody sees them.
+//! Colours; `anstream` drops them where the output is no terminal.
 
 use anstyle::{AnsiColor, Style};
 

@@ -50,6 +50,19 @@ fn a_wide_store_from_before_an_instruction_changes_it() {
 }
 
 #[test]
+fn execution_goes_on_behind_a_store_that_changes_code_wherever_its_address_was_pushed() {
+    with_and_without(|config| {
+        let source = "main: PUSH 0xC1\n PUSH spot\n JMPL.1 over\n .space 3\n over: SR.1
+                      spot: SLIT 0\n RET";
+        assert_eq!(done(config, source), [1], "{config:?}");
+        let source = "main: PUSH 0xC1\n PUSH spot\n NOP\n SR.1\nspot: SLIT 0\n RET";
+        assert_eq!(done(config, source), [1], "{config:?}");
+        let source = "main: PUSH 0xC1\n PUSH spot-2\n INC\n INC\n SR.1\nspot: SLIT 0\n RET";
+        assert_eq!(done(config, source), [1], "{config:?}");
+    });
+}
+
+#[test]
 fn block_operations_change_code() {
     with_and_without(|config| {
         let source = "main: XSL spot\n PUSH spot\n PUSH 0xC2\n PUSH 1\n DV memset\n XSL spot
@@ -205,5 +218,21 @@ fn code_in_a_locals_stack_runs() {
         loaded.vm.push(loaded.ids[0], 0).unwrap();
         assert_eq!(loaded.run_for(300), Exit::OutOfFuel);
         assert_eq!(loaded.ws(), [100], "{config:?}");
+    });
+}
+
+#[test]
+fn a_load_from_an_address_that_has_just_been_pushed_panics_with_the_words_below_it() {
+    with_and_without(|config| {
+        // SLC pushes 2003 and 0: no other instruction pushes two words.
+        let mut loaded = load_with(config, "SLC 0\n FT.1");
+        assert_eq!(loaded.run(), Exit::Panicked(ErrorCode::NULL));
+        assert_eq!(loaded.ws(), [0x2003], "{config:?}");
+        let mut loaded = load_with(config, "SLC 0\n INC\n DEC\n FT.1");
+        assert_eq!(loaded.run(), Exit::Panicked(ErrorCode::NULL));
+        assert_eq!(loaded.ws(), [0x2003], "{config:?}");
+        let mut loaded = load_with(config, "PUSH 7\n PUSH 1\n DEC\n FT.1");
+        assert_eq!(loaded.run(), Exit::Panicked(ErrorCode::NULL));
+        assert_eq!(loaded.ws(), [7], "{config:?}");
     });
 }

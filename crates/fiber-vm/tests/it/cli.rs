@@ -361,7 +361,7 @@ fn a_listing_shows_bytes_beside_lines() {
     );
 }
 
-/// Nobody reads what an endless program prints: it stops.
+/// The reader of an endless program has gone: the program stops.
 #[cfg(unix)]
 #[test]
 fn a_closed_output_stops_the_program() {

@@ -52,7 +52,7 @@ fn assert_same(vm: &Vm<'_>, naive: &naive::Machine) -> Result<(), TestCaseError>
                 prop_assert_eq!(code.get(), expected.err);
                 naive::State::Panicked
             }
-            Status::Detached => panic!("nobody removes fibers"),
+            Status::Detached => panic!("the test removes no fibers"),
         };
         prop_assert_eq!(state, expected.state);
         prop_assert_eq!(fiber.ep(), expected.ep);

@@ -166,7 +166,7 @@ fn the_list_agrees_with_a_model() {
                         }
                     }
                     _ => {
-                        // Up to the next yield, whoever's it is.
+                        // Up to the next yield of any fiber.
                         let mut who = None;
                         while who.is_none() && !model.is_empty() {
                             vm.run_traced(1, |point| {

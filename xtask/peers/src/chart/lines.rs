@@ -9,7 +9,7 @@ use crate::results::AliveResult;
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 64.0;
 /// Where the scale ends, and names begin.
-const RIGHT: f64 = 520.0;
+const RIGHT: f64 = 450.0;
 const TOP: f64 = 44.0;
 const BOTTOM: f64 = 400.0;
 /// As close as two names may come.
@@ -76,7 +76,7 @@ pub fn draw(title: &str, all: &[AliveResult]) -> String {
         free = name_y + APART;
         svg.line((x + 6.0, y), (RIGHT + 6.0, name_y), "grid");
         let bytes = thousands(last(one).round() as u64);
-        let end = if one.failed { "no more than " } else { "" };
+        let end = if one.failed { "at most " } else { "" };
         let reached = thousands(one.reached as u64);
         let text = format!("{}: {bytes}; {end}{reached}", one.label());
         let name = if is_ours(&one.peer) { "ours" } else { "" };

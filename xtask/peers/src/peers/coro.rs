@@ -11,7 +11,7 @@ use crate::shared::turns::{in_turn, in_turn_prefetched};
 use crate::work::{Life, MANY, Value, Work};
 use coro::{Coroutine, CoroutineState, SuspendHandle};
 use std::hint::black_box;
-use sure_stack::{GuardedMmapStack, PooledStack, StackArena};
+use sure_stack::{GuardedMmapStack, StackArena};
 
 pub struct Coro;
 
@@ -162,7 +162,7 @@ fn drop_suspended() -> Contestant {
 
 fn source() -> Items {
     Box::new(coro::iter(|handle| {
-        (0..).for_each(|item| handle.suspend(item))
+        (0..usize::MAX).for_each(|item| handle.suspend(item))
     }))
 }
 
@@ -193,7 +193,7 @@ fn parser() -> json::Parser {
     Box::new(move |piece| coroutine.resume(piece).complete())
 }
 
-/// On a stack by hand; a function that does so only where there is no room has no row yet.
+/// With a stack that is kept for the next growth, or one that is at hand.
 fn grow() -> Vec<Contestant> {
     let bytes = 256 << 10;
     let mut kept = mapped(bytes);
@@ -203,10 +203,6 @@ fn grow() -> Vec<Contestant> {
         }),
         Contestant::new("on_stack, reused", move |i| {
             black_box(coro::on_stack(&mut kept, || black_box(i)));
-        }),
-        Contestant::new("on_stack, pooled", move |i| {
-            let mut stack = PooledStack::allocate_at_least(bytes).expect("memory for a stack");
-            black_box(coro::on_stack(&mut stack, || black_box(i)));
         }),
         Contestant::new("on_stack, new mapping", move |i| {
             black_box(coro::on_stack(&mut mapped(bytes), || black_box(i)));

@@ -183,7 +183,7 @@ fn iter(body: impl FnOnce(&Yielder<(), usize>) + 'static) -> Items {
 }
 
 fn source() -> Items {
-    iter(|yielder| (0..).for_each(|item| yielder.suspend(item)))
+    iter(|yielder| (0..usize::MAX).for_each(|item| yielder.suspend(item)))
 }
 
 fn stage(items: Items) -> Items {

@@ -153,7 +153,7 @@ fn iter(body: impl FnOnce(&mut Yields<'_, '_>) + 'static) -> Items {
 }
 
 fn source() -> Items {
-    iter(|scope| (0..).for_each(|item| scope.yield_with(Some(item))))
+    iter(|scope| (0..usize::MAX).for_each(|item| scope.yield_with(Some(item))))
 }
 
 fn stage(items: Items) -> Items {

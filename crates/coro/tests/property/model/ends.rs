@@ -8,7 +8,7 @@ use coro::Status;
 impl Model {
     /// A panic begins, or arrives, in the innermost call of `who`.
     pub(super) fn raise(&mut self, who: usize, value: u32, queue: &mut Queue) -> End {
-        while let Some(frame) = self.beings[who].frames.pop() {
+        while let Some(frame) = self.coroutines[who].frames.pop() {
             let call = frame.call;
             self.panics = true;
             self.end_frame(frame);
@@ -34,7 +34,7 @@ impl Model {
             self.end_being(id);
         }
         for id in frame.leaked {
-            if self.beings[id].status == Status::Suspended {
+            if self.coroutines[id].status == Status::Suspended {
                 self.event(6);
             }
             self.end_being(id);
@@ -43,27 +43,27 @@ impl Model {
 
     /// What a closure owned is dropped.
     pub(super) fn end_closure(&mut self, who: usize) {
-        let being = &self.beings[who];
+        let coroutine = &self.coroutines[who];
         self.alive
-            .remove(RECIPES[being.recipe].captured, being.captured);
+            .remove(RECIPES[coroutine.recipe].captured, coroutine.captured);
     }
 
     /// A coroutine is dropped.
     pub(super) fn end_being(&mut self, who: usize) {
-        if self.beings[who].status == Status::Suspended {
+        if self.coroutines[who].status == Status::Suspended {
             self.event(4);
             if self.panics {
                 self.event(5);
             }
         }
-        while let Some(frame) = self.beings[who].frames.pop() {
+        while let Some(frame) = self.coroutines[who].frames.pop() {
             self.end_frame(frame);
         }
-        let being = &self.beings[who];
-        if RECIPES[being.recipe].counted_stack && !being.scoped {
+        let coroutine = &self.coroutines[who];
+        if RECIPES[coroutine.recipe].counted_stack && !coroutine.scoped {
             self.stacks -= 1;
         }
-        if being.status != Status::Complete {
+        if coroutine.status != Status::Complete {
             self.end_closure(who);
         }
     }
@@ -81,7 +81,7 @@ impl Model {
 
     /// Leaves all calls of the program, and so the program.
     pub(crate) fn finish(&mut self, queue: &mut Queue) {
-        while let Some(frame) = self.beings[0].frames.pop() {
+        while let Some(frame) = self.coroutines[0].frames.pop() {
             queue.push_back((0, Do::Leave));
             self.end_frame(frame);
         }

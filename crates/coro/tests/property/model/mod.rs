@@ -33,7 +33,7 @@ pub(crate) struct Place {
 }
 
 /// A coroutine; or the program itself, which is number 0.
-struct Being {
+struct ModelCoroutine {
     recipe: usize,
     status: Status,
     captured: u32,
@@ -95,7 +95,7 @@ enum End {
 }
 
 pub(crate) struct Model {
-    beings: Vec<Being>,
+    coroutines: Vec<ModelCoroutine>,
     /// Values that live.
     pub(crate) alive: Tally,
     /// Those that are never dropped.
@@ -116,7 +116,7 @@ pub(crate) struct Model {
 
 impl Model {
     pub(crate) fn new() -> Model {
-        let program = Being {
+        let program = ModelCoroutine {
             recipe: usize::MAX,
             status: Status::Running,
             captured: 0,
@@ -126,7 +126,7 @@ impl Model {
             scoped: false,
         };
         Model {
-            beings: vec![program],
+            coroutines: vec![program],
             alive: Tally::NONE,
             lost: Tally::NONE,
             stacks: 0,
@@ -153,14 +153,14 @@ impl Model {
     }
 
     fn top(&mut self, who: usize) -> &mut Frame {
-        let frames = &mut self.beings[who].frames;
+        let frames = &mut self.coroutines[who].frames;
         frames.last_mut().expect("whoever acts has a frame")
     }
 
-    /// Everybody's coroutines, and where they are.
+    /// The coroutines of all, and where they are.
     fn owned(&self, who: usize) -> Vec<(Place, usize)> {
         let mut all = Vec::new();
-        for (up, frame) in self.beings[who].frames.iter().rev().enumerate() {
+        for (up, frame) in self.coroutines[who].frames.iter().rev().enumerate() {
             for (scoped, list) in [(false, &frame.plain), (true, &frame.scoped)] {
                 let place = |index| Place { up, scoped, index };
                 all.extend(list.iter().enumerate().map(|(i, &id)| (place(i), id)));
@@ -175,7 +175,7 @@ impl Model {
     }
 
     fn list(&mut self, who: usize, place: Place) -> &mut Vec<usize> {
-        let frames = &mut self.beings[who].frames;
+        let frames = &mut self.coroutines[who].frames;
         let at = frames.len() - 1 - place.up;
         let frame = &mut frames[at];
         if place.scoped {

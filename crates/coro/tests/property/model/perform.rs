@@ -1,7 +1,7 @@
 //! What acts do.
 
 use super::plan::Plan;
-use super::{Being, End, Frame, Model, Place, Queue};
+use super::{End, Frame, Model, ModelCoroutine, Place, Queue};
 use crate::life::RECIPES;
 use crate::stage::{Call, Do, Outcome};
 use coro::Status;
@@ -27,7 +27,7 @@ impl Model {
             Plan::Finish => {
                 let value = self.tag();
                 write(Do::Finish(value));
-                while let Some(frame) = self.beings[who].frames.pop() {
+                while let Some(frame) = self.coroutines[who].frames.pop() {
                     self.end_frame(frame);
                 }
                 self.end_closure(who);
@@ -48,7 +48,7 @@ impl Model {
                 write(Do::Forget(place));
                 let id = self.remove(who, place);
                 if place.scoped {
-                    let frames = &mut self.beings[who].frames;
+                    let frames = &mut self.coroutines[who].frames;
                     let at = frames.len() - 1 - place.up;
                     frames[at].leaked.push(id);
                 } else {
@@ -65,7 +65,7 @@ impl Model {
                 let list = self.list(who, place);
                 let (one, two) = (list[place.index], list[other]);
                 list.swap(place.index, other);
-                let same = self.beings[one].recipe == self.beings[two].recipe;
+                let same = self.coroutines[one].recipe == self.coroutines[two].recipe;
                 write(if same && !place.scoped {
                     Do::Exchange(place, other)
                 } else {
@@ -89,15 +89,15 @@ impl Model {
             Plan::Delegate(place, id) => {
                 let input = self.tag();
                 write(Do::Delegate(place, input));
-                self.beings[who].delegate = Some(id);
+                self.coroutines[who].delegate = Some(id);
                 let value = self.tag();
                 self.suspend_at_once(id, input, value, queue);
                 return End::Suspended(value);
             }
             Plan::Recycle(place, id) => {
-                let being = &self.beings[id];
-                if being.status == Status::Complete {
-                    let recipe = being.recipe;
+                let coroutine = &self.coroutines[id];
+                if coroutine.status == Status::Complete {
+                    let recipe = coroutine.recipe;
                     let (new, tag) = self.create(recipe, false);
                     self.list(who, place)[place.index] = new;
                     self.end_being(id);
@@ -162,7 +162,7 @@ impl Model {
         id: usize,
         queue: &mut Queue,
     ) -> End {
-        let (before, input, value) = (self.beings[id].status, self.tag(), self.tag());
+        let (before, input, value) = (self.coroutines[id].status, self.tag(), self.tag());
         let complete = before == Status::Complete;
         let outcome = if complete {
             Outcome::Refused
@@ -190,12 +190,12 @@ impl Model {
     pub(super) fn suspend_at_once(&mut self, id: usize, input: u32, value: u32, queue: &mut Queue) {
         let mut innermost = id;
         self.deliver(innermost, input);
-        while let Some(inner) = self.beings[innermost].delegate {
-            self.beings[innermost].status = Status::Suspended;
+        while let Some(inner) = self.coroutines[innermost].delegate {
+            self.coroutines[innermost].status = Status::Suspended;
             innermost = inner;
             self.deliver(innermost, input);
         }
-        self.beings[innermost].status = Status::Suspended;
+        self.coroutines[innermost].status = Status::Suspended;
         queue.push_back((innermost, Do::Suspend { value, keep: false }));
     }
 
@@ -205,19 +205,19 @@ impl Model {
         if let Some(kind) = frame.value() {
             self.alive.add(kind, frame.tag);
         }
-        self.beings[who].frames.push(frame);
+        self.coroutines[who].frames.push(frame);
     }
 
     pub(super) fn leave(&mut self, who: usize, queue: &mut Queue) {
         queue.push_back((who, Do::Leave));
-        if let Some(frame) = self.beings[who].frames.pop() {
+        if let Some(frame) = self.coroutines[who].frames.pop() {
             self.end_frame(frame);
         }
     }
 
     pub(super) fn create(&mut self, recipe: usize, scoped: bool) -> (usize, u32) {
-        let (id, tag) = (self.beings.len(), self.tag());
-        self.beings.push(Being {
+        let (id, tag) = (self.coroutines.len(), self.tag());
+        self.coroutines.push(ModelCoroutine {
             recipe,
             status: Status::Created,
             captured: tag,

@@ -35,7 +35,7 @@ impl Model {
         let who = path[path.len() - 1];
         let coroutine = who != 0;
         let owned = self.owned(who);
-        let calls = self.beings[who].frames.len();
+        let calls = self.coroutines[who].frames.len();
         let room = owned.len() < MOST_OWNED;
         Some(match act {
             Act::Touch | Act::Keep => {
@@ -46,13 +46,13 @@ impl Model {
             }
             Act::Create => Plan::Create(self.recipe(who, false).filter(|_| room)?),
             Act::CreateScoped => {
-                let top = self.beings[who].frames.last()?;
+                let top = self.coroutines[who].frames.last()?;
                 if top.call != Call::Scope || !room {
                     return None;
                 }
                 Plan::CreateScoped(self.recipe(who, true)?)
             }
-            Act::Hold | Act::Catch | Act::Swallow | Act::Scope | Act::Lively => {
+            Act::Hold | Act::Catch | Act::Swallow | Act::Scope | Act::ResumingDestructor => {
                 if calls >= MOST_CALLS {
                     return None;
                 }
@@ -61,7 +61,7 @@ impl Model {
                     Act::Catch => Call::Catch,
                     Act::Swallow => Call::Swallow,
                     Act::Scope => Call::Scope,
-                    _ => Call::Lively,
+                    _ => Call::ResumingDestructor,
                 })
             }
             Act::Leave => (calls > 1).then_some(Plan::Leave)?,
@@ -88,14 +88,14 @@ impl Model {
             Act::GiveUp => {
                 // A resumer that delegates is in no place to take anything.
                 let above = *path.len().checked_sub(2).map(|at| &path[at])?;
-                if self.beings[above].delegate.is_some() {
+                if self.coroutines[above].delegate.is_some() {
                     return None;
                 }
                 Plan::GiveUp(self.pick(&owned, |place, _| !place.scoped)?.0)
             }
             Act::GiveDown => {
                 let above = *path.len().checked_sub(2).map(|at| &path[at])?;
-                if self.beings[above].delegate.is_some() || !room {
+                if self.coroutines[above].delegate.is_some() || !room {
                     return None;
                 }
                 let theirs = self.owned(above);
@@ -105,15 +105,15 @@ impl Model {
                 )
             }
             Act::Delegate => {
-                let recipe = self.beings[who].recipe;
+                let recipe = self.coroutines[who].recipe;
                 if !coroutine || RECIPES[recipe].iterator {
                     return None;
                 }
                 let fits: Vec<_> = owned
                     .into_iter()
                     .filter(|&(_, id)| {
-                        let being = &self.beings[id];
-                        being.recipe == recipe && being.status != Status::Complete
+                        let coroutine = &self.coroutines[id];
+                        coroutine.recipe == recipe && coroutine.status != Status::Complete
                     })
                     .collect();
                 let (place, id) = self.pick(&fits, |_, _| true)?;
@@ -121,7 +121,7 @@ impl Model {
             }
             Act::Recycle => {
                 let (place, id) = self.pick(&owned, |place, _| !place.scoped)?;
-                let recipe = &RECIPES[self.beings[id].recipe];
+                let recipe = &RECIPES[self.coroutines[id].recipe];
                 if recipe.iterator || (recipe.roomy && coroutine) {
                     return None;
                 }
@@ -130,13 +130,13 @@ impl Model {
             Act::Refused => {
                 let complete: Vec<_> = owned
                     .into_iter()
-                    .filter(|&(_, id)| self.beings[id].status == Status::Complete)
+                    .filter(|&(_, id)| self.coroutines[id].status == Status::Complete)
                     .collect();
                 let (place, _) = self.pick(&complete, |_, _| true)?;
                 Plan::Refused(place)
             }
             Act::Elsewhere => {
-                let outer = self.beings[who].scoped && self.choose(2) == 0;
+                let outer = self.coroutines[who].scoped && self.choose(2) == 0;
                 // The handle around a coroutine of the program's own scopes is none.
                 let above = path.len().checked_sub(2).map(|at| path[at]);
                 if !coroutine || (outer && above == Some(0)) {
@@ -157,14 +157,14 @@ impl Model {
     /// A call that holds a value; one of a whole page at most, because that takes several pages in a debug build.
     pub(super) fn hold(&mut self, who: usize) -> Call {
         let call = Call::Hold(self.choose(HELD));
-        let frames = &self.beings[who].frames;
+        let frames = &self.coroutines[who].frames;
         let again = call == Call::Hold(PAGE) && frames.iter().any(|frame| frame.call == call);
         if again { Call::Hold(LENT) } else { call }
     }
 
     /// What to create; often the same as whoever creates it, so that it can delegate.
     pub(super) fn recipe(&mut self, who: usize, scoped: bool) -> Option<usize> {
-        let own = self.beings[who].recipe;
+        let own = self.coroutines[who].recipe;
         let drawn = self.choose(2 * RECIPES.len());
         let recipe = match drawn.checked_sub(RECIPES.len()) {
             Some(_) if who != 0 => own,

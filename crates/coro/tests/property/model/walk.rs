@@ -15,14 +15,14 @@ impl Model {
         let mut path = vec![0];
         loop {
             let here = path[path.len() - 1];
-            if let Some(inner) = self.beings[here].delegate {
+            if let Some(inner) = self.coroutines[here].delegate {
                 path.push(inner);
                 continue;
             }
             let down: Vec<usize> = self.owned(here).into_iter().map(|(_, id)| id).collect();
             let down: Vec<usize> = down
                 .into_iter()
-                .filter(|&id| self.beings[id].status != Status::Complete)
+                .filter(|&id| self.coroutines[id].status != Status::Complete)
                 .collect();
             // Some acts are for coroutines only.
             let wanted =
@@ -54,7 +54,7 @@ impl Model {
         let (mut resumes, mut input) = (Vec::new(), 0);
         for pair in path.windows(2) {
             let (from, to) = (pair[0], pair[1]);
-            if self.beings[from].delegate.is_some() {
+            if self.coroutines[from].delegate.is_some() {
                 // What has arrived there goes on.
                 resumes.push(None);
             } else {
@@ -66,7 +66,7 @@ impl Model {
                 }
                 resumes.push(Some(queue.len()));
                 let place = self.place(from, to);
-                let before = self.beings[to].status;
+                let before = self.coroutines[to].status;
                 queue.push_back((
                     from,
                     Do::Resume {
@@ -88,18 +88,18 @@ impl Model {
                 End::Stays => {
                     let (value, keep) = (self.tag(), act == Act::Keep && to == who);
                     queue.push_back((to, Do::Suspend { value, keep }));
-                    self.beings[to].keeps = keep;
+                    self.coroutines[to].keeps = keep;
                     Outcome::Yielded(value)
                 }
                 End::Suspended(value) => Outcome::Yielded(value),
                 End::Complete(value) => Outcome::Complete(value),
                 End::Panic(value) => Outcome::Panic(value),
             };
-            self.beings[to].status = match outcome {
+            self.coroutines[to].status = match outcome {
                 Outcome::Yielded(_) => Status::Suspended,
                 _ => Status::Complete,
             };
-            let delegated = self.beings[from].delegate.is_some();
+            let delegated = self.coroutines[from].delegate.is_some();
             let mut guard = false;
             end = match outcome {
                 Outcome::Yielded(value) if delegated => End::Suspended(value),
@@ -113,7 +113,7 @@ impl Model {
                 }
             };
             if !matches!(outcome, Outcome::Yielded(_)) {
-                self.beings[from].delegate = None;
+                self.coroutines[from].delegate = None;
             }
             if let Some(at) = resumes[i] {
                 let Do::Resume {
@@ -140,20 +140,20 @@ impl Model {
 
     /// An input arrives.
     pub(super) fn deliver(&mut self, to: usize, input: u32) {
-        let kept = std::mem::take(&mut self.beings[to].keeps);
-        if let (true, Some(kind)) = (kept, RECIPES[self.beings[to].recipe].input) {
+        let kept = std::mem::take(&mut self.coroutines[to].keeps);
+        if let (true, Some(kind)) = (kept, RECIPES[self.coroutines[to].recipe].input) {
             self.top(to).kept.push((kind, input));
             self.alive.add(kind, input);
         }
-        if self.beings[to].status == Status::Created {
-            self.beings[to].frames.push(Frame::new(Call::Base, 0));
+        if self.coroutines[to].status == Status::Created {
+            self.coroutines[to].frames.push(Frame::new(Call::Base, 0));
         }
-        self.beings[to].status = Status::Running;
+        self.coroutines[to].status = Status::Running;
     }
 
     /// Whether a call of `who` catches panics.
     pub(super) fn catches(&self, who: usize) -> bool {
-        let calls = self.beings[who].frames.iter().map(|frame| frame.call);
+        let calls = self.coroutines[who].frames.iter().map(|frame| frame.call);
         calls
             .into_iter()
             .any(|call| matches!(call, Call::Catch | Call::Swallow))
