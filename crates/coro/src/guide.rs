@@ -2,6 +2,7 @@
 //!
 //! - [Generators](generators): iterators from recursion and from callbacks
 //! - [The async bridge](async_bridge): blocking code inside an async program
+//! - [From `#[tokio::main]`](tokio_main): what to do where futures must be `Send`
 //! - [Scopes](scopes): coroutines that borrow
 //! - [Lending](lending): scripts that work on a `&mut World`
 //! - [Panics](panics): across resumes, and what happens when a coroutine is dropped
@@ -35,3 +36,7 @@ pub mod stack_size {}
 
 #[doc = include_str!("../docs/thread_locals.md")]
 pub mod thread_locals {}
+
+#[doc = include_str!("../docs/tokio_main.md")]
+#[cfg(feature = "async")]
+pub mod tokio_main {}
