@@ -7,8 +7,8 @@ use crate::Word;
 compile_error!(
     "sure-context has no context switch for this target; supported are aarch64 (64-bit pointers, \
      not UEFI), arm (Unix in little endian, not Apple), loongarch64, mips (32 bits: glibc only; \
-     64 bits: with hardware floating point), powerpc and powerpc64 (not AIX or SPE), riscv64, s390x \
-     (hardware floating point), sparc64, x86 (Unix, not Apple), x86_64 (Unix with 64-bit pointers, \
+     64 bits: with hardware floating point), powerpc and powerpc64 (not AIX or SPE), riscv32 and \
+     riscv64 (not with half of the registers), s390x (hardware floating point), sparc64, x86 (Unix, not Apple), x86_64 (Unix with 64-bit pointers, \
      not Cygwin or VxWorks, nor bare metal, which has no red zone), and Windows by threads"
 );
 

@@ -15,6 +15,7 @@
 ///   are defined without floating-point registers. So is OpenWrt's of 64 bits.
 /// - **powerpc**: not AIX, which has another ABI and another object file; not SPE,
 ///   whose general registers have 64 bits of which stores would save 32.
+/// - **riscv**: not the embedded ABIs, which have half of the registers.
 /// - **s390x**: not with soft floating point, which has no registers to name.
 /// - **x86**: Unix-like systems, whose ABI is System V's; not Apple, which numbers
 ///   registers differently in its unwind information.
@@ -65,7 +66,13 @@ macro_rules! select_by_architecture {
             ),
             path = "powerpc.rs"
         )]
-        #[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
+        #[cfg_attr(
+            all(
+                any(target_arch = "riscv32", target_arch = "riscv64"),
+                not(any(target_abi = "ilp32e", target_abi = "lp64e"))
+            ),
+            path = "riscv.rs"
+        )]
         #[cfg_attr(
             all(target_arch = "s390x", not(target_abi = "softfloat")),
             path = "s390x.rs"

@@ -133,7 +133,7 @@ fn a_register_that_is_neither_saved_nor_declared_is_found() {
         ),
         (
             "RISC-V, 64 bits",
-            "\"sd s1, 16(a0)\",",
+            "store!(\"s1\", \"8\", \"16\", \"a0\"),",
             "",
             "s1 is loaded, and not stored",
         ),
