@@ -7,7 +7,7 @@ use std::pin::{Pin, pin};
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
 
-/// Whoever polls; what a coroutine receives on each resume. Valid until the
+/// The context of the present poll; what a coroutine receives on each resume. Valid until the
 /// coroutine suspends itself again, or ends.
 pub(crate) struct Poller(NonNull<Context<'static>>);
 
@@ -49,7 +49,7 @@ impl Poller {
 /// ```
 pub struct AsyncHandle<'a> {
     handle: &'a SuspendHandle<Poller, ()>,
-    /// Whoever polls the coroutine. `None` while it is suspended, while a
+    /// The context of the present poll. `None` while it is suspended, while a
     /// future is polled (which has it then), and when the coroutine is dropped.
     context: Cell<Option<NonNull<Context<'static>>>>,
 }
@@ -129,8 +129,8 @@ impl<'a> AsyncHandle<'a> {
         let mut future = pin!(future.into_future());
         loop {
             let Some(context) = Lease::take(self) else {
-                let mut nobody = Context::from_waker(Waker::noop());
-                return match future.as_mut().poll(&mut nobody) {
+                let mut once = Context::from_waker(Waker::noop());
+                return match future.as_mut().poll(&mut once) {
                     Poll::Ready(value) => Ok(value),
                     Poll::Pending => Err(self.why_not()),
                 };

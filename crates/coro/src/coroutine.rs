@@ -48,7 +48,7 @@ pub const MIN_STACK_SIZE: usize = 16 << 10;
 ///   with its payload. The coroutine is complete then.
 /// - Dropping a suspended coroutine unwinds it: the destructor of every local
 ///   runs. [`is_forced_unwind`](crate::is_forced_unwind) recognises that unwind.
-/// - It is neither `Send` nor `Sync`: nobody can see what its frames hold.
+/// - It is neither `Send` nor `Sync`: its type does not say what its frames hold.
 pub struct Coroutine<Input, Yield, Return, S: Stack = DefaultStack> {
     /// The suspended execution. `None` while it runs and when it is complete.
     context: Option<ExecutionContext>,
@@ -141,7 +141,7 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
-        // SAFETY: the caller's promises, which are the same.
+        // SAFETY: the caller promises (1) and (2) of `with_stack_unchecked`, which `assemble` asks.
         unsafe { Coroutine::assemble(sure_stack::PooledStack::new()?, None, f) }
     }
 }
@@ -239,7 +239,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
-        // SAFETY: the caller's promises, which are the same.
+        // SAFETY: the caller promises (1) and (2), which `assemble` asks.
         unsafe { Coroutine::assemble(stack, None, f) }
     }
 

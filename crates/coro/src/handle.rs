@@ -24,7 +24,7 @@ pub(crate) type Name = &'static str;
 /// ```
 /// use coro::{Coroutine, SuspendHandle};
 ///
-/// /// Asks whoever resumes for a word, from three calls down.
+/// /// Asks the resumer for a word, from three calls down.
 /// fn ask(handle: &SuspendHandle<&'static str, String>, question: &str) -> &'static str {
 ///     handle.suspend(format!("{question}?"))
 /// }
@@ -42,7 +42,7 @@ pub(crate) type Name = &'static str;
 pub struct SuspendHandle<Input, Yield> {
     /// First, as the root of the stack wants it.
     pub(crate) resumer: Resumer,
-    /// Bytes of stack below this handle: whoever suspends must stand there.
+    /// Bytes of stack below this handle: code that suspends must stand there.
     /// 0 while a suspend must be refused for another reason, so that one
     /// comparison tells both.
     pub(crate) extent: Cell<usize>,
@@ -166,7 +166,8 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         if !self.runs_here() && !self.runs_on_growth() {
             return Err(self.refuse());
         }
-        // SAFETY: as in `suspend`: the caller runs on this coroutine's stack, or on a growth of it.
+        // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
+        // for as for a call, so the coroutine runs.
         unsafe { self.leave(value) }
     }
 
@@ -199,7 +200,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// ```
     /// let builder = coro::Coroutine::builder().name("parser");
     /// let mut parser = builder.build(|handle, ()| {
-    ///     let whoami = format!("here is {}", handle.name().unwrap_or("somebody"));
+    ///     let whoami = format!("here is {}", handle.name().unwrap_or("a coroutine"));
     ///     handle.suspend(whoami);
     /// })?;
     /// assert_eq!(parser.resume(()).yielded().as_deref(), Some("here is parser"));

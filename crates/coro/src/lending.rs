@@ -50,7 +50,7 @@ use sure_stack::{Stack, StackError};
 /// assert_eq!(world.log, ["a step", "a step", "inside"]);
 /// ```
 ///
-/// - Nothing that is lent outlives its resume, and nobody else has it meanwhile:
+/// - Nothing that is lent outlives its resume, and no other code has it meanwhile:
 ///   inside of `with` the coroutine cannot suspend.
 /// - A panic goes on in the caller of `resume`, as with a [`Coroutine`]. What was lent is as
 ///   the panic has left it, as after any call that panics.
