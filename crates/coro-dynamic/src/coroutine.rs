@@ -35,6 +35,7 @@ use sure_context::{Signal, Word, descend};
 ///
 /// It is one pointer. It is neither `Send` nor `Sync`: its frames can stand
 /// only on the stack of the thread that made it.
+#[must_use = "a coroutine does nothing until it is resumed"]
 pub struct DynamicCoroutine<Input, Yield, Return> {
     header: NonNull<Header>,
     /// What `resume` takes and returns. `Input` and `Yield` are invariant,
@@ -94,6 +95,7 @@ impl<Input: 'static, Yield: 'static, Return: 'static> DynamicCoroutine<Input, Yi
     /// If the system does not tell where the thread's stack is;
     /// [`try_new`](DynamicCoroutine::try_new) returns the reason instead.
     #[inline]
+    #[track_caller]
     pub unsafe fn new<F>(f: F) -> Self
     where
         F: FnOnce(&DynamicHandle<Input, Yield>, Input) -> Return + 'static,
@@ -167,6 +169,7 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
     /// - If it is refused; [`try_resume`](DynamicCoroutine::try_resume) returns
     ///   an error instead.
     #[inline]
+    #[track_caller]
     pub fn resume(&mut self, input: Input) -> CoroutineState<Yield, Return> {
         match self.try_resume(input) {
             Ok(state) => state,
@@ -427,12 +430,14 @@ impl<Input, Yield, Return> fmt::Debug for DynamicCoroutine<Input, Yield, Return>
 
 #[cold]
 #[inline(never)]
+#[track_caller]
 fn refused(refusal: Refusal) -> ! {
     panic!("{refusal}")
 }
 
 #[cold]
 #[inline(never)]
+#[track_caller]
 fn no_bounds(error: &io::Error) -> ! {
     panic!("the bounds of this thread's stack, for a dynamic coroutine: {error}")
 }

@@ -207,6 +207,9 @@ impl Task<'_> {
 }
 
 /// Why a scheduler stopped before all its tasks had ended.
+///
+/// Exhaustive: a task ends early in these two ways only, and a program must tell a task that is
+/// gone from one that is kept.
 pub enum RunError {
     /// A task panicked, with this payload. It is gone; the others are kept.
     Panicked(TaskId, Box<dyn Any + Send>),

@@ -85,6 +85,7 @@ impl<'a> AsyncHandle<'a> {
     /// As [`SuspendHandle::suspend`]: if a destructor waits while its coroutine's future is
     /// being dropped. Destructors should use `try_block_on`.
     #[inline]
+    #[track_caller]
     pub fn block_on<F: IntoFuture>(&self, future: F) -> F::Output {
         match self.try_block_on(future) {
             Ok(value) => value,
@@ -195,6 +196,7 @@ impl fmt::Debug for AsyncHandle<'_> {
 
 #[cold]
 #[inline(never)]
+#[track_caller]
 pub(crate) fn refused(handle: &AsyncHandle<'_>, error: BlockOnError) -> ! {
     if error == BlockOnError::Cancelled {
         handle.handle.unwind_again();
@@ -249,6 +251,8 @@ impl Drop for Lease<'_> {
 /// assert_eq!(runtime.block_on(nested), Err(BlockOnError::NotHere));
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// Non-exhaustive: there may be more reasons, and a caller can go on after any of them alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BlockOnError {

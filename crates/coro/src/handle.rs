@@ -7,11 +7,11 @@ use core::mem::ManuallyDrop;
 use core::ptr;
 use sure_context::{Signal, Word, stack_pointer};
 
-/// A name. It is given seldom, and every drop asks whether there is one: that
-/// is a test for null.
+/// The name of a coroutine, of any kind. It is given seldom, and every drop asks whether
+/// there is one: that is a test for null.
 #[cfg(feature = "std")]
 pub(crate) type Name = std::boxed::Box<str>;
-/// A name: where there is no heap, a borrowed one.
+/// The name of a coroutine: where there is no heap, a borrowed one.
 #[cfg(not(feature = "std"))]
 pub(crate) type Name = &'static str;
 
@@ -115,6 +115,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// - If the coroutine is dropped while it is suspended in a destructor that its own panic
     ///   runs: Rust has no way to unwind out of that.
     #[inline(always)]
+    #[track_caller]
     pub fn suspend(&self, value: Yield) -> Input {
         if !self.runs_here() && !self.runs_on_growth() {
             let _ = self.refuse();
@@ -162,6 +163,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// # Panics
     /// If it is called anywhere but on the stack of its own running coroutine.
     #[inline(always)]
+    #[track_caller]
     pub fn try_suspend(&self, value: Yield) -> Result<Input, ForcedUnwind> {
         if !self.runs_here() && !self.runs_on_growth() {
             return Err(self.refuse());
@@ -253,6 +255,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// Answers a suspend that is not granted, if not by the panic of a call from another stack.
     #[cold]
     #[inline(never)]
+    #[track_caller]
     fn refuse(&self) -> ForcedUnwind {
         if matches!(self.stage.get(), Stage::Unwinding { .. }) {
             return ForcedUnwind::new();

@@ -188,7 +188,7 @@ where
 }
 
 #[cfg(feature = "std")]
-impl crate::Builder {
+impl<S: crate::StackSource<Stack: 'static>> crate::Builder<S> {
     /// As [`build`](crate::Builder::build), for a coroutine that is lent something at each resume.
     ///
     /// ```
@@ -210,7 +210,7 @@ impl crate::Builder {
     pub fn build_lending<F, L, Yield, Return>(
         self,
         f: F,
-    ) -> Result<LendingCoroutine<L, Yield, Return>, StackError>
+    ) -> Result<LendingCoroutine<L, Yield, Return, S::Stack>, StackError>
     where
         F: FnOnce(&LendingHandle<L, Yield>) -> Return + 'static,
         L: for<'a> Lend<'a> + ?Sized + 'static,

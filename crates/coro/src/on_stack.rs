@@ -32,6 +32,8 @@ use sure_stack::Stack;
 /// - With the closure's own panic. Without the feature `std`, that aborts.
 /// - If the stack has less than [`MIN_STACK_SIZE`] bytes, or if the closure and its result
 ///   together take more than half of it.
+#[inline]
+#[track_caller]
 pub fn on_stack<S, F, R>(stack: &mut S, f: F) -> R
 where
     S: Stack + ?Sized,

@@ -114,6 +114,7 @@ impl<S> Shared<S> {
     ///
     /// # Panics
     /// If another reader of this stream is alive.
+    #[track_caller]
     pub fn reader<'a>(&self, handle: &'a AsyncHandle<'a>) -> Reader<'a, S>
     where
         S: PollRead,
