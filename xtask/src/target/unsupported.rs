@@ -1,4 +1,4 @@
-//! Which targets have a context switch; and what is read by those who build for another: one sentence that lists the targets
+//! Which targets have a context switch; and what a build for another one says: one sentence that lists the targets
 //! that have one, and nothing else.
 
 use std::fs;

@@ -18,6 +18,7 @@ mod iter;
 mod large_frames;
 mod lending;
 mod lifecycle;
+mod locations;
 mod nesting;
 mod on_stack;
 mod panics;
