@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, size_of};
 use std::ptr::{self, NonNull};
 use sure_context::{
-    Arrival, Departure, ExecutionContext, Signal, Trampoline, Word, descend, prepare_unchecked,
+    Arrival, Departure, ExecutionContext, Signal, Trampoline, Word, descend, prepare,
 };
 
 /// A header that knows its closure: the root of the coroutine's frames.
@@ -33,7 +33,7 @@ where
         match base {
             // SAFETY: the caller promises room for a first frame below the base, which is left
             // alone; the header, which begins with a link, stays in place.
-            Some(base) => Some(unsafe { prepare_unchecked(base, header.cast::<Self>()) }),
+            Some(base) => Some(unsafe { prepare(base, header.cast::<Self>()) }),
             None => {
                 // SAFETY: the closure is dropped here and nowhere else.
                 drop(unsafe { header.as_ref().block().cast::<F>().read_unaligned() });

@@ -2,7 +2,7 @@ use crate::coroutine::MIN_STACK_SIZE;
 use crate::unwind::{self, Payload};
 use core::cell::Cell;
 use core::ptr::NonNull;
-use sure_context::{Arrival, Departure, ParentLink, Signal, Trampoline, Word, prepare_unchecked};
+use sure_context::{Arrival, Departure, ParentLink, Signal, Trampoline, Word, prepare};
 use sure_stack::Stack;
 
 /// Calls a closure on another stack and returns what it returns: for deep
@@ -71,7 +71,7 @@ where
     let link = NonNull::from(&call);
     // SAFETY: (1) the caller promises that the memory below `base` is writable, unused and large
     // enough; (2) `call` stays where it is until the closure has ended.
-    let context = unsafe { prepare_unchecked(base, link) };
+    let context = unsafe { prepare(base, link) };
     // SAFETY: the context is fresh and of this thread; the link is that of the
     // trampoline given to it, and its field is a cell; no word is read; `run`
     // continues this execution once, while this call waits.

@@ -1,10 +1,11 @@
-use crate::SuspendHandle;
 use crate::handle::{Name, Stage};
 use crate::unwind::{self, Payload};
+use crate::{MIN_STACK_SIZE, SuspendHandle};
 use core::cell::UnsafeCell;
 use core::mem::{ManuallyDrop, align_of, size_of};
 use core::ptr::NonNull;
 use sure_context::{Arrival, Departure, ExecutionContext, Signal, Trampoline, Word};
+use sure_stack::{Stack, StackError};
 
 /// What stands at the high end of a coroutine's stack.
 ///
@@ -33,7 +34,7 @@ where
     F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
 {
     /// How many bytes of stack a root takes at most, its placement included.
-    pub(crate) const SIZE: usize = size_of::<Self>() + Self::STRIDE;
+    const SIZE: usize = size_of::<Self>() + Self::STRIDE;
 
     /// A root begins at `PLACE` modulo `STRIDE`: near the end of a pair of
     /// cache lines. What every resume touches (the beginning of the handle, and
@@ -49,21 +50,31 @@ where
     /// Writes the root of a coroutine at the high end of a stack, and an
     /// execution that begins there.
     ///
+    /// # Errors
+    /// [`StackError::TooSmall`] for less than [`MIN_STACK_SIZE`] bytes, or less than twice what
+    /// the root and a value that crosses take: such a value is on this stack once, at least, in
+    /// a frame of the closure.
+    ///
     /// # Safety
-    /// 1. The memory from `limit` to `base` is writable and used by nothing
-    ///    else while the execution may continue.
-    /// 2. It has at least `SIZE` bytes, and the size of a first frame beyond them.
-    pub(crate) unsafe fn lay(
-        limit: NonNull<u8>,
-        base: NonNull<u8>,
+    /// Nothing else uses the stack, and the caller keeps it, while the execution may continue.
+    #[inline]
+    pub(crate) unsafe fn lay<S: Stack>(
+        stack: &S,
         name: Option<Name>,
         closure: F,
-    ) -> (ExecutionContext, NonNull<SuspendHandle<Input, Yield>>) {
-        let end = base.as_ptr().wrapping_sub(size_of::<Self>());
+    ) -> Result<(ExecutionContext, NonNull<SuspendHandle<Input, Yield>>), StackError> {
+        let crossing = size_of::<Input>().max(size_of::<Yield>());
+        let minimum = MIN_STACK_SIZE.max(Self::SIZE.saturating_add(crossing).saturating_mul(2));
+        if stack.size() < minimum {
+            let bytes = stack.size();
+            return Err(StackError::TooSmall { bytes, minimum });
+        }
+        let end = stack.base().as_ptr().wrapping_sub(size_of::<Self>());
         let root = end.wrapping_sub(end.addr().wrapping_sub(Self::PLACE) % Self::STRIDE);
-        let extent = root.addr() - limit.addr().get();
+        let extent = root.addr() - stack.limit().addr().get();
         let root = root.cast::<Self>();
-        // SAFETY: aligned, and inside the stack (2).
+        // SAFETY: aligned; inside the stack, which has more than `SIZE` bytes, and which is the
+        // caller's to write.
         let root = unsafe {
             root.write(Root {
                 handle: SuspendHandle::new(extent, name),
@@ -73,10 +84,32 @@ where
             });
             NonNull::new_unchecked(root)
         };
-        // SAFETY: the memory below the root is as free as the whole was (1), with
-        // room for the first frame (2); the root stays where it is.
-        let context = unsafe { sure_context::prepare_unchecked(root.cast(), root) };
-        (context, root.cast())
+        // SAFETY: (1) the stack below the root is as free as the whole, for as long; the half of
+        // it that the root leaves exceeds any first frame. (2) The root stays where it is.
+        let context = unsafe { sure_context::prepare(root.cast(), root) };
+        Ok((context, root.cast()))
+    }
+
+    /// As [`lay`](Root::lay), with the closure in a box of which the stack holds the pointer.
+    ///
+    /// # Errors
+    /// As [`lay`](Root::lay).
+    ///
+    /// # Safety
+    /// As [`lay`](Root::lay).
+    #[cfg(feature = "std")]
+    pub(crate) unsafe fn lay_boxed<S: Stack>(
+        stack: &S,
+        name: Option<Name>,
+        closure: F,
+    ) -> Result<(ExecutionContext, NonNull<SuspendHandle<Input, Yield>>), StackError> {
+        // Called through `dyn`, a boxed closure is run where it is; called as an `F` it would be
+        // moved to the stack first.
+        type Boxed<'a, Input, Yield, Return> =
+            std::boxed::Box<dyn FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'a>;
+        let boxed: Boxed<'_, Input, Yield, Return> = std::boxed::Box::new(closure);
+        // SAFETY: the caller keeps the stack to this execution.
+        unsafe { Root::<_, Input, Yield, Return>::lay(stack, name, boxed) }
     }
 
     /// Calls the closure with the first input, and leaves its value in the slot.

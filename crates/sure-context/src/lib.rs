@@ -28,8 +28,5 @@ pub use context::{Arrival, ExecutionContext, Signal, stack_pointer};
 pub use descend::{DESCENT, Descent, descend};
 pub use hint::{prefetch, speculate};
 pub use parent::ParentLink;
-pub use trampoline::{
-    Departure, FIRST_FRAME_SIZE, FnTrampoline, StackTooSmall, Trampoline, prepare,
-    prepare_unchecked,
-};
+pub use trampoline::{Departure, FIRST_FRAME_SIZE, FnTrampoline, Trampoline, prepare};
 pub use word::Word;

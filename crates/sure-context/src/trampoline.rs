@@ -1,7 +1,6 @@
 use crate::arch::{self, Landing};
 use crate::sanitizer;
 use crate::{Arrival, ExecutionContext, ParentLink, Signal, Word};
-use core::fmt;
 use core::num::NonZeroUsize;
 use core::ptr::NonNull;
 
@@ -38,63 +37,27 @@ pub struct Departure {
     pub signal: Signal,
 }
 
-/// The stack has no room for its first frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StackTooSmall;
-
-impl fmt::Display for StackTooSmall {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the stack has no room for its first frame")
-    }
-}
-
-impl core::error::Error for StackTooSmall {}
-
 /// The most that a first frame takes on any target, in bytes.
 pub const FIRST_FRAME_SIZE: usize = 512;
 
 const _: () = assert!(arch::FIRST_FRAME + arch::STACK_ALIGNMENT <= FIRST_FRAME_SIZE);
 
 /// Lays out the first frame of an execution that will call
-/// [`T::run`](Trampoline::run) on the memory from `limit` (lowest address) to
-/// `base` (high end, exclusive), and returns it, suspended before its first
-/// instruction.
+/// [`T::run`](Trampoline::run) on the memory below `base` (its high end,
+/// exclusive), and returns it, suspended before its first instruction.
 ///
 /// `base` is rounded down to the alignment that the ABI wants of a stack
-/// pointer; with that, the first frame takes at most [`FIRST_FRAME_SIZE`] bytes. Constant time, one cache line touched.
-///
-/// # Errors
-/// [`StackTooSmall`] if the first frame would reach below `limit`. How much
-/// more `run` needs is for the caller to know.
+/// pointer; with that, the first frame takes at most [`FIRST_FRAME_SIZE`] bytes.
+/// How much more `run` needs is for the caller to know. Constant time, one cache
+/// line touched.
 ///
 /// # Safety
-/// 1. The memory is writable, used by nothing else, and stays so while the
+/// 1. The [`FIRST_FRAME_SIZE`] bytes below `base`, and those that `run` needs
+///    below them, are writable, used by nothing else, and stay so while the
 ///    execution may continue.
 /// 2. `trampoline` is valid and stays where it is while the execution may continue.
-pub unsafe fn prepare<T: Trampoline>(
-    limit: NonNull<u8>,
-    base: NonNull<u8>,
-    trampoline: NonNull<T>,
-) -> Result<ExecutionContext, StackTooSmall> {
-    let top = base.addr().get() & !(arch::STACK_ALIGNMENT - 1);
-    match top.checked_sub(arch::FIRST_FRAME) {
-        Some(lowest) if lowest >= limit.addr().get() => {
-            // SAFETY: the caller promises (1) memory of its own and (2) a trampoline that stays;
-            // the first frame ends above `limit`.
-            Ok(unsafe { prepare_unchecked(base, trampoline) })
-        }
-        _ => Err(StackTooSmall),
-    }
-}
-
-/// As [`prepare`], on a stack that is known to have room.
-///
-/// # Safety
-/// 1. The [`FIRST_FRAME_SIZE`] bytes below `base` are writable, used by nothing else, and stay
-///    so while the execution may continue; as does whatever `run` needs.
-/// 2. `trampoline` is valid and stays where it is while the execution may continue.
 #[inline]
-pub unsafe fn prepare_unchecked<T: Trampoline>(
+pub unsafe fn prepare<T: Trampoline>(
     base: NonNull<u8>,
     trampoline: NonNull<T>,
 ) -> ExecutionContext {
@@ -135,9 +98,7 @@ unsafe extern "C" fn enter<T: Trampoline>(
 /// use sure_context::{Departure, FnTrampoline, Signal, Word, prepare};
 ///
 /// let mut stack = vec![0_u128; 4096];
-/// let bounds = stack.as_mut_ptr_range();
-/// let limit = NonNull::new(bounds.start).unwrap().cast();
-/// let base = NonNull::new(bounds.end).unwrap().cast();
+/// let base = NonNull::new(stack.as_mut_ptr_range().end).unwrap().cast();
 ///
 /// let mut first = FnTrampoline::new(|arrival| {
 ///     // SAFETY: the resumer sends a number.
@@ -147,7 +108,7 @@ unsafe extern "C" fn enter<T: Trampoline>(
 /// });
 /// let first = NonNull::from(&mut first);
 /// // SAFETY: memory and trampoline are not touched until the execution is done.
-/// let context = unsafe { prepare(limit, base, first) }.unwrap();
+/// let context = unsafe { prepare(base, first) };
 /// // SAFETY: the link belongs to this execution; both sides send numbers.
 /// let arrival = unsafe { context.resume(first.cast(), Word::from_usize(41), Signal::Run) };
 /// assert!(arrival.from.is_none(), "it is done");

@@ -1,6 +1,6 @@
 //! The beginning of a coroutine: a closure is put on a stack.
 
-use super::{Coroutine, MIN_STACK_SIZE};
+use super::Coroutine;
 use crate::SuspendHandle;
 use crate::handle::Name;
 use crate::root::Root;
@@ -18,37 +18,20 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
-        #[cfg(feature = "std")]
-        if size_of::<F>() > stack.size() / 4 {
-            // Called through `dyn`, a boxed closure is run where it is; called
-            // as an `F` it would be moved to the stack first.
-            let f: BoxedBody<'_, Input, Yield, Return> = std::boxed::Box::new(f);
-            return Coroutine::lay(stack, name, f);
-        }
-        Coroutine::lay(stack, name, f)
-    }
-
-    #[inline]
-    fn lay<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
-    where
-        F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
-    {
-        // A value that crosses is on this stack once, at least, in a frame of the closure.
-        let crossing = size_of::<Input>().max(size_of::<Yield>());
-        let root = Root::<F, Input, Yield, Return>::SIZE;
-        let minimum = MIN_STACK_SIZE.max(root.saturating_add(crossing).saturating_mul(2));
-        if stack.size() < minimum {
-            return Err(StackError::TooSmall {
-                bytes: stack.size(),
-                minimum,
-            });
-        }
         let named = name.is_some();
-        // SAFETY: the stack's memory is its own, and stays where it is for as
-        // long as this coroutine keeps it, which is until nothing on it is
-        // alive; half of `MIN_STACK_SIZE` exceeds any first frame.
-        let (context, handle) =
-            unsafe { Root::<F, Input, Yield, Return>::lay(stack.limit(), stack.base(), name, f) };
+        #[cfg(feature = "std")]
+        let boxed = size_of::<F>() > stack.size() / 4;
+        #[cfg(not(feature = "std"))]
+        let boxed = false;
+        // SAFETY: the coroutine owns the stack until nothing on it is alive.
+        let laid = unsafe {
+            match boxed {
+                #[cfg(feature = "std")]
+                true => Root::<F, Input, Yield, Return>::lay_boxed(&stack, name, f),
+                _ => Root::<F, Input, Yield, Return>::lay(&stack, name, f),
+            }
+        };
+        let (context, handle) = laid?;
         let coroutine = Coroutine {
             context: Some(context),
             handle,
@@ -61,8 +44,3 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         Ok(coroutine)
     }
 }
-
-/// A closure that is too large for its stack.
-#[cfg(feature = "std")]
-type BoxedBody<'a, Input, Yield, Return> =
-    std::boxed::Box<dyn FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'a>;

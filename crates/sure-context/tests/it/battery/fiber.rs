@@ -60,9 +60,9 @@ impl Fiber {
             }
         }));
         let first = NonNull::from(Box::leak(Box::new(first)));
-        let (limit, base) = memory.bounds();
+        let (_, base) = memory.bounds();
         // SAFETY: memory and trampoline belong to the fiber.
-        let context = unsafe { prepare(limit, base, first) }.expect("a first frame is small");
+        let context = unsafe { prepare(base, first) };
         Fiber {
             context: Some(context),
             first,

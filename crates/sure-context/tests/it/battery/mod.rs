@@ -32,7 +32,7 @@ macro_rules! each_test {
                 deep_recursion_with_suspends_on_the_way_down_and_up
                 fibers_nest
                 stack_pointers_are_inside_the_stack
-                a_stack_without_room_for_the_first_frame_is_refused
+                a_first_frame_takes_no_more_than_is_said
             }
             values {
                 small_values_keep_their_bytes_in_either_byte_order

@@ -108,7 +108,7 @@ fn against_a_fiber(
     link.set(Some(first.cast()));
     let (limit, base) = memory.bounds();
     // SAFETY: memory and trampoline stay in place while the execution may continue, here.
-    let context = unsafe { prepare(limit, base, first) }.expect("room");
+    let context = unsafe { prepare(base, first) };
     let link = first.addr().get();
     first.as_ptr().expose_provenance();
     call.operands = operands(context.into_raw().get(), link, number, sent);
@@ -211,9 +211,9 @@ impl Operation for Exit {
             unreachable!("it has left")
         });
         let first = NonNull::from(&mut first);
-        let (limit, base) = memory.bounds();
+        let (_, base) = memory.bounds();
         // SAFETY: memory and trampoline stay in place until the execution has left.
-        let context = unsafe { prepare(limit, base, first) }.expect("room");
+        let context = unsafe { prepare(base, first) };
         // SAFETY: the link is that of the trampoline; words are numbers; the caller waits here.
         let arrival = unsafe { context.resume(first.cast(), Word::from_usize(0), Signal::Run) };
         let Arrived {
