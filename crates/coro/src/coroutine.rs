@@ -2,6 +2,8 @@
 mod backtrace;
 mod create;
 mod end;
+#[cfg(feature = "std")]
+mod release;
 
 use crate::handle::Stage;
 use crate::unwind;

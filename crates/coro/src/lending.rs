@@ -353,6 +353,21 @@ where
         self.coroutine.high_water_mark()
     }
 
+    /// As [`Coroutine::release_unused`].
+    ///
+    /// ```
+    /// use coro::{LendingCoroutine, LendingHandle};
+    ///
+    /// let mut script = LendingCoroutine::new(|handle: &LendingHandle<u8, ()>| handle.suspend(()));
+    /// script.resume(&mut 0);
+    /// script.release_unused();
+    /// assert_eq!(script.release_unused(), 0, "nothing has been touched meanwhile");
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn release_unused(&self) -> usize {
+        self.coroutine.release_unused()
+    }
+
     /// The stack of a complete coroutine, for another use.
     ///
     /// ```

@@ -272,6 +272,24 @@ impl<Input, Yield, Return, S: Stack> ScopedCoroutine<'_, Input, Yield, Return, S
         let place = self.place.coroutine.try_borrow().ok()?;
         place.as_ref().map(Coroutine::high_water_mark)
     }
+
+    /// As [`Coroutine::release_unused`]; 0 while it is running, and when its scope has unwound it.
+    ///
+    /// ```
+    /// let text = "x".repeat(5000);
+    /// coro::scope(|s| {
+    ///     let mut upper = s.coroutine(|handle, ()| handle.suspend(text.to_uppercase()));
+    ///     upper.resume(());
+    ///     upper.release_unused();
+    ///     assert_eq!(upper.release_unused(), 0, "nothing has been touched meanwhile");
+    /// });
+    /// ```
+    pub fn release_unused(&self) -> usize {
+        match self.place.coroutine.try_borrow() {
+            Ok(place) => place.as_ref().map_or(0, Coroutine::release_unused),
+            Err(_) => 0,
+        }
+    }
 }
 
 impl<Item, S: Stack> Iterator for ScopedCoroutine<'_, (), Item, (), S> {

@@ -25,6 +25,7 @@ mod panics;
 mod parent_stack;
 #[cfg(feature = "async")]
 mod polling;
+mod release;
 mod scope;
 #[cfg(target_arch = "x86_64")]
 mod single_step;
