@@ -33,7 +33,7 @@ unsafe impl GlobalAlloc for Heap {
 
     /// The static is 0, and each byte is handed out once.
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's layout.
+        // SAFETY: the caller promises that the layout's size is not 0.
         unsafe { self.alloc(layout) }
     }
 

@@ -127,7 +127,7 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     /// use coro::Coroutine;
     ///
     /// let text = String::from("a b c");
-    /// // SAFETY: it is dropped before `text`, at the end of this block at the latest.
+    /// // SAFETY: (1, 2) it is dropped at the end of this block, before `text`.
     /// let mut words = unsafe {
     ///     Coroutine::new_unchecked(|handle, ()| text.split(' ').for_each(|w| handle.suspend(w)))?
     /// };
@@ -235,10 +235,13 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     ///
     /// # Safety
     /// Let `'a` be the shortest lifetime in the types of the closure, the values and the stack.
-    /// 1. The coroutine is complete, or has been dropped, before `'a` ends.
+    /// 1. After `'a` has ended, a coroutine that is not complete is neither resumed nor dropped:
+    ///    both run code in its frames.
     /// 2. It is not leaked ([`mem::forget`](core::mem::forget), a cycle of `Rc`) unless nothing
     ///    depends on its destructors: code in its frames may have lent to others what ends with
     ///    `'a`, and counts on a destructor to take it back.
+    ///
+    /// [The guide](crate::guide::generators) meets both for an iterator that borrows.
     #[inline]
     pub unsafe fn with_stack_unchecked<F>(stack: S, f: F) -> Result<Self, StackError>
     where

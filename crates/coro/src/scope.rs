@@ -219,7 +219,8 @@ impl<S: StackSource> Builder<S> {
     {
         // SAFETY: the closure, the values and the stack outlive `'scope`. The coroutine stays in
         // its place, which only `unwind` takes it out of, so it is dropped with its place, or by
-        // `unwind_all` before `'scope` ends (1), also where its token is leaked (2).
+        // `unwind_all` before `'scope` ends, and not used after that (1), also where its token is
+        // leaked (2).
         let coroutine = unsafe { self.build_unchecked(f)? };
         Ok(scope.adopt(coroutine))
     }

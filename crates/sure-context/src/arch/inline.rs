@@ -39,7 +39,9 @@ pub(crate) unsafe fn resume(
 #[inline(always)]
 pub(crate) unsafe fn switch(to: usize, mut word: Word, mut signal: usize) -> Landing {
     let from;
-    // SAFETY: as the block of `resume`, without a link.
+    // SAFETY: the block reads the registers saved at `to`, and writes its own local. Every
+    // register that the other side may change is saved by the block or declared lost; memory is
+    // not declared untouched.
     unsafe { exchange!(jump_to, from, to, word, signal) };
     Landing { from, word, signal }
 }

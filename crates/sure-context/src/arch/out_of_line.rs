@@ -71,7 +71,8 @@ pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize)
 /// which is continued by this call only.
 #[inline(always)]
 pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
-    // SAFETY: as the function of `resume`, without a link.
+    // SAFETY: the function reads the registers saved at `to`, writes its own frame, and keeps
+    // the registers that the ABI wants kept.
     land(unsafe { switch_function(to, word, signal) })
 }
 

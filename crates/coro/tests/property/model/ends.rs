@@ -31,13 +31,13 @@ impl Model {
             self.alive.remove(*kind, *tag);
         }
         for id in frame.plain.into_iter().chain(frame.scoped) {
-            self.end_being(id);
+            self.end_coroutine(id);
         }
         for id in frame.leaked {
             if self.coroutines[id].status == Status::Suspended {
                 self.event(6);
             }
-            self.end_being(id);
+            self.end_coroutine(id);
         }
     }
 
@@ -49,7 +49,7 @@ impl Model {
     }
 
     /// A coroutine is dropped.
-    pub(super) fn end_being(&mut self, who: usize) {
+    pub(super) fn end_coroutine(&mut self, who: usize) {
         if self.coroutines[who].status == Status::Suspended {
             self.event(4);
             if self.panics {
@@ -71,7 +71,7 @@ impl Model {
     /// A coroutine is leaked for ever, with all that it owns.
     pub(super) fn lose(&mut self, id: usize) {
         let (alive, stacks, counts) = (self.alive, self.stacks, self.counts);
-        self.end_being(id);
+        self.end_coroutine(id);
         // What ends with it is what was lost; it goes on living.
         self.lost.add_all(&alive);
         self.lost.remove_all(&self.alive);
@@ -87,7 +87,7 @@ impl Model {
         }
         // These are dropped by the stage, after a last comparison that expects them.
         for id in std::mem::take(&mut self.aside) {
-            self.end_being(id);
+            self.end_coroutine(id);
         }
     }
 }

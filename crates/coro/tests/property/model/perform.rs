@@ -42,7 +42,7 @@ impl Model {
             Plan::Drop(place) => {
                 write(Do::Drop(place));
                 let id = self.remove(who, place);
-                self.end_being(id);
+                self.end_coroutine(id);
             }
             Plan::Forget(place) => {
                 write(Do::Forget(place));
@@ -100,7 +100,7 @@ impl Model {
                     let recipe = coroutine.recipe;
                     let (new, tag) = self.create(recipe, false);
                     self.list(who, place)[place.index] = new;
-                    self.end_being(id);
+                    self.end_coroutine(id);
                     write(Do::Recycle(place, Some((new, tag))));
                 } else {
                     write(Do::Recycle(place, None));

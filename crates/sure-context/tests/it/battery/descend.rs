@@ -17,7 +17,7 @@ struct Exchange {
 
 impl Descent for Exchange {
     unsafe fn run(mut this: NonNull<Self>, from: ExecutionContext) -> Departure {
-        // SAFETY: the caller's object, which it leaves alone.
+        // SAFETY: the object that was given to `descend`, whose caller leaves it alone.
         let this = unsafe { this.as_mut() };
         assert!(stack_pointer().addr() < this.top, "it runs below");
         // SAFETY: the caller was suspended by the descent, above this frame.

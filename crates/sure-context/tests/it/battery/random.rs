@@ -248,7 +248,8 @@ fn run(seed: u64, switches: usize) -> Vec<State> {
         };
         let link = world.links.borrow()[id];
         world.current.set(id);
-        // SAFETY: as in `go_elsewhere`.
+        // SAFETY: every context stays alive until the end of the test, was in the table because it
+        // is suspended, and the link is its own; words are numbers.
         let arrival = unsafe { context.resume(link, Word::from_usize(id), Signal::Run) };
         assert!(arrival.from.is_none(), "it has ended");
     }

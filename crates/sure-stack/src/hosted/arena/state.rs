@@ -154,7 +154,7 @@ impl ArenaState {
     /// # Safety
     /// The header and the stack below it are the arena's now.
     pub(crate) unsafe fn keep(&mut self, mut header: NonNull<StackHeader>) {
-        // SAFETY: given by its owner.
+        // SAFETY: the caller gives the header to the arena, so nothing else refers to it.
         unsafe { header.as_mut() }.next = self.kept;
         self.kept = Some(header);
         self.kept_len += 1;

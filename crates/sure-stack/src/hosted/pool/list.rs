@@ -194,7 +194,7 @@ impl ThreadPool {
         let kept = self.life.get() == Life::Open
             && (list.len.get() < list.quota.get()
                 || self.grant(list)
-                // SAFETY: the caller's stack, with nothing alive on it.
+                // SAFETY: the caller gives its stack, with nothing alive on it.
                 || unsafe { self.fit(list, header.as_mut()) });
         if kept {
             // SAFETY: the caller gives the stack away; the list is that of its size.
@@ -227,7 +227,7 @@ impl ThreadPool {
     /// # Safety
     /// As [`keep`](ThreadPool::keep).
     pub(super) unsafe fn prepare(&self, mut header: NonNull<StackHeader>) {
-        // SAFETY: the caller's stack, with nothing alive on it.
+        // SAFETY: the caller gives its stack, with nothing alive on it.
         unsafe {
             // Stacks beyond the largest class are new each time.
             if self.config.get().measure && header.as_ref().class != UNPOOLED {

@@ -162,7 +162,8 @@ pub(in crate::battery) unsafe fn from_registers<O: Operation, const FIRST: usize
         general[at[2]],
         general[at[3]],
     ];
-    // SAFETY: the caller's operands, which were in registers meanwhile.
+    // SAFETY: the caller gives the operands of a switch that may be made; they were in registers
+    // meanwhile.
     let arrived = unsafe { O::perform(operands) };
     general[at[0]] = arrived.from;
     general[at[1]] = arrived.word;
@@ -195,7 +196,7 @@ unsafe extern "C" fn from_arguments<O: Operation, const ORDER: usize, const FIRS
     let at = const { all_places::<O>(ORDER, FIRST, ARGUMENTS) };
     let mut all = [a, b, c, d, e, f, g, h, i, j, k];
     let operands = [all[at[0]], all[at[1]], all[at[2]], all[at[3]]];
-    // SAFETY: the caller's operands.
+    // SAFETY: the caller gives the operands of a switch that may be made.
     call.arrived = unsafe { O::perform(operands) };
     all[at[0]] = call.values[at[0]];
     all[at[1]] = call.values[at[1]];
@@ -227,7 +228,7 @@ unsafe fn from_over_a_call<O: Operation, const ORDER: usize, const KEPT: usize>(
     hide::<KEPT>(&mut values);
     let nothing: extern "C" fn() = black_box(nothing);
     nothing();
-    // SAFETY: the caller's operands.
+    // SAFETY: the caller gives the operands of a switch that may be made.
     let arrived = unsafe { O::perform(operands) };
     hide::<KEPT>(&mut values);
     call.arrived = arrived;

@@ -166,7 +166,7 @@ impl Operation for Switch {
 
     #[inline(always)]
     unsafe fn perform([to, word, signal_number, _]: [usize; 4]) -> Arrived {
-        // SAFETY: as for `Resume`, without a link.
+        // SAFETY: the caller promises that the operands are those of a switch that may be made.
         unsafe { token(to).switch(Word::from_usize(word), signal(signal_number)) }.into()
     }
 
