@@ -19,6 +19,7 @@ mod iter;
 mod large_frames;
 mod lending;
 mod lifecycle;
+mod locations;
 mod nesting;
 mod on_stack;
 mod panics;
