@@ -6,6 +6,7 @@
 //! - [Scopes](scopes): coroutines that borrow
 //! - [Lending](lending): scripts that work on a `&mut World`
 //! - [Panics](panics): across resumes, and what happens when a coroutine is dropped
+//! - [C frames](c_frames): suspending in a callback of a C library
 //! - [Choosing a stack size](stack_size)
 //! - [Thread-locals](thread_locals): what is undefined, and why
 //! - [Coroutines, async functions, and threads](comparison): which one to take
@@ -15,6 +16,9 @@
 #[doc = include_str!("../docs/async_bridge.md")]
 #[cfg(feature = "async")]
 pub mod async_bridge {}
+
+#[doc = include_str!("../docs/c_frames.md")]
+pub mod c_frames {}
 
 #[doc = include_str!("../docs/comparison.md")]
 pub mod comparison {}

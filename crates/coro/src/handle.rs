@@ -130,8 +130,8 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     }
 
     /// As [`suspend`](SuspendHandle::suspend), where the coroutine must not be unwound from
-    /// here, or not yet: under frames of C, say, whose caller wants an error code first, or in
-    /// a destructor, which may run while the coroutine panics.
+    /// here, or not yet: under frames of C, say, whose caller wants an error code first (see
+    /// [the guide](crate::guide::c_frames)), or in a destructor, which may run while the coroutine panics.
     ///
     /// ```
     /// use coro::{Coroutine, ForcedUnwind, SuspendHandle};

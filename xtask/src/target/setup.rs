@@ -130,6 +130,9 @@ fn missing(targets: &[&Target]) -> Vec<String> {
     if Toolchain::find().is_none() {
         packages.extend(DEBIAN_PACKAGES.map(str::to_owned));
     }
+    if !can_load("libsqlite3.so.0") {
+        packages.push("libsqlite3-0".to_owned());
+    }
     let runnable = targets.iter().filter(|target| target.level == Level::Run);
     for target in runnable {
         if find_program(&target.linker()).is_none() {
@@ -145,6 +148,12 @@ fn missing(targets: &[&Target]) -> Vec<String> {
     packages.sort();
     packages.dedup();
     packages
+}
+
+/// Whether the host's loader knows a library, which tests of the host load when they run.
+fn can_load(library: &str) -> bool {
+    let known = Command::new("/sbin/ldconfig").arg("-p").output();
+    known.is_ok_and(|known| String::from_utf8_lossy(&known.stdout).contains(library))
 }
 
 pub(crate) fn install(packages: &[String], consent: Consent) -> Result<()> {

@@ -1,6 +1,7 @@
 //! The behaviour of coroutines, from outside.
 
 mod backtrace;
+mod c_frames;
 #[cfg(feature = "async")]
 mod cancel;
 mod crashes;
