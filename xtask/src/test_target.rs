@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 
-use crate::report::record::LastRun;
 use crate::report::support;
 use crate::report::{self, Report, Section};
 use crate::run::expected::Expected;
@@ -12,7 +11,7 @@ use crate::target::cross;
 use crate::target::platform::Profile;
 use crate::target::setup::{self, Consent};
 use crate::target::toolchain::Toolchain;
-use crate::target::{self, Level, Target};
+use crate::target::{self, Target};
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
@@ -63,22 +62,13 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         println!("{}", list());
         return Ok(true);
     }
-    let profiles = match (args.debug, args.release) {
-        (true, _) => vec![Profile::Debug],
-        (_, true) => vec![Profile::Release],
-        _ => vec![Profile::Debug, Profile::Release],
-    };
-    let job = |target| Job {
-        target,
-        profiles: profiles.clone(),
-        divisor: args.divisor,
-        docs: true,
-    };
-    let jobs: Vec<_> = target::select(&args.targets)?
-        .into_iter()
-        .map(job)
-        .collect();
-    run_jobs(&jobs, args.consent)
+    let mut profiles = vec![Profile::Debug, Profile::Release];
+    profiles.retain(|profile| match profile {
+        Profile::Debug => !args.release,
+        Profile::Release => !args.debug,
+    });
+    let targets = target::select(&args.targets)?;
+    run_jobs(targets, &profiles, args.divisor, args.consent)
 }
 
 pub(crate) fn run_mips(args: &MipsArgs) -> Result<bool> {
@@ -92,33 +82,27 @@ pub(crate) fn run_mips(args: &MipsArgs) -> Result<bool> {
     if args.cross {
         return cross::test(target);
     }
-    run_jobs(&[full(target)], args.consent)
+    let profiles = [Profile::Debug, Profile::Release];
+    run_jobs(vec![target], &profiles, 1, args.consent)
 }
 
-/// Everything, in debug and in release.
-pub(crate) fn full(target: &'static Target) -> Job {
-    Job {
+fn run_jobs(
+    targets: Vec<&'static Target>,
+    profiles: &[Profile],
+    divisor: u32,
+    consent: Consent,
+) -> Result<bool> {
+    let toolchain = setup::ensure(&targets, consent)?;
+    let job = |target| Job {
         target,
-        profiles: vec![Profile::Debug, Profile::Release],
-        divisor: 1,
+        profiles: profiles.to_vec(),
+        divisor,
         docs: true,
-    }
-}
-
-fn run_jobs(jobs: &[Job], consent: Consent) -> Result<bool> {
-    let toolchain = prepare(jobs, consent)?;
-    let workspace = Workspace::read()?;
+    };
+    let jobs: Vec<_> = targets.into_iter().map(job).collect();
     let mut report = Report::new();
-    sections(&workspace, &toolchain, jobs, None, &mut report);
+    sections(&Workspace::read()?, &toolchain, &jobs, None, &mut report);
     Ok(report.finish())
-}
-
-/// Installs what the jobs need.
-pub(crate) fn prepare(jobs: &[Job], consent: Consent) -> Result<Toolchain> {
-    setup::ensure(
-        &jobs.iter().map(|job| job.target).collect::<Vec<_>>(),
-        consent,
-    )
 }
 
 /// Runs every job as sections of `report`, compared with the host's tests: with what `host` found, or with a list of them.
@@ -143,35 +127,22 @@ pub(crate) fn sections(
     let mut last = expected.last_run();
     last.targets
         .extend(pipeline::run(workspace, toolchain, jobs, &expected, report));
-    if let Err(error) = keep(workspace, &last) {
+    if let Err(error) = last.keep(workspace) {
         println!("   {error:#}");
     }
     println!("\n{}", support::table(&last));
 }
 
-/// Keeps what was found beside what earlier runs found on other targets.
-fn keep(workspace: &Workspace, last: &LastRun) -> Result<()> {
-    let path = LastRun::of_here(workspace);
-    let mut all = LastRun::read(&path)?.unwrap_or_default();
-    all.update(last);
-    all.write(&path)
-}
-
 fn list() -> String {
     let mut table = report::table(["target", "emulator", "C compiler", "tests", "stack probes"]);
     for target in target::ALL {
-        let (linker, level) = match target.level {
-            Level::Run => (target.linker(), "run"),
-            Level::Build => (String::new(), "builds, not run"),
+        let (linker, tests) = match target.runs() {
+            true => (target.linker(), "run"),
+            false => (String::new(), "builds, not run"),
         };
         let probes = if target.stack_probes() { "yes" } else { "no" };
-        table.add_row([
-            target.triple,
-            &target.qemu.join(" "),
-            &linker,
-            level,
-            probes,
-        ]);
+        let emulator = target.qemu.join(" ");
+        table.add_row([target.triple, &emulator, &linker, tests, probes]);
     }
     table.trim_fmt()
 }

@@ -1,11 +1,10 @@
 //! What cargo knows about this workspace.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use cargo_metadata::{Metadata, MetadataCommand, Package, PackageId, TargetKind};
+use cargo_metadata::{Metadata, MetadataCommand, Package, PackageId};
 
 /// The workspace, as `cargo metadata` describes it.
 pub(crate) struct Workspace {
@@ -29,27 +28,15 @@ impl Workspace {
         self.metadata.packages.iter().filter(published)
     }
 
-    /// Names of the integration tests of the libraries.
-    pub(crate) fn integration_tests(&self) -> BTreeSet<String> {
-        self.libraries()
-            .flat_map(|package| &package.targets)
-            .filter(|target| target.is_kind(TargetKind::Test))
-            .map(|target| target.name.clone())
-            .collect()
-    }
-
     pub(crate) fn package(&self, id: &PackageId) -> Option<&Package> {
-        self.metadata
-            .packages
-            .iter()
-            .find(|package| package.id == *id)
+        let mut packages = self.metadata.packages.iter();
+        packages.find(|package| package.id == *id)
     }
 
     /// Where the output of a section is kept.
     pub(crate) fn log(&self, section: &str) -> PathBuf {
-        self.target
-            .join("xtask-logs")
-            .join(format!("{}.log", section.replace([' ', ',', '/'], "-")))
+        let file = format!("{}.log", section.replace([' ', ',', '/'], "-"));
+        self.target.join("xtask-logs").join(file)
     }
 }
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::claims::Claims;
 use crate::run::libtest::Outcome;
+use crate::run::lists::Claims;
 use crate::workspace::{self, Workspace};
 
 /// Where it is kept, from the root.
@@ -59,14 +59,12 @@ impl LastRun {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             text => text.with_context(|| format!("cannot read {}", path.display()))?,
         };
-        let last = serde_json::from_str(&text)
-            .with_context(|| format!("cannot understand {}", path.display()))?;
-        Ok(Some(last))
+        let last = serde_json::from_str(&text);
+        last.with_context(|| format!("cannot understand {}", path.display()))
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let mut text = serde_json::to_string_pretty(self)?;
-        text.push('\n');
+        let text = serde_json::to_string_pretty(self)? + "\n";
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
@@ -74,6 +72,14 @@ impl LastRun {
     pub(crate) fn update(&mut self, newer: &Self) {
         self.host.clone_from(&newer.host);
         self.targets.extend(newer.targets.clone());
+    }
+
+    /// Keeps what was found beside what earlier runs of this checkout found on other targets.
+    pub(crate) fn keep(&self, workspace: &Workspace) -> Result<()> {
+        let path = Self::of_here(workspace);
+        let mut all = Self::read(&path)?.unwrap_or_default();
+        all.update(self);
+        all.write(&path)
     }
 }
 
@@ -88,8 +94,8 @@ impl Found {
             return Self::Broken;
         }
         let passed_everywhere = |test: &&String| {
-            runs.iter()
-                .all(|run| run.get(*test) == Some(&Outcome::Passed))
+            let mut outcomes = runs.iter().map(|run| run.get(*test));
+            outcomes.all(|outcome| outcome == Some(&Outcome::Passed))
         };
         let passed = expected.iter().filter(passed_everywhere).collect();
         Self::Ran {
@@ -108,30 +114,24 @@ mod tests {
     #[test]
     fn a_test_counts_when_it_passed_in_every_profile() {
         let run = |tests: &[(&str, Outcome)]| -> BTreeMap<String, Outcome> {
+            let tests = tests.iter();
             tests
-                .iter()
-                .map(|(name, outcome)| ((*name).to_owned(), *outcome))
+                .map(|(name, outcome)| (name.to_string(), *outcome))
                 .collect()
         };
         let claims = Claims::read().unwrap();
         let expected = ["a", "b", "c"].map(str::to_owned).into();
         let good = run(&["a", "b", "c"].map(|test| (test, Outcome::Passed)));
         let bad = run(&[("a", Outcome::Passed), ("b", Outcome::Failed)]);
-        let found = Found::sum(&[good, bad], &expected, &claims);
-        let [unwinding, backtrace] = [false; 2];
-        assert_eq!(
-            found,
-            Found::Ran {
-                passed: 1,
-                of: 3,
-                unwinding,
-                backtrace
-            }
-        );
-        assert_eq!(
-            Found::sum(&[BTreeMap::new()], &expected, &claims),
-            Found::Broken
-        );
+        let one_of_three = Found::Ran {
+            passed: 1,
+            of: 3,
+            unwinding: false,
+            backtrace: false,
+        };
+        assert_eq!(Found::sum(&[good, bad], &expected, &claims), one_of_three);
+        let nothing = Found::sum(&[BTreeMap::new()], &expected, &claims);
+        assert_eq!(nothing, Found::Broken);
     }
 
     #[test]
@@ -140,7 +140,7 @@ mod tests {
             host: "here".to_owned(),
             targets: pairs
                 .iter()
-                .map(|(name, found)| ((*name).to_owned(), found.clone()))
+                .map(|(name, found)| (name.to_string(), found.clone()))
                 .collect(),
         };
         let mut last = of(&[("a", Found::Broken), ("b", Found::Builds)]);

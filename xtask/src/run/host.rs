@@ -1,6 +1,7 @@
 //! The host's sections: format, lints, docs, tests in debug and in release, what must build without
 //! the standard library, benchmarks, packages.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -93,16 +94,16 @@ fn check(workspace: &Workspace, name: &str, words: &str) -> Result<Section> {
 /// Builds and runs everything, doc tests included.
 fn tests(workspace: &Workspace, profile: Profile, log: PathBuf) -> Result<(Section, Results)> {
     let suite = Suite {
-        workspace,
-        platform: &Platform::host(),
+        platform: &Platform::host(workspace),
         profile,
         log,
         name: None,
+        skipped: BTreeSet::new(),
     };
-    let mut results = suite.run(&suite.build()?, |_| Vec::new())?;
+    let mut results = suite.run(&suite.build()?)?;
     // What rustdoc compiles is not optimised, whatever the library it is linked with.
     if profile == Profile::Debug {
-        results.extend(suite.run_docs(|_| Vec::new())?);
+        results.extend(suite.run_docs()?);
     }
     let ignored = results.count(Outcome::Ignored);
     let ignored = (ignored > 0).then(|| format!("{ignored} ignored"));

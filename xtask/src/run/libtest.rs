@@ -12,8 +12,9 @@ pub(crate) enum Outcome {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Parsed {
     pub(crate) tests: Vec<(String, Outcome)>,
-    /// The totals of the closing lines (doc tests may have several); `None` when a binary died before it wrote one.
-    pub(crate) totals: Option<Totals>,
+    /// How many passed and failed, by the closing lines (doc tests may have several); `None` when a binary died before it wrote
+    /// one.
+    pub(crate) totals: Option<(usize, usize)>,
 }
 
 impl Parsed {
@@ -25,22 +26,17 @@ impl Parsed {
     }
 }
 
-/// The numbers of `test result:` lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Totals {
-    pub(crate) passed: usize,
-    pub(crate) failed: usize,
-    pub(crate) ignored: usize,
-}
-
 pub(crate) fn parse(stdout: &str) -> Parsed {
     let mut parsed = Parsed::default();
     for line in stdout.lines() {
         if let Some(rest) = line.strip_prefix("test result: ") {
-            let totals = parsed.totals.get_or_insert_default();
-            totals.passed += number_before(rest, " passed");
-            totals.failed += number_before(rest, " failed");
-            totals.ignored += number_before(rest, " ignored");
+            let words: Vec<_> = rest.split([' ', ';']).collect();
+            let number = |kind| {
+                let at = words.windows(2).find(|pair| pair[1] == kind);
+                at.and_then(|pair| pair[0].parse().ok()).unwrap_or(0)
+            };
+            let (passed, failed) = parsed.totals.unwrap_or_default();
+            parsed.totals = Some((passed + number("passed"), failed + number("failed")));
         } else if let Some((name, outcome)) = line
             .strip_prefix("test ")
             .and_then(|rest| rest.rsplit_once(" ... "))
@@ -89,14 +85,6 @@ fn plain_name(name: &str) -> &str {
     name.split(" - should panic").next().unwrap_or(name)
 }
 
-fn number_before(text: &str, word: &str) -> usize {
-    let digits = text
-        .split(word)
-        .next()
-        .and_then(|before| before.rsplit(' ').next());
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,14 +114,7 @@ mod tests {
                 ("huge", Outcome::Ignored),
             ]
         );
-        assert_eq!(
-            parsed.totals,
-            Some(Totals {
-                passed: 2,
-                failed: 1,
-                ignored: 1
-            })
-        );
+        assert_eq!(parsed.totals, Some((2, 1)));
     }
 
     #[test]
@@ -174,13 +155,6 @@ mod tests {
             "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured\n\
              test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured\n",
         );
-        assert_eq!(
-            parsed.totals,
-            Some(Totals {
-                passed: 5,
-                failed: 0,
-                ignored: 1
-            })
-        );
+        assert_eq!(parsed.totals, Some((5, 0)));
     }
 }

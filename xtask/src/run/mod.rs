@@ -6,10 +6,10 @@ pub(crate) mod expected;
 pub(crate) mod freestanding;
 pub(crate) mod host;
 pub(crate) mod libtest;
+pub(crate) mod lists;
 pub(crate) mod pipeline;
 pub(crate) mod portable;
 pub(crate) mod programs;
-mod skips;
 pub(crate) mod suite;
 
 use std::path::PathBuf;
