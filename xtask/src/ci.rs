@@ -53,7 +53,7 @@ pub(crate) fn test(args: &TestArgs) -> Result<bool> {
             divisor: 1,
             docs: true,
         };
-        test_target::sections(&workspace, &toolchain, &[job], host, &mut report);
+        test_target::sections(&workspace, &toolchain, &[job], host, &mut report)?;
     }
     Ok(report.finish())
 }
@@ -94,6 +94,6 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         report::support::check()?;
         Ok(Section::default())
     });
-    test_target::sections(&workspace, &toolchain, &jobs, host, &mut report);
+    test_target::sections(&workspace, &toolchain, &jobs, host, &mut report)?;
     Ok(report.finish())
 }

@@ -101,7 +101,7 @@ fn run_jobs(
     };
     let jobs: Vec<_> = targets.into_iter().map(job).collect();
     let mut report = Report::new();
-    sections(&Workspace::read()?, &toolchain, &jobs, None, &mut report);
+    sections(&Workspace::read()?, &toolchain, &jobs, None, &mut report)?;
     Ok(report.finish())
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn sections(
     jobs: &[Job],
     host: Option<Results>,
     report: &mut Report,
-) {
+) -> Result<()> {
     let mut expected = None;
     report.section("the tests that targets must run", || {
         let found = match host {
@@ -123,14 +123,14 @@ pub(crate) fn sections(
         expected = Some(found);
         Ok(Section::default())
     });
-    let Some(expected) = expected else { return };
+    let Some(expected) = expected else {
+        return Ok(());
+    };
     let mut last = expected.last_run();
-    last.targets
-        .extend(pipeline::run(workspace, toolchain, jobs, &expected, report));
-    if let Err(error) = last.keep(workspace) {
-        println!("   {error:#}");
-    }
+    let found = pipeline::run(workspace, toolchain, jobs, &expected, report)?;
+    last.targets.extend(found);
     println!("\n{}", support::table(&last));
+    last.keep(workspace)
 }
 
 fn list() -> String {

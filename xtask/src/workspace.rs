@@ -1,5 +1,6 @@
 //! What cargo knows about this workspace.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -33,10 +34,14 @@ impl Workspace {
         packages.find(|package| package.id == *id)
     }
 
-    /// Where the output of a section is kept.
-    pub(crate) fn log(&self, section: &str) -> PathBuf {
-        let file = format!("{}.log", section.replace([' ', ',', '/'], "-"));
-        self.target.join("xtask-logs").join(file)
+    /// An empty file for the output of a section.
+    pub(crate) fn log(&self, section: &str) -> Result<PathBuf> {
+        let folder = self.target.join("xtask-logs");
+        let log = folder.join(format!("{}.log", section.replace([' ', ',', '/'], "-")));
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&log, ""))
+            .with_context(|| format!("cannot write {}", log.display()))?;
+        Ok(log)
     }
 }
 

@@ -21,6 +21,16 @@ pub(crate) struct Section {
     pub(crate) log: Option<PathBuf>,
 }
 
+impl Section {
+    /// One that has found nothing yet.
+    pub(crate) fn new(log: PathBuf) -> Self {
+        Self {
+            log: Some(log),
+            ..Self::default()
+        }
+    }
+}
+
 /// Collects the sections of one run.
 pub(crate) struct Report {
     started: Instant,

@@ -22,10 +22,8 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     if args.check {
         return check().map(|()| true);
     }
-    let mut last = LastRun::read(&LastRun::checked_in())?.unwrap_or_default();
-    if let Some(newer) = LastRun::read(&LastRun::of_here(&Workspace::read()?))? {
-        last.update(&newer);
-    }
+    let mut last = LastRun::read(&LastRun::checked_in())?;
+    last.update(LastRun::read(&LastRun::of_here(&Workspace::read()?))?);
     last.targets
         .retain(|triple, _| *triple == last.host || target::find(triple).is_ok());
     last.write(&LastRun::checked_in())?;
@@ -38,7 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
 /// That the README's table is that of the findings, which has a line for every target there is, and that no finding is a bad one.
 /// How many tests there were when it was made is not looked at: every change would have to run on all targets twice.
 pub(crate) fn check() -> Result<()> {
-    let last = LastRun::read(&LastRun::checked_in())?.unwrap_or_default();
+    let last = LastRun::read(&LastRun::checked_in())?;
     for (triple, found) in &last.targets {
         let as_claimed = match (target::find(triple), found) {
             (Ok(target), Found::Ran { .. }) => target.runs(),

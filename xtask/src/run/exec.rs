@@ -1,6 +1,6 @@
 //! Starting programs: their output goes to a log file while they run, and comes back as text.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -41,13 +41,8 @@ impl Finished {
 /// Standard output and standard error are read separately: a line that a crashing child writes to standard error must not
 /// end up in the middle of a line that is parsed.
 pub(crate) fn run(command: &mut Command, log: &Path, limit: Duration) -> Result<Finished> {
-    let cannot_write = || format!("cannot write {}", log.display());
-    fs::create_dir_all(log.parent().unwrap_or(log)).with_context(cannot_write)?;
-    let file = File::options()
-        .create(true)
-        .append(true)
-        .open(log)
-        .with_context(cannot_write)?;
+    let file = File::options().create(true).append(true).open(log);
+    let file = file.with_context(|| format!("cannot write {}", log.display()))?;
     writeln!(&file, "$ {command:?}")?;
 
     let mut child = command
@@ -128,6 +123,7 @@ pub(crate) fn complaints(stderr: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::time::Instant;
 
     use super::*;

@@ -9,7 +9,7 @@ use super::lists::{Claims, Skips};
 use super::suite::{DOC, Results, Suite};
 use crate::report::Section;
 use crate::report::record::{Found, LastRun};
-use crate::target::platform::{Platform, Profile};
+use crate::target::platform::{Place, Platform, Profile};
 use crate::workspace::{self, Workspace};
 
 /// What the host found: the measure for every target.
@@ -26,9 +26,13 @@ impl Expected {
     /// Lists the host's tests, without running any.
     pub(crate) fn list(workspace: &Workspace) -> Result<Self> {
         let suite = Suite {
-            platform: &Platform::host(workspace),
+            platform: &Platform {
+                workspace,
+                place: Place::Host,
+                divisor: 1,
+            },
             profile: Profile::Debug,
-            log: super::fresh(workspace, "the host's list of tests")?,
+            log: workspace.log("the host's list of tests")?,
             name: None,
             skipped: BTreeSet::new(),
         };

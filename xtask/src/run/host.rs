@@ -9,10 +9,10 @@ use anyhow::Result;
 
 use super::exec;
 use super::libtest::Outcome;
+use super::programs;
 use super::suite::{Results, Suite};
-use super::{fresh, programs};
 use crate::report::{Report, Section};
-use crate::target::platform::{Platform, Profile};
+use crate::target::platform::{Place, Platform, Profile};
 use crate::workspace::{self, Workspace};
 
 /// Sections that are one cargo command each, which passes or fails as a whole, and its words.
@@ -59,7 +59,7 @@ pub(crate) fn sections(
     for profile in [Profile::Debug, Profile::Release] {
         let name = format!("tests, {}", profile.name());
         report.section(&name, || {
-            let (section, results) = tests(workspace, profile, fresh(workspace, &name)?)?;
+            let (section, results) = tests(workspace, profile, workspace.log(&name)?)?;
             if profile == Profile::Debug {
                 in_debug = Some(results);
             }
@@ -75,7 +75,7 @@ pub(crate) fn sections(
 
 /// A section that is one cargo command.
 fn check(workspace: &Workspace, name: &str, words: &str) -> Result<Section> {
-    let log = fresh(workspace, name)?;
+    let log = workspace.log(name)?;
     let mut command = workspace::host_cargo();
     command
         .args(words.split_whitespace())
@@ -94,7 +94,11 @@ fn check(workspace: &Workspace, name: &str, words: &str) -> Result<Section> {
 /// Builds and runs everything, doc tests included.
 fn tests(workspace: &Workspace, profile: Profile, log: PathBuf) -> Result<(Section, Results)> {
     let suite = Suite {
-        platform: &Platform::host(workspace),
+        platform: &Platform {
+            workspace,
+            place: Place::Host,
+            divisor: 1,
+        },
         profile,
         log,
         name: None,

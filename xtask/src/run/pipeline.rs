@@ -16,7 +16,7 @@ use super::suite::{Results, Suite};
 use crate::report::record::Found;
 use crate::report::{Report, Section};
 use crate::target::Target;
-use crate::target::platform::Platform;
+use crate::target::platform::{Place, Platform};
 use crate::target::toolchain::Toolchain;
 use crate::test_target::Job;
 use crate::workspace::Workspace;
@@ -43,8 +43,12 @@ pub(crate) fn run(
     jobs: &[Job],
     expected: &Expected,
     report: &mut Report,
-) -> BTreeMap<String, Found> {
-    let platform = |job: &Job| Platform::target(workspace, job.target, toolchain, job.divisor);
+) -> Result<BTreeMap<String, Found>> {
+    let platform = |job: &Job| Platform {
+        workspace,
+        place: Place::Foreign(job.target, toolchain),
+        divisor: job.divisor,
+    };
     let platforms: Vec<_> = jobs.iter().map(platform).collect();
     let mut stages = Vec::new();
     for (job, platform) in jobs.iter().zip(&platforms) {
@@ -53,7 +57,7 @@ pub(crate) fn run(
             let suite = Suite {
                 platform,
                 profile,
-                log: workspace.log(&name),
+                log: workspace.log(&name)?,
                 name: Some(name.clone()),
                 skipped: expected.skipped_on(job.target.triple),
             };
@@ -105,20 +109,17 @@ pub(crate) fn run(
         };
         (job.target.triple.to_owned(), found)
     };
-    jobs.iter().map(found).collect()
+    Ok(jobs.iter().map(found).collect())
 }
 
 impl Stage<'_> {
     /// Cargo's part.
     fn build(&self, built: &Sender<Built>, documented: &Sender<Result<Results>>) -> Result<()> {
         let started = Instant::now();
-        let binaries = super::emptied(self.suite.log.clone()).and_then(|_| {
-            if self.target.runs() {
-                self.suite.build()
-            } else {
-                self.suite.compile().map(|()| Vec::new())
-            }
-        });
+        let binaries = match self.target.runs() {
+            true => self.suite.build(),
+            false => self.suite.compile().map(|()| Vec::new()),
+        };
         let good = binaries.is_ok();
         let seconds = started.elapsed().as_secs_f64();
         built.send(Built { binaries, seconds })?;

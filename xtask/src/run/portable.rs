@@ -4,11 +4,10 @@
 use anyhow::{Context as _, Result};
 
 use super::expected::{self, Expected};
-use super::fresh;
 use super::lists::PORTABLE;
 use super::suite::{Results, Suite};
 use crate::report::Section;
-use crate::target::platform::{Platform, Profile};
+use crate::target::platform::{Place, Platform, Profile};
 use crate::workspace::Workspace;
 
 /// The test binaries that run, with which the list of the host's tests is narrowed.
@@ -25,9 +24,14 @@ pub(crate) fn section(workspace: &Workspace, host: Option<&Results>) -> Result<S
     tests.retain(|test, _| ours(test));
 
     let suite = Suite {
-        platform: &Platform::portable(workspace),
+        platform: &Platform {
+            workspace,
+            place: Place::Portable,
+            // Threads switch slowly, so there is less random work.
+            divisor: 5,
+        },
         profile: Profile::Debug,
-        log: fresh(workspace, "the portable backend")?,
+        log: workspace.log("the portable backend")?,
         name: None,
         skipped,
     };

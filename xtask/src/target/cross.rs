@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 
 use super::Target;
-use super::platform::Platform;
+use super::platform::{Place, Platform};
 use super::setup::find_program;
 use super::toolchain::Toolchain;
 use crate::workspace::{self, Workspace};
@@ -24,12 +24,17 @@ pub(crate) fn test(target: &'static Target) -> Result<bool> {
          rustup toolchain install nightly --component rust-src",
     )?;
     let workspace = Workspace::read()?;
+    let platform = Platform {
+        workspace: &workspace,
+        place: Place::Foreign(target, &toolchain),
+        divisor: 1,
+    };
     let mut good = true;
     for profile in ["dev", "release"] {
         let status = Command::new(&cross)
             .args(["test", "--no-fail-fast"])
             .args(["--target", target.triple, "--profile", profile])
-            .args(Platform::target(&workspace, target, &toolchain, 1).selection())
+            .args(platform.selection())
             .current_dir(workspace::root())
             .env("RUSTUP_TOOLCHAIN", &toolchain.name)
             .env("CROSS_CUSTOM_TOOLCHAIN", "1")

@@ -169,22 +169,4 @@ mod tests {
             assert!(known, "{}: {}", target.triple, target.arch);
         }
     }
-
-    #[test]
-    fn an_unknown_triple_names_the_command_that_lists_the_known_ones() {
-        let error = find("mips-unknown-none").unwrap_err().to_string();
-        assert!(
-            error.contains("mips-unknown-none") && error.contains("test-target list"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_runner_is_one_command_line() {
-        let runner = find("mipsisa32r6-unknown-linux-gnu").unwrap().runner();
-        assert_eq!(
-            runner,
-            "qemu-mips -cpu mips32r6-generic -L /usr/mipsisa32r6-linux-gnu"
-        );
-    }
 }

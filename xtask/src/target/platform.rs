@@ -1,7 +1,7 @@
 //! Where tests run: on the host, or as programs of another target under an emulator.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -30,56 +30,19 @@ impl Profile {
 /// A place where tests run.
 pub(crate) struct Platform<'a> {
     pub(crate) workspace: &'a Workspace,
-    place: Place<'a>,
-    /// Where cargo builds.
-    folder: PathBuf,
+    pub(crate) place: Place<'a>,
     /// Random tests do one part in this many of their work.
-    divisor: u32,
+    pub(crate) divisor: u32,
 }
 
-enum Place<'a> {
+pub(crate) enum Place<'a> {
     Host,
-    /// The host, with each execution a thread.
+    /// The host, with the portable backend of `sure-context`.
     Portable,
     Foreign(&'static Target, &'a Toolchain),
 }
 
-impl<'a> Platform<'a> {
-    pub(crate) fn host(workspace: &'a Workspace) -> Self {
-        Self {
-            workspace,
-            place: Place::Host,
-            folder: workspace.target.clone(),
-            divisor: 1,
-        }
-    }
-
-    /// The host, with the portable backend of `sure-context`: threads switch slowly, so there is less
-    /// random work.
-    pub(crate) fn portable(workspace: &'a Workspace) -> Self {
-        Self {
-            workspace,
-            place: Place::Portable,
-            folder: workspace.target.join("portable"),
-            divisor: 5,
-        }
-    }
-
-    pub(crate) fn target(
-        workspace: &'a Workspace,
-        target: &'static Target,
-        toolchain: &'a Toolchain,
-        divisor: u32,
-    ) -> Self {
-        Self {
-            workspace,
-            place: Place::Foreign(target, toolchain),
-            // One for all targets: cargo keeps them apart by triple, and shares what is built for the host.
-            folder: workspace.target.join("xtask-targets"),
-            divisor,
-        }
-    }
-
+impl Platform<'_> {
     /// The target, unless it is the host.
     fn foreign(&self) -> Option<&'static Target> {
         match self.place {
@@ -90,14 +53,14 @@ impl<'a> Platform<'a> {
 
     /// A cargo command that builds for this place.
     pub(crate) fn cargo(&self, subcommand: &str, profile: Profile) -> Command {
-        let mut command = match self.place {
-            Place::Foreign(_, toolchain) => toolchain.cargo(),
-            Place::Host | Place::Portable => workspace::host_cargo(),
+        // One folder for all targets: cargo keeps them apart by triple, and shares what is built for the host.
+        let (mut command, folder) = match self.place {
+            Place::Host => (workspace::host_cargo(), ""),
+            Place::Portable => (workspace::host_cargo(), "portable"),
+            Place::Foreign(_, toolchain) => (toolchain.cargo(), "xtask-targets"),
         };
-        command
-            .arg(subcommand)
-            .arg("--target-dir")
-            .arg(&self.folder);
+        command.arg(subcommand).arg("--target-dir");
+        command.arg(self.workspace.target.join(folder));
         if profile == Profile::Release {
             command.arg("--release");
         }
