@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::report::record::LastRun;
 use crate::report::support;
 use crate::report::{self, Report, Section};
 use crate::run::expected::Expected;
@@ -115,8 +116,8 @@ pub(crate) fn sections(
 ) -> Result<()> {
     let mut expected = None;
     report.section("the tests that targets must run", || {
-        let found = match host {
-            Some(results) => Expected::of_run(workspace, &results)?,
+        let found = match &host {
+            Some(results) => Expected::of_run(workspace, results)?,
             None => Expected::list(workspace)?,
         };
         println!("   {} tests", found.compared().len());
@@ -126,11 +127,19 @@ pub(crate) fn sections(
     let Some(expected) = expected else {
         return Ok(());
     };
-    let mut last = expected.last_run();
-    let found = pipeline::run(workspace, toolchain, jobs, &expected, report)?;
-    last.targets.extend(found);
+    let mut last = LastRun {
+        host: format!("{}-unknown-linux-gnu", std::env::consts::ARCH),
+        targets: pipeline::run(workspace, toolchain, jobs, &expected, report)?,
+    };
+    if let Some(results) = host {
+        let found = expected.found(&[results.tests]);
+        last.targets.insert(last.host.clone(), found);
+    }
     println!("\n{}", support::table(&last));
-    last.keep(workspace)
+    if let Err(error) = last.keep(workspace) {
+        println!("   {error:#}");
+    }
+    Ok(())
 }
 
 fn list() -> String {

@@ -1,7 +1,7 @@
 //! What runs on targets found. Each run keeps its findings in the target folder, which is not checked in; `cargo xtask table` takes
 //! them into `ci/last-run.json`, from which the README's support table is made. So no run of the tests changes a checked-in file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::run::libtest::Outcome;
-use crate::run::lists::Claims;
 use crate::workspace::{self, Workspace};
 
 /// Where it is kept, from the root.
@@ -84,57 +82,5 @@ impl LastRun {
         let mut all = Self::read(&path)?;
         all.update(self);
         all.write(&path)
-    }
-}
-
-impl Found {
-    /// Sums up the runs (one for each profile) of one target; `expected` are the tests the host runs.
-    pub(crate) fn sum(
-        runs: &[BTreeMap<String, Outcome>],
-        expected: &BTreeSet<String>,
-        claims: &Claims,
-    ) -> Self {
-        if runs.iter().all(BTreeMap::is_empty) {
-            return Self::Broken;
-        }
-        let passed_everywhere = |test: &&String| {
-            let mut outcomes = runs.iter().map(|run| run.get(*test));
-            outcomes.all(|outcome| outcome == Some(&Outcome::Passed))
-        };
-        let passed = expected.iter().filter(passed_everywhere).collect();
-        Self::Ran {
-            unwinding: claims.hold("unwinding", &passed),
-            backtrace: claims.hold("backtrace", &passed),
-            passed: passed.len(),
-            of: expected.len(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_test_counts_when_it_passed_in_every_profile() {
-        let run = |tests: &[(&str, Outcome)]| -> BTreeMap<String, Outcome> {
-            let tests = tests.iter();
-            tests
-                .map(|(name, outcome)| (name.to_string(), *outcome))
-                .collect()
-        };
-        let claims = Claims::read().unwrap();
-        let expected = ["a", "b", "c"].map(str::to_owned).into();
-        let good = run(&["a", "b", "c"].map(|test| (test, Outcome::Passed)));
-        let bad = run(&[("a", Outcome::Passed), ("b", Outcome::Failed)]);
-        let one_of_three = Found::Ran {
-            passed: 1,
-            of: 3,
-            unwinding: false,
-            backtrace: false,
-        };
-        assert_eq!(Found::sum(&[good, bad], &expected, &claims), one_of_three);
-        let nothing = Found::sum(&[BTreeMap::new()], &expected, &claims);
-        assert_eq!(nothing, Found::Broken);
     }
 }

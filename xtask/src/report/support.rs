@@ -114,29 +114,26 @@ pub(crate) fn table(last: &LastRun) -> String {
 mod tests {
     use super::*;
 
-    fn last() -> LastRun {
+    #[test]
+    fn every_target_has_a_line() {
         let ran = |passed| Found::Ran {
             passed,
             of: 20,
             unwinding: true,
             backtrace: false,
         };
-        LastRun {
+        let targets = [
+            ("x86_64-unknown-linux-gnu", ran(20)),
+            ("mips-unknown-linux-gnu", ran(18)),
+            ("sparc64-unknown-linux-gnu", Found::Broken),
+            ("loongarch64-unknown-linux-gnu", Found::Builds),
+        ];
+        let table = table(&LastRun {
             host: "x86_64-unknown-linux-gnu".to_owned(),
-            targets: [
-                ("x86_64-unknown-linux-gnu", ran(20)),
-                ("mips-unknown-linux-gnu", ran(18)),
-                ("sparc64-unknown-linux-gnu", Found::Broken),
-                ("loongarch64-unknown-linux-gnu", Found::Builds),
-            ]
-            .map(|(triple, found)| (triple.to_owned(), found))
-            .into(),
-        }
-    }
-
-    #[test]
-    fn every_target_has_a_line() {
-        let table = table(&last());
+            targets: targets
+                .map(|(triple, found)| (triple.to_owned(), found))
+                .into(),
+        });
         assert_eq!(table.lines().count(), 3 + target::ALL.len());
         let line = |triple: &str| {
             let line = table.lines().find(|line| line.contains(triple)).unwrap();

@@ -8,7 +8,7 @@ use super::libtest::Outcome;
 use super::lists::{Claims, Skips};
 use super::suite::{DOC, Results, Suite};
 use crate::report::Section;
-use crate::report::record::{Found, LastRun};
+use crate::report::record::Found;
 use crate::target::platform::{Place, Platform, Profile};
 use crate::workspace::{self, Workspace};
 
@@ -18,41 +18,33 @@ pub(crate) struct Expected {
     tests: BTreeMap<String, bool>,
     skips: Skips,
     claims: Claims,
-    /// How each ended on the host, where they ran.
-    ran: Option<BTreeMap<String, Outcome>>,
 }
 
 impl Expected {
     /// Lists the host's tests, without running any.
     pub(crate) fn list(workspace: &Workspace) -> Result<Self> {
         let suite = Suite {
-            platform: &Platform {
+            platform: Platform {
                 workspace,
                 place: Place::Host,
                 divisor: 1,
             },
             profile: Profile::Debug,
             log: workspace.log("the host's list of tests")?,
-            name: None,
+            prefix: String::new(),
             skipped: BTreeSet::new(),
         };
-        let tests = suite.list(&suite.build()?)?;
-        Self::new(workspace, tests, None)
+        Self::new(workspace, suite.list(&suite.build()?)?)
     }
 
     /// From a run of all the host's tests.
     pub(crate) fn of_run(workspace: &Workspace, results: &Results) -> Result<Self> {
-        let ran = results.tests.clone();
-        let tests = ran.iter();
+        let tests = results.tests.iter();
         let tests = tests.map(|(name, outcome)| (name.clone(), *outcome == Outcome::Ignored));
-        Self::new(workspace, tests.collect(), Some(ran))
+        Self::new(workspace, tests.collect())
     }
 
-    fn new(
-        workspace: &Workspace,
-        mut tests: BTreeMap<String, bool>,
-        ran: Option<BTreeMap<String, Outcome>>,
-    ) -> Result<Self> {
+    fn new(workspace: &Workspace, mut tests: BTreeMap<String, bool>) -> Result<Self> {
         // Names of tests begin with their package, those of doc tests with its folder.
         let prefixes = workspace.libraries().flat_map(|package| {
             let manifest = package.manifest_path.as_std_path();
@@ -75,7 +67,6 @@ impl Expected {
             tests,
             skips,
             claims,
-            ran,
         })
     }
 
@@ -102,17 +93,20 @@ impl Expected {
 
     /// What the runs (one for each profile) on one target say together.
     pub(crate) fn found(&self, runs: &[BTreeMap<String, Outcome>]) -> Found {
-        Found::sum(runs, &self.compared(), &self.claims)
-    }
-
-    /// The host's part of a record.
-    pub(crate) fn last_run(&self) -> LastRun {
-        let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-        let ran = self.ran.iter();
-        let found = ran.map(|ran| (host.clone(), self.found(std::slice::from_ref(ran))));
-        LastRun {
-            targets: found.collect(),
-            host,
+        if runs.iter().all(BTreeMap::is_empty) {
+            return Found::Broken;
+        }
+        let expected = self.compared();
+        let passed_everywhere = |test: &&String| {
+            let mut outcomes = runs.iter().map(|run| run.get(*test));
+            outcomes.all(|outcome| outcome == Some(&Outcome::Passed))
+        };
+        let passed = expected.iter().filter(passed_everywhere).collect();
+        Found::Ran {
+            unwinding: self.claims.hold("unwinding", &passed),
+            backtrace: self.claims.hold("backtrace", &passed),
+            passed: passed.len(),
+            of: expected.len(),
         }
     }
 }
@@ -187,5 +181,28 @@ mod tests {
             "is no test of the host's: e",
         ];
         assert_eq!(differences(&host, &skipped, &ran), named);
+    }
+
+    #[test]
+    fn a_test_counts_when_it_passed_in_every_profile() {
+        let expected = Expected {
+            tests: ["a", "b", "c"].map(|test| (test.to_owned(), false)).into(),
+            skips: Skips::read().unwrap(),
+            claims: Claims::read().unwrap(),
+        };
+        let run = |outcomes: &[(&str, Outcome)]| {
+            let outcomes = outcomes.iter();
+            outcomes.map(|(test, it)| (test.to_string(), *it)).collect()
+        };
+        let good = run(&["a", "b", "c"].map(|test| (test, Outcome::Passed)));
+        let bad = run(&[("a", Outcome::Passed), ("b", Outcome::Failed)]);
+        let one_of_three = Found::Ran {
+            passed: 1,
+            of: 3,
+            unwinding: false,
+            backtrace: false,
+        };
+        assert_eq!(expected.found(&[good, bad]), one_of_three);
+        assert_eq!(expected.found(&[BTreeMap::new()]), Found::Broken);
     }
 }

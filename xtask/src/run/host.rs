@@ -2,7 +2,6 @@
 //! the standard library, benchmarks, packages.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -59,7 +58,7 @@ pub(crate) fn sections(
     for profile in [Profile::Debug, Profile::Release] {
         let name = format!("tests, {}", profile.name());
         report.section(&name, || {
-            let (section, results) = tests(workspace, profile, workspace.log(&name)?)?;
+            let (section, results) = tests(workspace, profile, &name)?;
             if profile == Profile::Debug {
                 in_debug = Some(results);
             }
@@ -86,22 +85,21 @@ fn check(workspace: &Workspace, name: &str, words: &str) -> Result<Section> {
     }
     Ok(Section {
         failed: usize::from(!finished.success()),
-        log: Some(log),
-        ..Section::default()
+        ..Section::new(log)
     })
 }
 
 /// Builds and runs everything, doc tests included.
-fn tests(workspace: &Workspace, profile: Profile, log: PathBuf) -> Result<(Section, Results)> {
+fn tests(workspace: &Workspace, profile: Profile, name: &str) -> Result<(Section, Results)> {
     let suite = Suite {
-        platform: &Platform {
+        platform: Platform {
             workspace,
             place: Place::Host,
             divisor: 1,
         },
         profile,
-        log,
-        name: None,
+        log: workspace.log(name)?,
+        prefix: String::new(),
         skipped: BTreeSet::new(),
     };
     let mut results = suite.run(&suite.build()?)?;

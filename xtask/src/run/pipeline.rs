@@ -44,21 +44,19 @@ pub(crate) fn run(
     expected: &Expected,
     report: &mut Report,
 ) -> Result<BTreeMap<String, Found>> {
-    let platform = |job: &Job| Platform {
-        workspace,
-        place: Place::Foreign(job.target, toolchain),
-        divisor: job.divisor,
-    };
-    let platforms: Vec<_> = jobs.iter().map(platform).collect();
     let mut stages = Vec::new();
-    for (job, platform) in jobs.iter().zip(&platforms) {
+    for job in jobs {
         for &profile in &job.profiles {
             let name = format!("{}, {}", job.target.triple, profile.name());
             let suite = Suite {
-                platform,
+                platform: Platform {
+                    workspace,
+                    place: Place::Foreign(job.target, toolchain),
+                    divisor: job.divisor,
+                },
                 profile,
                 log: workspace.log(&name)?,
-                name: Some(name.clone()),
+                prefix: format!("{name}: "),
                 skipped: expected.skipped_on(job.target.triple),
             };
             stages.push(Stage {
@@ -88,8 +86,7 @@ pub(crate) fn run(
                     true => expected::judge(&expected.tests(stage.docs), &stage.suite, &results),
                     false => Section {
                         note: "builds, not run".to_owned(),
-                        log: Some(stage.suite.log.clone()),
-                        ..Section::default()
+                        ..Section::new(stage.suite.log.clone())
                     },
                 };
                 let runs = runs.entry(stage.target.triple).or_default();

@@ -24,7 +24,7 @@ pub(crate) fn section(workspace: &Workspace, host: Option<&Results>) -> Result<S
     tests.retain(|test, _| ours(test));
 
     let suite = Suite {
-        platform: &Platform {
+        platform: Platform {
             workspace,
             place: Place::Portable,
             // Threads switch slowly, so there is less random work.
@@ -32,7 +32,7 @@ pub(crate) fn section(workspace: &Workspace, host: Option<&Results>) -> Result<S
         },
         profile: Profile::Debug,
         log: workspace.log("the portable backend")?,
-        name: None,
+        prefix: String::new(),
         skipped,
     };
     let results = suite.run(&suite.build()?)?;

@@ -55,11 +55,11 @@ impl Results {
 
 /// What to test, and where.
 pub(crate) struct Suite<'a> {
-    pub(crate) platform: &'a Platform<'a>,
+    pub(crate) platform: Platform<'a>,
     pub(crate) profile: Profile,
     pub(crate) log: PathBuf,
-    /// Said before each line of progress, where several suites are at work at once.
-    pub(crate) name: Option<String>,
+    /// Said before each line of progress: a name, where several suites are at work at once.
+    pub(crate) prefix: String,
     /// The tests that are left out.
     pub(crate) skipped: BTreeSet<String>,
 }
@@ -174,10 +174,7 @@ impl Suite<'_> {
     }
 
     fn say(&self, text: &str) {
-        match &self.name {
-            Some(name) => println!("   {name}: {text}"),
-            None => println!("   {text}"),
-        }
+        println!("   {}{text}", self.prefix);
     }
 
     fn take(&self, label: &str, finished: &Finished, started: Instant, results: &mut Results) {

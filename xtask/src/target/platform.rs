@@ -53,42 +53,45 @@ impl Platform<'_> {
 
     /// A cargo command that builds for this place.
     pub(crate) fn cargo(&self, subcommand: &str, profile: Profile) -> Command {
-        // One folder for all targets: cargo keeps them apart by triple, and shares what is built for the host.
-        let (mut command, folder) = match self.place {
-            Place::Host => (workspace::host_cargo(), ""),
-            Place::Portable => (workspace::host_cargo(), "portable"),
-            Place::Foreign(_, toolchain) => (toolchain.cargo(), "xtask-targets"),
+        let mut command = match self.place {
+            Place::Foreign(_, toolchain) => toolchain.cargo(),
+            Place::Host | Place::Portable => workspace::host_cargo(),
         };
-        command.arg(subcommand).arg("--target-dir");
-        command.arg(self.workspace.target.join(folder));
+        command.arg(subcommand);
         if profile == Profile::Release {
             command.arg("--release");
         }
+        let target = &self.workspace.target;
         match self.place {
             Place::Host => {}
             Place::Portable => {
-                command.env("RUSTFLAGS", "--cfg sure_context_portable");
+                command
+                    .arg("--target-dir")
+                    .arg(target.join("portable"))
+                    .env("RUSTFLAGS", "--cfg sure_context_portable");
             }
-            Place::Foreign(target, _) => {
+            Place::Foreign(foreign, _) => {
                 // With `test` named, the doc tests find the library that the test binaries were built with; left to
                 // itself, cargo would choose other features for them, and build everything twice.
                 let library = match subcommand {
                     "test" => "-Zbuild-std=std,test",
                     _ => "-Zbuild-std",
                 };
-                let prefix = format!("CARGO_TARGET_{}", target.triple.to_uppercase());
+                let prefix = format!("CARGO_TARGET_{}", foreign.triple.to_uppercase());
                 let prefix = prefix.replace('-', "_");
                 command
-                    .args([library, "--target", target.triple])
-                    .env(format!("{prefix}_LINKER"), target.linker())
-                    .env(format!("{prefix}_RUNNER"), target.runner())
+                    .args([library, "--target", foreign.triple, "--target-dir"])
+                    // One for all targets: cargo keeps them apart by triple, and shares what is built for the host.
+                    .arg(target.join("xtask-targets"))
+                    .env(format!("{prefix}_LINKER"), foreign.linker())
+                    .env(format!("{prefix}_RUNNER"), foreign.runner())
                     .env("CARGO_INCREMENTAL", "0")
                     // Names and lines are all that a backtrace wants; the rest would be compiled, linked and thrown away.
                     .env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")
                     // Optimising again across the parts of each crate takes a fifth of the time that dependencies are
                     // compiled in.
                     .env("CARGO_PROFILE_RELEASE_LTO", "off")
-                    .envs(target.env.iter().copied());
+                    .envs(foreign.env.iter().copied());
             }
         }
         self.tell(&mut command);
