@@ -107,7 +107,7 @@ fn main() {
     };
     let documents: BTreeMap<usize, _> = (0..1000).map(depth).map(|d| (d, document(d))).collect();
 
-    // Everyone parses up to its document's innermost value.
+    // Every parser goes on up to its document's innermost value.
     let mut parsers: Vec<Parser> = (0..many).map(|_| parser()).collect();
     let mut costs = BTreeMap::new();
     for (n, parser) in parsers.iter_mut().enumerate() {

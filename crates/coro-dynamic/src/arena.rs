@@ -93,7 +93,7 @@ impl Arena {
     #[inline]
     pub(crate) unsafe fn free(&self, block: NonNull<u8>, bytes: usize) {
         if class::of(bytes).is_none() {
-            // SAFETY: the caller's promise.
+            // SAFETY: bytes of no class came from `allocate_alone`; the caller uses them no more.
             return unsafe { free_alone(block, bytes) };
         }
         let slab = block
@@ -215,7 +215,7 @@ impl Arena {
             Some(previous) => previous.next.set(next),
             None => self.partial[slab.class].set(next),
         }
-        // SAFETY: as above.
+        // SAFETY: slabs in the list are alive.
         if let Some(next) = unsafe { next.as_ref() } {
             next.previous.set(previous);
         }
@@ -232,8 +232,8 @@ impl Arena {
         let slab = NonNull::from(slab);
         let mut empty = self.empty.borrow_mut();
         if empty.len() >= KEPT {
-            // SAFETY: nothing in the slab is used. If the advice is refused,
-            // the pages stay, which harms nobody.
+            // SAFETY: the slab is mapped and empty, so no block in it is used. If the system
+            // refuses, the pages stay, which costs memory and nothing else.
             unsafe { libc::madvise(slab.as_ptr().cast(), SLAB, libc::MADV_DONTNEED) };
         }
         empty.push(slab);
@@ -288,7 +288,7 @@ mod tests {
             }
         }
         for (block, bytes, _) in blocks {
-            // SAFETY: as above.
+            // SAFETY: from the same arena, with that size, and not used after this.
             unsafe { arena.free(block, bytes) };
         }
     }

@@ -14,14 +14,14 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use sure_context::{Signal, Word, descend};
 
-/// Ordinary code on the thread's own stack, below whoever resumes it, whose
+/// Ordinary code on the thread's own stack, below its resumer, whose
 /// frames are copied to the heap while it is suspended.
 ///
 /// ```
 /// use coro_dynamic::{CoroutineState, DynamicCoroutine};
 ///
 /// // SAFETY: no address of a local leaves the coroutine, and its locals hold
-/// // no address of somebody else's.
+/// // no address of other code's.
 /// let mut coroutine = unsafe {
 ///     DynamicCoroutine::new(|handle, first: u32| {
 ///         let second = handle.suspend(first + 1);
@@ -35,6 +35,7 @@ use sure_context::{Signal, Word, descend};
 ///
 /// It is one pointer. It is neither `Send` nor `Sync`: its frames can stand
 /// only on the stack of the thread that made it.
+#[must_use = "a coroutine does nothing until it is resumed"]
 pub struct DynamicCoroutine<Input, Yield, Return> {
     header: NonNull<Header>,
     /// What `resume` takes and returns. `Input` and `Yield` are invariant,
@@ -66,18 +67,18 @@ impl<Input: 'static, Yield: 'static, Return: 'static> DynamicCoroutine<Input, Yi
     /// Addresses of locals come and go. The caller promises, for as long as the
     /// coroutine exists:
     ///
-    /// 1. *Nobody uses an address inside its frames while it is suspended*: not
+    /// 1. *Nothing uses an address inside its frames while it is suspended*: not
     ///    its resumers, other coroutines, other threads (`thread::scope`, say),
     ///    the kernel (asynchronous I/O into a local buffer), nor a list that
     ///    something else walks (wait queues, `pthread_cleanup_push`, a scoped
     ///    thread-local that points to a local).
-    /// 2. *It does not use an address inside the frames of anybody else on this
+    /// 2. *It does not use an address inside the frames of other code on this
     ///    stack*, except its own callers' values that it received by move: while
     ///    it runs, those frames may have been displaced by its own.
     ///    That includes frames that have lent something by way of a
     ///    thread-local, a global or an `unsafe` extension of a lifetime, which
     ///    the `'static` bounds do not see.
-    /// 3. *While it runs, nobody else uses an address inside the frames of its
+    /// 3. *While it runs, no other code uses an address inside the frames of its
     ///    resumers*, all the way up, for the same reason: no scoped threads that
     ///    borrow from them, no I/O in flight, no list that runs through them.
     ///    That is not needed while every resume is made from frames above its
@@ -94,11 +95,12 @@ impl<Input: 'static, Yield: 'static, Return: 'static> DynamicCoroutine<Input, Yi
     /// If the system does not tell where the thread's stack is;
     /// [`try_new`](DynamicCoroutine::try_new) returns the reason instead.
     #[inline]
+    #[track_caller]
     pub unsafe fn new<F>(f: F) -> Self
     where
         F: FnOnce(&DynamicHandle<Input, Yield>, Input) -> Return + 'static,
     {
-        // SAFETY: the caller's promises.
+        // SAFETY: the caller promises (1) to (5), which are those of `try_new`.
         match unsafe { DynamicCoroutine::try_new(f) } {
             Ok(coroutine) => coroutine,
             Err(error) => no_bounds(&error),
@@ -167,6 +169,7 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
     /// - If it is refused; [`try_resume`](DynamicCoroutine::try_resume) returns
     ///   an error instead.
     #[inline]
+    #[track_caller]
     pub fn resume(&mut self, input: Input) -> CoroutineState<Yield, Return> {
         match self.try_resume(input) {
             Ok(state) => state,
@@ -427,12 +430,14 @@ impl<Input, Yield, Return> fmt::Debug for DynamicCoroutine<Input, Yield, Return>
 
 #[cold]
 #[inline(never)]
+#[track_caller]
 fn refused(refusal: Refusal) -> ! {
     panic!("{refusal}")
 }
 
 #[cold]
 #[inline(never)]
+#[track_caller]
 fn no_bounds(error: &io::Error) -> ! {
     panic!("the bounds of this thread's stack, for a dynamic coroutine: {error}")
 }

@@ -31,7 +31,7 @@ pub(crate) struct Enter(Header);
 impl Descent for Enter {
     #[inline(always)]
     unsafe fn run(this: NonNull<Self>, from: ExecutionContext) -> Departure {
-        // SAFETY: whoever descends passes a header.
+        // SAFETY: its descent passes a header, which outlives the execution.
         let header = unsafe { &this.as_ref().0 };
         let base = header.base();
         // SAFETY: the resumer has just been suspended by the descent, above this frame.
@@ -66,7 +66,7 @@ pub(crate) struct Leave(Header);
 impl Descent for Leave {
     #[inline(always)]
     unsafe fn run(this: NonNull<Self>, from: ExecutionContext) -> Departure {
-        // SAFETY: whoever descends passes a header.
+        // SAFETY: its descent passes a header, which outlives the execution.
         let header = unsafe { &this.as_ref().0 };
         // SAFETY: it runs, so it has begun.
         unsafe { header.end() };
@@ -90,7 +90,7 @@ impl Descent for Finish {
     unsafe fn run(this: NonNull<Self>, from: ExecutionContext) -> Departure {
         // Its frames are over.
         let _ = from.into_raw();
-        // SAFETY: whoever descends passes a header.
+        // SAFETY: its descent passes a header, which outlives the execution.
         let header = unsafe { &this.as_ref().0 };
         Departure {
             to: put_back(header.region()),
@@ -116,7 +116,8 @@ pub(crate) unsafe fn bring(header: &Header, base: usize) -> ExecutionContext {
             .expect("a first frame");
     }
     let bytes = header.bytes();
-    // SAFETY: the bytes are the coroutine's, on both sides (the caller's promise).
+    // SAFETY: the block holds that many bytes; as many below `base` may be written, and no
+    // signal handler writes there (the caller's promises).
     unsafe {
         copy(
             header.block(),
@@ -164,12 +165,13 @@ unsafe fn copy(from: *mut u8, to: *mut u8, bytes: usize) {
     let (from, to) = (from.cast::<Bits>(), to.cast::<Bits>());
     let words = bytes / size_of::<usize>();
     if bytes > FEW {
-        // SAFETY: the caller's promise.
+        // SAFETY: both ranges are valid, apart and aligned (the caller's promise); `words` words
+        // are `bytes` bytes.
         return unsafe { ptr::copy_nonoverlapping(from, to, words) };
     }
     let mut n = 0;
     while n < words {
-        // SAFETY: inside both (the caller's promise).
+        // SAFETY: `n < words`, so it is inside both ranges, which the caller promises are valid.
         unsafe { to.add(n).write_volatile(from.add(n).read_volatile()) };
         n += 1;
     }
@@ -196,7 +198,7 @@ fn displace(header: &Header, from: ExecutionContext, base: usize) {
     let block = region.arena.allocate(bytes);
     // SAFETY: live frames of this stack; a fresh block of that size.
     unsafe { copy(ptr::with_exposed_provenance_mut(low), block.as_ptr(), bytes) };
-    // Nobody can walk into frames that are not there.
+    // A walk of the stack must not enter frames that are not there.
     header.parent.lead_nowhere();
     region.displaced.borrow_mut().push(Displaced {
         low,

@@ -2,6 +2,8 @@ use std::error::Error;
 use std::fmt;
 
 /// Why a coroutine was not resumed. Nothing has changed.
+///
+/// Non-exhaustive: there may be more reasons, and nothing has changed after any of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {

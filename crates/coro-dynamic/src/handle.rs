@@ -111,8 +111,8 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
             let top = ptr::with_exposed_provenance_mut(top);
             let object = NonNull::from(header).cast::<Leave>();
             // SAFETY: `top` is below the stack pointer and above the region's
-            // limit, by enough; a header outlives its execution; whoever
-            // continues this one puts its frames back before.
+            // limit, by enough; a header outlives its execution; the resumer
+            // that continues this one puts its frames back before.
             unsafe { descend(NonNull::new_unchecked(top), object) }
         };
         if arrival.signal == Signal::Unwind {

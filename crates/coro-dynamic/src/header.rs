@@ -55,9 +55,9 @@ pub(crate) const GRAIN: usize = 8;
 const GAP: usize = 1 << 10;
 
 /// Stack that must be left for the code that copies, in bytes: it may have to
-/// ask the system for memory, and a signal may interrupt it. Who is refused for
-/// want of it has most of that left for a panic, for which 13 KiB were seen not
-/// to suffice on 64-bit MIPS.
+/// ask the system for memory, and a signal may interrupt it. A caller
+/// that is refused because less is left panics, and has most of it for that: on
+/// 64-bit MIPS, 13 KiB did not suffice for a panic.
 pub(crate) const ROOM: usize = 32 << 10;
 
 /// The life of a coroutine in full; [`Status`] is what users see of it.
@@ -311,9 +311,8 @@ impl Header {
                 available: sp - region.limit,
             });
         }
-        // An address above the region's limit is not null.
         let top = ptr::with_exposed_provenance_mut(top);
-        // SAFETY: see above.
+        // SAFETY: an address above the region's limit is not null.
         Ok(Way::Below(unsafe { NonNull::new_unchecked(top) }))
     }
 
@@ -380,7 +379,8 @@ impl Header {
     #[inline(always)]
     pub(crate) unsafe fn fetch_input(&self, from: *const u8, to: *mut u8, bytes: usize) {
         match self.mode.get() {
-            // SAFETY: the caller's promise.
+            // SAFETY: the value stood in the resumer's frames, which are displaced; `to` may be
+            // written (the caller's promises).
             Mode::Displacing => unsafe { self.region().fetch_displaced(from, to, bytes) },
             // SAFETY: the resumer's frames are in place.
             Mode::Direct | Mode::Below => unsafe { ptr::copy_nonoverlapping(from, to, bytes) },

@@ -24,14 +24,15 @@ where
     /// See [`Start`](crate::header::Start).
     ///
     /// # Safety
-    /// The closure is in the header's block, and nobody else takes it. Below
+    /// The closure is in the header's block, and no other code takes it. Below
     /// the base, if there is one, is room for a first frame, which is left alone.
     pub(crate) unsafe fn start(
         header: NonNull<Header>,
         base: Option<NonNull<u8>>,
     ) -> Option<ExecutionContext> {
         match base {
-            // SAFETY: the caller's promise; the header stays in place.
+            // SAFETY: the caller promises room for a first frame below the base, which is left
+            // alone; the header, which begins with a link, stays in place.
             Some(base) => Some(unsafe { prepare_unchecked(base, header.cast::<Self>()) }),
             None => {
                 // SAFETY: the closure is dropped here and nowhere else.
@@ -126,5 +127,5 @@ fn finish(header: &Header, word: Word) -> ! {
             NonNull::from(header).cast::<Finish>(),
         )
     };
-    unreachable!("nobody has the token of an execution that has ended")
+    unreachable!("an execution that has ended is not continued")
 }

@@ -75,7 +75,8 @@ impl Queue {
                 id,
             });
         };
-        // SAFETY: the caller's promises.
+        // SAFETY: the caller promises for `f` what `DynamicCoroutine::new` asks; the body around
+        // it keeps no address in its frames that others use.
         let coroutine = unsafe {
             match &self.stack {
                 None => DynamicCoroutine::new(body),
@@ -111,7 +112,7 @@ impl Scheduler {
     /// # Panics
     /// As [`DynamicCoroutine::new`].
     pub unsafe fn spawn<F: FnOnce(&Task<'_>) + 'static>(&mut self, f: F) -> TaskId {
-        // SAFETY: the caller's promises.
+        // SAFETY: the caller promises for `f` what `DynamicCoroutine::new` asks.
         unsafe { self.queue.spawn(f) }
     }
 
@@ -195,7 +196,7 @@ impl Task<'_> {
             .queue
             .upgrade()
             .expect("a scheduler outlives its tasks");
-        // SAFETY: the caller's promises.
+        // SAFETY: the caller promises for `f` what `DynamicCoroutine::new` asks.
         unsafe { queue.spawn(f) }
     }
 
@@ -206,6 +207,9 @@ impl Task<'_> {
 }
 
 /// Why a scheduler stopped before all its tasks had ended.
+///
+/// Exhaustive: a task ends early in these two ways only, and a program must tell a task that is
+/// gone from one that is kept.
 pub enum RunError {
     /// A task panicked, with this payload. It is gone; the others are kept.
     Panicked(TaskId, Box<dyn Any + Send>),

@@ -7,7 +7,7 @@ use std::pin::{Pin, pin};
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
 
-/// Whoever polls; what a coroutine receives on each resume. Valid until the
+/// The context of the present poll; what a coroutine receives on each resume. Valid until the
 /// coroutine suspends itself again, or ends.
 pub(crate) struct Poller(NonNull<Context<'static>>);
 
@@ -49,7 +49,7 @@ impl Poller {
 /// ```
 pub struct AsyncHandle<'a> {
     handle: &'a SuspendHandle<Poller, ()>,
-    /// Whoever polls the coroutine. `None` while it is suspended, while a
+    /// The context of the present poll. `None` while it is suspended, while a
     /// future is polled (which has it then), and when the coroutine is dropped.
     context: Cell<Option<NonNull<Context<'static>>>>,
 }
@@ -85,6 +85,7 @@ impl<'a> AsyncHandle<'a> {
     /// As [`SuspendHandle::suspend`]: if a destructor waits while its coroutine's future is
     /// being dropped. Destructors should use `try_block_on`.
     #[inline]
+    #[track_caller]
     pub fn block_on<F: IntoFuture>(&self, future: F) -> F::Output {
         match self.try_block_on(future) {
             Ok(value) => value,
@@ -129,8 +130,8 @@ impl<'a> AsyncHandle<'a> {
         let mut future = pin!(future.into_future());
         loop {
             let Some(context) = Lease::take(self) else {
-                let mut nobody = Context::from_waker(Waker::noop());
-                return match future.as_mut().poll(&mut nobody) {
+                let mut once = Context::from_waker(Waker::noop());
+                return match future.as_mut().poll(&mut once) {
                     Poll::Ready(value) => Ok(value),
                     Poll::Pending => Err(self.why_not()),
                 };
@@ -195,6 +196,7 @@ impl fmt::Debug for AsyncHandle<'_> {
 
 #[cold]
 #[inline(never)]
+#[track_caller]
 pub(crate) fn refused(handle: &AsyncHandle<'_>, error: BlockOnError) -> ! {
     if error == BlockOnError::Cancelled {
         handle.handle.unwind_again();
@@ -249,6 +251,8 @@ impl Drop for Lease<'_> {
 /// assert_eq!(runtime.block_on(nested), Err(BlockOnError::NotHere));
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// Non-exhaustive: there may be more reasons, and a caller can go on after any of them alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BlockOnError {

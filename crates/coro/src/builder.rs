@@ -206,7 +206,7 @@ impl<S: StackSource> Builder<S> {
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
         let Builder { name, source } = self;
-        // SAFETY: the caller's promises, which are the same.
+        // SAFETY: the caller promises (1) and (2) of `with_stack_unchecked`, which `assemble` asks.
         unsafe { Coroutine::assemble(source.into_stack()?, name, f) }
     }
 }

@@ -2,6 +2,8 @@
 mod backtrace;
 mod create;
 mod end;
+#[cfg(feature = "std")]
+mod release;
 
 use crate::handle::Stage;
 use crate::unwind;
@@ -48,7 +50,8 @@ pub const MIN_STACK_SIZE: usize = 16 << 10;
 ///   with its payload. The coroutine is complete then.
 /// - Dropping a suspended coroutine unwinds it: the destructor of every local
 ///   runs. [`is_forced_unwind`](crate::is_forced_unwind) recognises that unwind.
-/// - It is neither `Send` nor `Sync`: nobody can see what its frames hold.
+/// - It is neither `Send` nor `Sync`: its type does not say what its frames hold.
+#[must_use = "a coroutine does nothing until it is resumed"]
 pub struct Coroutine<Input, Yield, Return, S: Stack = DefaultStack> {
     /// The suspended execution. `None` while it runs and when it is complete.
     context: Option<ExecutionContext>,
@@ -81,6 +84,7 @@ impl<Input: 'static, Yield: 'static, Return: 'static> Coroutine<Input, Yield, Re
     /// If there is no stack to be had; [`try_new`](Coroutine::try_new) returns
     /// the reason instead.
     #[inline]
+    #[track_caller]
     pub fn new<F>(f: F) -> Self
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
@@ -141,7 +145,7 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
-        // SAFETY: the caller's promises, which are the same.
+        // SAFETY: the caller promises (1) and (2) of `with_stack_unchecked`, which `assemble` asks.
         unsafe { Coroutine::assemble(sure_stack::PooledStack::new()?, None, f) }
     }
 }
@@ -180,6 +184,7 @@ impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
     /// # Panics
     /// If the stack is too small; [`try_with_stack`](Coroutine::try_with_stack)
     /// returns an error instead.
+    #[track_caller]
     pub fn with_stack<F>(stack: S, f: F) -> Self
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
@@ -239,7 +244,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
-        // SAFETY: the caller's promises, which are the same.
+        // SAFETY: the caller promises (1) and (2), which `assemble` asks.
         unsafe { Coroutine::assemble(stack, None, f) }
     }
 
@@ -268,6 +273,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// - If the coroutine is complete; [`try_resume`](Coroutine::try_resume)
     ///   returns an error instead.
     #[inline(always)]
+    #[track_caller]
     pub fn resume(&mut self, input: Input) -> CoroutineState<Yield, Return> {
         match self.try_resume(input) {
             Ok(state) => state,
@@ -480,12 +486,14 @@ impl<Input, Yield, Return, S: Stack> fmt::Debug for Coroutine<Input, Yield, Retu
 
 #[cold]
 #[inline(never)]
+#[track_caller]
 fn no_stack(error: &StackError) -> ! {
     panic!("no stack for a coroutine: {error}")
 }
 
 #[cold]
 #[inline(never)]
+#[track_caller]
 fn resumed_complete<Input, Yield>(handle: &SuspendHandle<Input, Yield>) -> ! {
     panic!("{handle} was resumed, but it is complete")
 }

@@ -42,6 +42,7 @@ pub trait Resume<Input> {
     ///
     /// # Panics
     /// With the coroutine's own panic, and if it is complete.
+    #[track_caller]
     fn resume(&mut self, input: Input) -> CoroutineState<Self::Yield, Self::Return>;
 }
 
@@ -124,6 +125,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// # Panics
     /// With the panic of the inner coroutine, and if that is complete; otherwise as
     /// [`suspend`](SuspendHandle::suspend).
+    #[track_caller]
     pub fn delegate<C>(&self, inner: &mut C, first: Input) -> C::Return
     where
         C: Resume<Input, Yield = Yield> + ?Sized,

@@ -20,6 +20,7 @@ pub struct ResumeError<Input, Refusal = Complete> {
 }
 
 /// Why a coroutine was not resumed: its closure has returned or panicked.
+/// Non-exhaustive, so that it may have fields: what the coroutine ended with, say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Complete;

@@ -45,6 +45,7 @@ use sure_stack::{Stack, StackError};
 /// - If there is no stack to be had;
 ///   [`Builder::build_future`](crate::Builder::build_future) returns the reason instead.
 /// - [`poll`](Future::poll) panics with the closure's own panic, if it panics.
+#[track_caller]
 pub fn future<F, R>(f: F) -> CoroutineFuture<R>
 where
     F: FnOnce(&AsyncHandle<'_>) -> R + 'static,

@@ -7,11 +7,11 @@ use core::mem::ManuallyDrop;
 use core::ptr;
 use sure_context::{Signal, Word, stack_pointer};
 
-/// A name. It is given seldom, and every drop asks whether there is one: that
-/// is a test for null.
+/// The name of a coroutine, of any kind. It is given seldom, and every drop asks whether
+/// there is one: that is a test for null.
 #[cfg(feature = "std")]
 pub(crate) type Name = std::boxed::Box<str>;
-/// A name: where there is no heap, a borrowed one.
+/// The name of a coroutine: where there is no heap, a borrowed one.
 #[cfg(not(feature = "std"))]
 pub(crate) type Name = &'static str;
 
@@ -24,7 +24,7 @@ pub(crate) type Name = &'static str;
 /// ```
 /// use coro::{Coroutine, SuspendHandle};
 ///
-/// /// Asks whoever resumes for a word, from three calls down.
+/// /// Asks the resumer for a word, from three calls down.
 /// fn ask(handle: &SuspendHandle<&'static str, String>, question: &str) -> &'static str {
 ///     handle.suspend(format!("{question}?"))
 /// }
@@ -42,7 +42,7 @@ pub(crate) type Name = &'static str;
 pub struct SuspendHandle<Input, Yield> {
     /// First, as the root of the stack wants it.
     pub(crate) resumer: Resumer,
-    /// Bytes of stack below this handle: whoever suspends must stand there.
+    /// Bytes of stack below this handle: code that suspends must stand there.
     /// 0 while a suspend must be refused for another reason, so that one
     /// comparison tells both.
     pub(crate) extent: Cell<usize>,
@@ -115,6 +115,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// - If the coroutine is dropped while it is suspended in a destructor that its own panic
     ///   runs: Rust has no way to unwind out of that.
     #[inline(always)]
+    #[track_caller]
     pub fn suspend(&self, value: Yield) -> Input {
         if !self.runs_here() && !self.runs_on_growth() {
             let _ = self.refuse();
@@ -162,11 +163,13 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// # Panics
     /// If it is called anywhere but on the stack of its own running coroutine.
     #[inline(always)]
+    #[track_caller]
     pub fn try_suspend(&self, value: Yield) -> Result<Input, ForcedUnwind> {
         if !self.runs_here() && !self.runs_on_growth() {
             return Err(self.refuse());
         }
-        // SAFETY: as in `suspend`: the caller runs on this coroutine's stack, or on a growth of it.
+        // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
+        // for as for a call, so the coroutine runs.
         unsafe { self.leave(value) }
     }
 
@@ -199,7 +202,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// ```
     /// let builder = coro::Coroutine::builder().name("parser");
     /// let mut parser = builder.build(|handle, ()| {
-    ///     let whoami = format!("here is {}", handle.name().unwrap_or("somebody"));
+    ///     let whoami = format!("here is {}", handle.name().unwrap_or("a coroutine"));
     ///     handle.suspend(whoami);
     /// })?;
     /// assert_eq!(parser.resume(()).yielded().as_deref(), Some("here is parser"));
@@ -252,6 +255,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// Answers a suspend that is not granted, if not by the panic of a call from another stack.
     #[cold]
     #[inline(never)]
+    #[track_caller]
     fn refuse(&self) -> ForcedUnwind {
         if matches!(self.stage.get(), Stage::Unwinding { .. }) {
             return ForcedUnwind::new();

@@ -64,17 +64,44 @@ use sure_stack::Stack;
 /// [`Coroutine`]: the destructor of every local runs.
 ///
 /// # Panics
-/// If there is no stack to be had. A coroutine from
-/// [`try_new`](Coroutine::try_new) or a [`Builder`](crate::Builder) is turned
-/// into an iterator by [`into_iter`](IntoIterator::into_iter), too.
+/// If there is no stack to be had; [`Builder::build_iter`](crate::Builder::build_iter)
+/// returns the reason instead.
 #[cfg(feature = "std")]
 #[inline]
+#[track_caller]
 pub fn iter<Item, F>(f: F) -> Iter<Item>
 where
     F: FnOnce(&SuspendHandle<(), Item>) + 'static,
     Item: 'static,
 {
     Coroutine::new(move |handle: &SuspendHandle<(), Item>, ()| f(handle)).into_iter()
+}
+
+#[cfg(feature = "std")]
+impl<S: crate::StackSource<Stack: 'static>> crate::Builder<S> {
+    /// As [`iter`](crate::iter()), with a name or a stack of its own.
+    ///
+    /// ```
+    /// let digits = coro::Coroutine::builder()
+    ///     .name("digits")
+    ///     .stack_size(32 << 10)
+    ///     .build_iter(|handle| {
+    ///         "a1b2".chars().filter(char::is_ascii_digit).for_each(|c| handle.suspend(c));
+    ///     })?;
+    /// assert_eq!(digits.collect::<String>(), "12");
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`build`](crate::Builder::build).
+    pub fn build_iter<F, Item>(self, f: F) -> Result<Iter<Item, S::Stack>, sure_stack::StackError>
+    where
+        F: FnOnce(&SuspendHandle<(), Item>) + 'static,
+        Item: 'static,
+    {
+        let coroutine = self.build(move |handle: &SuspendHandle<(), Item>, ()| f(handle))?;
+        Ok(coroutine.into_iter())
+    }
 }
 
 /// A coroutine as an iterator over what it yields: see [`iter`](crate::iter()).
@@ -133,14 +160,11 @@ impl<Item, S: Stack> FusedIterator for Iter<Item, S> {}
 /// ```
 /// use coro::{Coroutine, SuspendHandle};
 ///
-/// let digits = Coroutine::builder()
-///     .name("digits")
-///     .stack_size(32 << 10)
-///     .build(|handle: &SuspendHandle<(), char>, ()| {
-///         "a1b2".chars().filter(char::is_ascii_digit).for_each(|c| handle.suspend(c));
-///     })?;
-/// assert_eq!(digits.into_iter().collect::<String>(), "12");
-/// # Ok::<(), sure_stack::StackError>(())
+/// let mut letters = Coroutine::new(|handle: &SuspendHandle<(), char>, ()| {
+///     "abc".chars().for_each(|c| handle.suspend(c));
+/// });
+/// letters.resume(());
+/// assert_eq!(letters.into_iter().collect::<String>(), "bc");
 /// ```
 impl<Item, S: Stack> IntoIterator for Coroutine<(), Item, (), S> {
     type Item = Item;

@@ -50,7 +50,7 @@ use sure_stack::{Stack, StackError};
 /// assert_eq!(world.log, ["a step", "a step", "inside"]);
 /// ```
 ///
-/// - Nothing that is lent outlives its resume, and nobody else has it meanwhile:
+/// - Nothing that is lent outlives its resume, and no other code has it meanwhile:
 ///   inside of `with` the coroutine cannot suspend.
 /// - A panic goes on in the caller of `resume`, as with a [`Coroutine`]. What was lent is as
 ///   the panic has left it, as after any call that panics.
@@ -188,7 +188,7 @@ where
 }
 
 #[cfg(feature = "std")]
-impl crate::Builder {
+impl<S: crate::StackSource<Stack: 'static>> crate::Builder<S> {
     /// As [`build`](crate::Builder::build), for a coroutine that is lent something at each resume.
     ///
     /// ```
@@ -210,7 +210,7 @@ impl crate::Builder {
     pub fn build_lending<F, L, Yield, Return>(
         self,
         f: F,
-    ) -> Result<LendingCoroutine<L, Yield, Return>, StackError>
+    ) -> Result<LendingCoroutine<L, Yield, Return, S::Stack>, StackError>
     where
         F: FnOnce(&LendingHandle<L, Yield>) -> Return + 'static,
         L: for<'a> Lend<'a> + ?Sized + 'static,
@@ -351,6 +351,21 @@ where
     #[cfg(feature = "std")]
     pub fn high_water_mark(&self) -> usize {
         self.coroutine.high_water_mark()
+    }
+
+    /// As [`Coroutine::release_unused`].
+    ///
+    /// ```
+    /// use coro::{LendingCoroutine, LendingHandle};
+    ///
+    /// let mut script = LendingCoroutine::new(|handle: &LendingHandle<u8, ()>| handle.suspend(()));
+    /// script.resume(&mut 0);
+    /// script.release_unused();
+    /// assert_eq!(script.release_unused(), 0, "nothing has been touched meanwhile");
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn release_unused(&self) -> usize {
+        self.coroutine.release_unused()
     }
 
     /// The stack of a complete coroutine, for another use.

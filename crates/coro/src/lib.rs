@@ -84,7 +84,7 @@ pub type DefaultStack = sure_stack::PooledStack;
 #[cfg(not(feature = "std"))]
 pub type DefaultStack = NoStack;
 
-/// A stack that does not exist.
+/// A stack that does not exist. Exhaustive: it has no variants, and never will.
 #[cfg(not(feature = "std"))]
 #[derive(Debug)]
 pub enum NoStack {}

@@ -32,6 +32,8 @@ use sure_stack::Stack;
 /// - With the closure's own panic. Without the feature `std`, that aborts.
 /// - If the stack has less than [`MIN_STACK_SIZE`] bytes, or if the closure and its result
 ///   together take more than half of it.
+#[inline]
+#[track_caller]
 pub fn on_stack<S, F, R>(stack: &mut S, f: F) -> R
 where
     S: Stack + ?Sized,
@@ -67,8 +69,8 @@ where
         panic: Cell::new(None),
     };
     let link = NonNull::from(&call);
-    // SAFETY: the caller's promise is that of the memory; `call` stays where it is until
-    // the closure has ended.
+    // SAFETY: (1) the caller promises that the memory below `base` is writable, unused and large
+    // enough; (2) `call` stays where it is until the closure has ended.
     let context = unsafe { prepare_unchecked(base, link) };
     // SAFETY: the context is fresh and of this thread; the link is that of the
     // trampoline given to it, and its field is a cell; no word is read; `run`

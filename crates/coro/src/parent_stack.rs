@@ -68,7 +68,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
             // for the call. There is room as there is for any call that the resumer could make, and
             // below that its guard.
             Some(base) if !end.is_null() => unsafe { call_below(base, f) },
-            // The resumer's frames are where nobody can tell (the portable backend).
+            // It is not known where the resumer's frames are (the portable backend).
             _ => f(),
         }
     }

@@ -1,4 +1,4 @@
-//! Who has resumed the running coroutine.
+//! The resumer of the running coroutine.
 //!
 //! That is known in three places, each for one purpose:
 //!
@@ -46,7 +46,7 @@ impl Resumer {
         note::keep(token.get());
         // It is in a register, and need not be loaded as long as nothing else can have stored
         // to the link.
-        // SAFETY: the invariant.
+        // SAFETY: by the invariant the link is the token that has just arrived.
         unsafe { core::hint::assert_unchecked(self.link() == token) };
     }
 

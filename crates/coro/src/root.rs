@@ -134,7 +134,7 @@ where
         let slot = root.slot.get();
         let (word, signal) = match outcome {
             // SAFETY: the slot holds the value; or, after a drop before the
-            // first resume, nothing, and then nobody receives the word.
+            // first resume, nothing, and then the owner does not receive the word.
             Ok(()) => (
                 unsafe { Word::send_from((&raw mut (*slot).value).cast::<Return>()) },
                 Signal::Run,

@@ -125,6 +125,7 @@ impl<'scope> Scope<'scope, '_> {
     /// # Panics
     /// If there is no stack to be had; [`Builder::build_scoped`] returns the
     /// reason instead.
+    #[track_caller]
     pub fn coroutine<F, Input, Yield, Return>(
         &'scope self,
         f: F,
@@ -195,7 +196,7 @@ impl<S: StackSource> Builder<S> {
     ///     let mut coroutine = coro::Coroutine::builder()
     ///         .name("reader")
     ///         .build_scoped(s, |handle, ()| handle.suspend(text.len()))?;
-    ///     assert_eq!(coroutine.name().as_deref(), Some("reader"));
+    ///     assert_eq!(coroutine.name(), Some("reader"));
     ///     Ok::<_, sure_stack::StackError>(coroutine.resume(()).yielded())
     /// });
     /// assert_eq!(length?, Some(8));

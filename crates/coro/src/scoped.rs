@@ -1,10 +1,10 @@
+use crate::handle::Name;
 use crate::{Coroutine, CoroutineState, DefaultStack, ResumeError, Status, unwind};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::rc::Rc;
-use std::string::String;
 use sure_stack::Stack;
 
 /// A coroutine of a [`scope`](crate::scope()), which may borrow.
@@ -45,6 +45,8 @@ pub struct ScopedCoroutine<'scope, Input, Yield, Return, S: Stack = DefaultStack
 /// Where a scoped coroutine stays, until it is dropped in place, or taken out
 /// by `unwind` and dropped.
 pub(crate) struct Place<Input, Yield, Return, S: Stack> {
+    /// A copy, because the coroutine's own cannot be borrowed while that runs.
+    name: Option<Name>,
     /// Borrowed while it runs.
     coroutine: RefCell<Option<Coroutine<Input, Yield, Return, S>>>,
 }
@@ -52,6 +54,7 @@ pub(crate) struct Place<Input, Yield, Return, S: Stack> {
 impl<Input, Yield, Return, S: Stack> Place<Input, Yield, Return, S> {
     pub(crate) fn new(coroutine: Coroutine<Input, Yield, Return, S>) -> Self {
         Place {
+            name: coroutine.name().map(Name::from),
             coroutine: RefCell::new(Some(coroutine)),
         }
     }
@@ -107,6 +110,7 @@ impl<Input, Yield, Return, S: Stack> ScopedCoroutine<'_, Input, Yield, Return, S
     /// - If the coroutine is complete; [`try_resume`](Self::try_resume)
     ///   returns an error instead.
     #[inline]
+    #[track_caller]
     pub fn resume(&mut self, input: Input) -> CoroutineState<Yield, Return> {
         match self.place.coroutine.borrow_mut().as_mut() {
             Some(coroutine) => coroutine.resume(input),
@@ -239,20 +243,19 @@ impl<Input, Yield, Return, S: Stack> ScopedCoroutine<'_, Input, Yield, Return, S
         }
     }
 
-    /// The name that it was built with, while it is not running.
+    /// The name that it was built with, as [`Coroutine::name`]; also while it runs.
     ///
     /// ```
     /// coro::scope(|s| {
     ///     let builder = coro::Coroutine::builder().name("reader");
     ///     let reader = builder.build_scoped(s, |handle, ()| handle.suspend(()))?;
-    ///     assert_eq!(reader.name().as_deref(), Some("reader"));
+    ///     assert_eq!(reader.name(), Some("reader"));
     ///     Ok::<(), sure_stack::StackError>(())
     /// })
     /// # .unwrap();
     /// ```
-    pub fn name(&self) -> Option<String> {
-        let place = self.place.coroutine.try_borrow().ok()?;
-        place.as_ref()?.name().map(String::from)
+    pub fn name(&self) -> Option<&str> {
+        self.place.name.as_deref()
     }
 
     /// As [`Coroutine::high_water_mark`], while it is not running.
@@ -268,6 +271,24 @@ impl<Input, Yield, Return, S: Stack> ScopedCoroutine<'_, Input, Yield, Return, S
     pub fn high_water_mark(&self) -> Option<usize> {
         let place = self.place.coroutine.try_borrow().ok()?;
         place.as_ref().map(Coroutine::high_water_mark)
+    }
+
+    /// As [`Coroutine::release_unused`]; 0 while it is running, and when its scope has unwound it.
+    ///
+    /// ```
+    /// let text = "x".repeat(5000);
+    /// coro::scope(|s| {
+    ///     let mut upper = s.coroutine(|handle, ()| handle.suspend(text.to_uppercase()));
+    ///     upper.resume(());
+    ///     upper.release_unused();
+    ///     assert_eq!(upper.release_unused(), 0, "nothing has been touched meanwhile");
+    /// });
+    /// ```
+    pub fn release_unused(&self) -> usize {
+        match self.place.coroutine.try_borrow() {
+            Ok(place) => place.as_ref().map_or(0, Coroutine::release_unused),
+            Err(_) => 0,
+        }
     }
 }
 

@@ -15,6 +15,8 @@
 /// };
 /// assert_eq!(said, "lift-off");
 /// ```
+///
+/// Exhaustive: a resume ends in one of these two ways, and a `match` should need no third arm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CoroutineState<Yield, Return> {
     /// The coroutine suspended itself and sent this.
@@ -76,6 +78,9 @@ impl<Yield, Return> CoroutineState<Yield, Return> {
 /// }
 /// assert_eq!(seen, [Status::Created, Status::Suspended, Status::Complete]);
 /// ```
+///
+/// Exhaustive: the table is the whole life of a coroutine, and what a program does at each of its
+/// stages should be checked by the compiler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
     /// It was never resumed.

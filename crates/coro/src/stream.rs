@@ -51,6 +51,7 @@ use sure_stack::{Stack, StackError};
 ///   [`Builder::build_stream`](crate::Builder::build_stream) returns the reason instead.
 /// - `poll_next` panics with the closure's own panic, if it panics; the stream
 ///   is over then.
+#[track_caller]
 pub fn stream<F, Item>(f: F) -> CoroutineStream<Item>
 where
     F: FnOnce(&StreamHandle<'_, Item>) + 'static,

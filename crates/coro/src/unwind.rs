@@ -210,7 +210,7 @@ pub(crate) fn abort(message: core::fmt::Arguments<'_>) -> ! {
     #[cfg(feature = "std")]
     {
         use std::io::Write;
-        // There is nobody to tell if standard error is gone.
+        // Without a standard error there is no place left for the message.
         let _ = writeln!(std::io::stderr(), "fatal: {message}");
         std::process::abort()
     }

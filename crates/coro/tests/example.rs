@@ -150,7 +150,7 @@ fn bad_arguments_of_the_server_are_one_line_and_exit_code_1() {
     for (arguments, expected) in [
         (["--connections", "0"], "takes a number from 1 on"),
         (["--connections", "10001"], "10000 connections at most"),
-        (["--serve", "nobody"], "usage: server"),
+        (["--serve", "nothing"], "usage: server"),
         (["--nonsense", ""], "there is no --nonsense"),
     ] {
         let output = server(&arguments);

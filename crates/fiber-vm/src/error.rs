@@ -98,6 +98,8 @@ impl fmt::Debug for ErrorCode {
 impl core::error::Error for ErrorCode {}
 
 /// Why a [`Vm`](crate::Vm) could not be made.
+///
+/// Non-exhaustive: a configuration may get more fields, which can be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -147,6 +149,8 @@ impl fmt::Display for ConfigError {
 impl core::error::Error for ConfigError {}
 
 /// Why the embedder's request about a fiber was refused; nothing changed.
+///
+/// Non-exhaustive: there may be more reasons, and nothing has changed after any of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FiberError {

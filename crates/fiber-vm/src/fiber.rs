@@ -33,6 +33,8 @@ impl FiberId {
 /// | Ready | Detached | removed by the host |
 /// | Ready | Done | `RET` on an empty call stack |
 /// | Ready | Panicked | a panic that nothing catches |
+///
+/// Exhaustive: the table is the whole life of a fiber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
     /// Not on the list; never was, or the host took it off.

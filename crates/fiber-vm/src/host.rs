@@ -7,6 +7,8 @@ use crate::error::{ErrorCode, FiberError};
 use crate::fiber::{FiberId, FiberRef};
 
 /// What becomes of a fiber after its host function.
+///
+/// Exhaustive: the machine can do these things with a fiber, and the host's functions choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostFlow {
     /// It goes on.

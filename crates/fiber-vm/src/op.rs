@@ -6,6 +6,8 @@
 /// How many bytes a sized instruction moves, or how wide its literal is.
 ///
 /// It sits in bits 4 and 5 of the instruction; `30` there is no size.
+///
+/// Exhaustive: the instruction set is fixed, and has no other sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Size {
     /// One byte, `00`.
@@ -49,6 +51,8 @@ impl Size {
 }
 
 /// What follows the instruction byte.
+///
+/// Exhaustive: the instruction set is fixed, and a disassembler should know all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operand {
     /// Nothing.

@@ -11,6 +11,8 @@ use crate::trace::{NoTrace, Trace, TracePoint, Watch};
 use crate::vm::Vm;
 
 /// What one instruction asks for; see [`Vm::execute_instr`].
+///
+/// Exhaustive: the instruction set is fixed, and these are what its instructions ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Executed {
     /// To go on at `ep`.
@@ -22,6 +24,8 @@ pub enum Executed {
 }
 
 /// Why one fiber stopped; see [`Vm::execute_loop`].
+///
+/// Exhaustive: a loop that runs fibers must do something about each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exit {
     /// It returned from its last function.
@@ -35,6 +39,8 @@ pub enum Exit {
 }
 
 /// What happened next in a round-robin run; see [`Vm::run_to_event`].
+///
+/// Exhaustive: a host must do something about each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// A fiber returned from its last function and left the list.

@@ -24,6 +24,8 @@ pub struct ExecutionContext {
 }
 
 /// What an execution should do when it is continued.
+///
+/// Exhaustive: it travels in a register as 0 or 1, and both sides must know all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// Go on.

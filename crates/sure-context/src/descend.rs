@@ -63,7 +63,7 @@ unsafe extern "C" fn enter_below<T: Descent>(from: usize, object: *mut u8) -> ar
             NonNull::new_unchecked(object.cast::<T>()),
         )
     };
-    // SAFETY: this is that call.
+    // SAFETY: `descend` calls it, by way of the machine part, with the object it was given.
     let Departure { to, word, signal } = unsafe { T::run(this, from) };
     // SAFETY: `run` vouches for its departure; its frame is gone, and this one
     // has nothing to drop.

@@ -79,7 +79,8 @@ pub unsafe fn prepare<T: Trampoline>(
     let top = base.addr().get() & !(arch::STACK_ALIGNMENT - 1);
     match top.checked_sub(arch::FIRST_FRAME) {
         Some(lowest) if lowest >= limit.addr().get() => {
-            // SAFETY: (1) and (2) are the caller's promises, and there is room.
+            // SAFETY: the caller promises (1) memory of its own and (2) a trampoline that stays;
+            // the first frame ends above `limit`.
             Ok(unsafe { prepare_unchecked(base, trampoline) })
         }
         _ => Err(StackTooSmall),
@@ -119,7 +120,7 @@ unsafe extern "C" fn enter<T: Trampoline>(
     sanitizer::after_first_entry();
     // SAFETY: `prepare` was given a `NonNull<T>`.
     let this = unsafe { NonNull::new_unchecked(object.cast::<T>()) };
-    // SAFETY: this is that call.
+    // SAFETY: the first frame of `this` calls it, by way of the root function, and once.
     let Departure { to, word, signal } =
         unsafe { T::run(this, Arrival::new(Landing { from, word, signal })) };
     // SAFETY: `run` vouches for its departure; its frame is gone, and this one

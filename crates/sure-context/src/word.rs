@@ -169,7 +169,8 @@ mod tests {
         let word = Word::send(&mut sent);
         // SAFETY: sent from a `T` just now, which is `Copy` and still in place.
         assert_eq!(unsafe { word.receive::<T>() }, value);
-        // SAFETY: as above; the bytes are where they were.
+        // SAFETY: sent from a `T`, which is `Copy`; the bytes are where they were, and the
+        // closure copies as many as it is asked to.
         let fetched = unsafe {
             word.receive_by::<T>(|from, to, bytes| ptr::copy_nonoverlapping(from, to, bytes))
         };

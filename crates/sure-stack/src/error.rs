@@ -3,6 +3,8 @@ use crate::hosted::OsError;
 use core::fmt;
 
 /// Why there is no stack.
+///
+/// Non-exhaustive: systems have more ways to refuse memory, and a caller can only do without the stack.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StackError {

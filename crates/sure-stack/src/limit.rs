@@ -2,6 +2,8 @@ use core::fmt;
 
 /// The likely reason why the operating system refused memory. It is found
 /// without allocating, because memory is what has just run out.
+///
+/// Non-exhaustive: systems have more limits than are known here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {

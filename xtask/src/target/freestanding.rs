@@ -57,6 +57,7 @@ pub(crate) static ALL: &[Machine] = &[
     emulated("armv7-unknown-linux-gnueabihf", &["qemu-arm"]),
     emulated("thumbv7neon-unknown-linux-gnueabihf", &["qemu-arm"]),
     emulated("riscv64gc-unknown-linux-gnu", &["qemu-riscv64"]),
+    emulated("riscv32gc-unknown-linux-gnu", &["qemu-riscv32"]),
     emulated("powerpc64le-unknown-linux-gnu", &["qemu-ppc64le"]),
     Machine {
         gnu: Some("powerpc64-linux-gnu"),

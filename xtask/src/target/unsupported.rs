@@ -1,4 +1,4 @@
-//! Which targets have a context switch; and what is read by those who build for another: one sentence that lists the targets
+//! Which targets have a context switch; and what a build for another one says: one sentence that lists the targets
 //! that have one, and nothing else.
 
 use std::fs;
@@ -41,7 +41,7 @@ const REFUSED: [&str; 28] = [
     "mipsel-unknown-none",
     "powerpc-unknown-linux-gnuspe",
     "powerpc64-ibm-aix",
-    "riscv32imac-unknown-none-elf",
+    "riscv32e-unknown-none-elf",
     "s390x-unknown-none-softfloat",
     "sparc-unknown-linux-gnu",
     "thumbv6m-none-eabi",
@@ -57,7 +57,7 @@ const REFUSED: [&str; 28] = [
 ];
 
 /// Targets with a context switch, and the file that has it.
-const ADMITTED: [(&str, &str); 27] = [
+const ADMITTED: [(&str, &str); 29] = [
     ("aarch64-apple-darwin", "aarch64"),
     ("aarch64-linux-android", "aarch64"),
     ("aarch64-unknown-linux-gnu", "aarch64"),
@@ -76,8 +76,10 @@ const ADMITTED: [(&str, &str); 27] = [
     ("powerpc64-unknown-freebsd", "powerpc"),
     ("powerpc64-unknown-linux-gnu", "powerpc"),
     ("powerpc64le-unknown-linux-gnu", "powerpc"),
-    ("riscv64gc-unknown-linux-gnu", "riscv64"),
-    ("riscv64imac-unknown-none-elf", "riscv64"),
+    ("riscv32gc-unknown-linux-gnu", "riscv"),
+    ("riscv32imac-unknown-none-elf", "riscv"),
+    ("riscv64gc-unknown-linux-gnu", "riscv"),
+    ("riscv64imac-unknown-none-elf", "riscv"),
     ("s390x-unknown-linux-gnu", "s390x"),
     ("sparc64-unknown-linux-gnu", "sparc64"),
     ("x86_64-apple-darwin", "x86_64"),

@@ -40,7 +40,8 @@ pub(crate) unsafe fn variable(stack: *const usize, name: &[u8]) -> Option<usize>
         if text.is_null() {
             return None;
         }
-        // SAFETY: the same, and texts end with a byte of 0, at which the comparison ends.
+        // SAFETY: this was not the 0 at the end, so there is an entry behind it; texts end with a
+        // byte of 0, at which the comparison ends.
         unsafe {
             next = next.add(1);
             if !name

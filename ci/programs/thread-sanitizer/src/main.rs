@@ -1,5 +1,5 @@
-//! Sixteen threads take stacks, write to them, and hand them to each other, who
-//! put them back.
+//! Sixteen threads take stacks, write to them, and hand them to each other;
+//! the receivers put them back.
 //!
 //! The standard library is not built with the sanitizer, which therefore cannot see
 //! what its channels and locks order; so everything here is ordered by atomics of this program.

@@ -1,4 +1,4 @@
-//! There is no suspend without a handle, so none that could be somebody else's.
+//! There is no suspend without a handle, so none that could suspend another coroutine.
 use coro::Coroutine;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! Nobody makes a handle but a coroutine.
+//! Only a coroutine makes a handle.
 use coro::SuspendHandle;
 
 fn main() {

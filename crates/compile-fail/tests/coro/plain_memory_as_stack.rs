@@ -1,4 +1,4 @@
-//! Memory without a guard is no stack, unless somebody vouches for it.
+//! Memory without a guard is no stack, unless an `unsafe impl` vouches for it.
 use coro::{Coroutine, SuspendHandle};
 
 fn main() {

@@ -1,4 +1,4 @@
-//! A coroutine does not change threads: nobody can see what its frames hold.
+//! A coroutine does not change threads: its type does not say what its frames hold.
 use coro::{Coroutine, SuspendHandle};
 
 fn main() {

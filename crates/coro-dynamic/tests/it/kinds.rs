@@ -16,15 +16,15 @@ impl Kind {
     }
 
     /// A coroutine of this kind. The tests' closures keep the promises: no
-    /// address of a local is used by anybody else.
+    /// address of a local is used by other code.
     pub(crate) fn make<Input: 'static, Yield: 'static, Return: 'static>(
         &self,
         f: impl FnOnce(&DynamicHandle<Input, Yield>, Input) -> Return + 'static,
     ) -> DynamicCoroutine<Input, Yield, Return> {
         match self {
-            // SAFETY: see above.
+            // SAFETY: the tests' closures keep the promises.
             Kind::Thread => unsafe { DynamicCoroutine::new(f) },
-            // SAFETY: see above.
+            // SAFETY: the tests' closures keep the promises.
             Kind::Shared(stack) => unsafe { DynamicCoroutine::on_run_stack(stack, f) },
         }
     }

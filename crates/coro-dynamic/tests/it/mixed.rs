@@ -74,7 +74,7 @@ fn on_another_stack_it_is_refused_and_nothing_has_changed() {
 }
 
 /// A coroutine on a run stack calls another stack, and from there one on the
-/// same run stack is resumed: nobody knows where the outer one's frames end.
+/// same run stack is resumed: it is not known where the outer one's frames end.
 #[test]
 fn a_run_stack_in_use_is_refused() {
     let kind = Kind::shared();

@@ -128,7 +128,7 @@ fn sampled() {
             tv_usec: 0,
         },
     };
-    // SAFETY: as above.
+    // SAFETY: the timer is valid; no old value is asked for.
     unsafe { libc::setitimer(libc::ITIMER_PROF, &timer, std::ptr::null_mut()) };
     assert_eq!(OUTSIDE.load(Relaxed), 0, "inside the thread's own stack");
     println!("sampled {} times", SIGNALS.load(Relaxed));

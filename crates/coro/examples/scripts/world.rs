@@ -1,6 +1,6 @@
 //! What the scripts work on: plain data, without any notion of scripts.
 
-/// Where somebody is, on a line.
+/// Where a character is, on a line.
 pub(crate) type Place = i32;
 
 pub(crate) const MINE: Place = 0;

@@ -90,7 +90,7 @@ impl Usage {
     }
 
     fn report(&self, connections: usize) -> Result<Report, String> {
-        let (start, before) = self.first.get().ok_or("nobody has connected")?;
+        let (start, before) = self.first.get().ok_or("no client has connected")?;
         let peak = status("VmHWM:").unwrap_or_default();
         Ok(Report {
             seconds: start.elapsed().as_secs_f64(),

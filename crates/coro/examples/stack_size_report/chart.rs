@@ -1,6 +1,6 @@
 //! The report as a picture: Scalable Vector Graphics, which any browser shows.
 //!
-//! Above, who used how much; below, on a logarithmic scale, the share of
+//! Above, which coroutine used how much; below, on a logarithmic scale, the share of
 //! coroutines that a stack would not have served, where a size is chosen.
 
 use std::fmt::{self, Write};

@@ -1,5 +1,5 @@
-//! What the coroutines do: ordinary code, of which nobody knows offhand how
-//! much stack it takes.
+//! What the coroutines do: ordinary code, whose source does not tell how much
+//! stack it takes.
 
 use serde_json::Value;
 use std::fmt::Write;

@@ -108,7 +108,7 @@ fn add_up(task: &Task<'_>, tasks: usize) -> usize {
     let sent = workers.into_iter().map(|worker| worker.join(task));
     assert!(
         sent.map(Result::ok).all(|sent| sent == Some(true)),
-        "nobody was lost"
+        "no task was lost"
     );
     sum
 }

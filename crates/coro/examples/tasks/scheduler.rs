@@ -1,8 +1,9 @@
 //! Tasks of one thread that take turns, and wait for each other and for the time.
 //!
 //! A task is a coroutine. Whatever it waits for, it does the same: it notes its number where
-//! that comes from, and suspends. Who takes the number out again wakes the task, once. It may still
-//! find that another task was quicker, so every wait is a loop around its condition.
+//! that comes from, and suspends. The code that takes the number out again wakes the task, once.
+//! The task may still find that another one was quicker, so every wait is a loop around its
+//! condition.
 
 use crate::net::Sockets;
 use coro::{Coroutine, SuspendHandle, is_forced_unwind};
@@ -39,7 +40,7 @@ pub(crate) struct Task<'a> {
     handle: &'a SuspendHandle<(), ()>,
 }
 
-/// The outcome of a task that was spawned, and who waits for it.
+/// The outcome of a task that was spawned, and the tasks that wait for it.
 pub(crate) struct JoinHandle<T>(Rc<Join<T>>);
 
 struct Join<T> {

@@ -114,7 +114,9 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         let in_panic = unwind::panicking();
         handle.stage.set(Stage::Unwinding { in_panic });
         handle.extent.set(0);
-        // SAFETY: as in `try_resume`; with the signal to unwind no input is received.
+        // SAFETY: the coroutine is suspended or fresh, its stack is owned by `self`, and both are
+        // of this thread; the handle begins with the link of that stack; with the signal to
+        // unwind no input is received, and this execution is continued once, while this waits.
         let arrival = unsafe { context.resume(self.handle.cast(), Word::EMPTY, Signal::Unwind) };
         // SAFETY: it exits, because with an extent of 0 no suspend switches.
         match unsafe { self.complete(arrival) } {
@@ -148,8 +150,8 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// The coroutine is complete, and `self` is not used after this.
     #[inline]
     unsafe fn release(&mut self) {
-        // SAFETY: nothing refers to the root or the stack any more, and nobody
-        // will drop them again.
+        // SAFETY: a complete coroutine has no frames that refer to the root or the stack, and
+        // as `self` is not used after this, neither is dropped again.
         unsafe {
             self.drop_root();
             ManuallyDrop::drop(&mut self.stack);
@@ -199,8 +201,8 @@ impl<Input, Yield, Return, S: Stack> Drop for Coroutine<Input, Yield, Return, S>
     fn drop(&mut self) {
         let handle = self.handle();
         if handle.stage.get() == Stage::Complete && handle.name.is_none() {
-            // SAFETY: nothing refers to the stack any more, and nobody will drop
-            // it again. Without a name, the root has nothing to drop.
+            // SAFETY: a complete coroutine has no frames that refer to the stack, which is
+            // dropped here only. Without a name, the root has nothing to drop.
             unsafe { ManuallyDrop::drop(&mut self.stack) };
         } else {
             self.drop_slowly();

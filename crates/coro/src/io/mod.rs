@@ -35,7 +35,7 @@
 //! tasks.spawn_local(async move { far.write_all(b"one\ntwo\nthree").await });
 //! assert_eq!(tasks.run_until(first_two_lines).await?, ["one", "two"]);
 //! // What was read ahead is not lost.
-//! let (_stream, unread) = shared.into_parts().expect("nobody else has it");
+//! let (_stream, unread) = shared.into_parts().expect("there is no other clone");
 //! assert!(b"three".starts_with(&unread));
 //! # Ok::<(), io::Error>(())
 //! # })?;

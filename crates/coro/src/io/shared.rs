@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::vec::Vec;
 
-/// A stream and what was read ahead of it, for the coroutine that uses it and for whoever
-/// wants it back: clones are the same stream. See [the module](crate::io).
+/// A stream and what was read ahead of it, for the coroutine that uses it and for the
+/// owner that wants it back: clones are the same stream. See [the module](crate::io).
 ///
 /// ```
 /// use coro::io::Shared;
@@ -74,7 +74,7 @@ impl<S> Shared<S> {
     ///     stream.reader(handle).read_exact(&mut byte).map(|()| byte)
     /// });
     /// assert_eq!(runtime.block_on(first)?, *b"a");
-    /// let (text, unread) = shared.into_parts().expect("nobody else has it");
+    /// let (text, unread) = shared.into_parts().expect("there is no other clone");
     /// assert_eq!((text, &unread[..]), (&b"cdef"[..], &b"b"[..]));
     /// # Ok::<(), std::io::Error>(())
     /// ```
@@ -114,6 +114,7 @@ impl<S> Shared<S> {
     ///
     /// # Panics
     /// If another reader of this stream is alive.
+    #[track_caller]
     pub fn reader<'a>(&self, handle: &'a AsyncHandle<'a>) -> Reader<'a, S>
     where
         S: PollRead,
@@ -139,7 +140,7 @@ impl<S> Shared<S> {
     ///     writer.flush()
     /// });
     /// runtime.block_on(hello)?;
-    /// let (sent, _) = shared.into_parts().expect("nobody else has it");
+    /// let (sent, _) = shared.into_parts().expect("there is no other clone");
     /// assert_eq!(sent, b"hello world");
     /// # Ok::<(), std::io::Error>(())
     /// ```
@@ -150,7 +151,7 @@ impl<S> Shared<S> {
         Writer::new(self.clone(), handle)
     }
 
-    /// The stream, and the bytes that were read from it but by nobody yet.
+    /// The stream, and the bytes that were read ahead from it, which no reader has returned yet.
     ///
     /// ```
     /// use coro::io::Shared;

@@ -17,7 +17,7 @@ use std::io::{Result, Write};
 /// let shared = Shared::new(Vec::new());
 /// let stream = shared.clone();
 /// runtime.block_on(coro::future(move |handle| log(stream.writer(handle))))?;
-/// assert_eq!(shared.into_parts().expect("nobody else has it").0, b"started\n");
+/// assert_eq!(shared.into_parts().expect("there is no other clone").0, b"started\n");
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Writer<'a, S> {

@@ -108,7 +108,7 @@ impl<L: for<'a> Lend<'a> + ?Sized, Yield> LendingHandle<L, Yield> {
     /// ```
     /// use coro::{LendingCoroutine, LendingHandle};
     ///
-    /// /// Somebody in the world, who leaves it in the end.
+    /// /// A visitor of the world, which leaves it in the end.
     /// struct Visitor<'h>(&'h LendingHandle<Vec<u32>, ()>);
     /// impl Drop for Visitor<'_> {
     ///     fn drop(&mut self) {
@@ -211,7 +211,7 @@ impl<L: for<'a> Lend<'a> + ?Sized, Yield> LendingHandle<L, Yield> {
         if self.used.get() {
             panic!(
                 "{inner} was asked {to} inside of `with`: \
-                 what is lent is used there, and by one at a time"
+                 what is lent is used there, by one call at a time"
             );
         }
         panic!(

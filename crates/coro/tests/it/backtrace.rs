@@ -1,4 +1,4 @@
-//! Who walks the stack inside a coroutine arrives in its present resumer.
+//! A walk of the stack inside a coroutine arrives in its present resumer.
 
 use coro::{Coroutine, CoroutineState, SuspendHandle};
 use std::backtrace::Backtrace;

@@ -82,7 +82,7 @@ fn a_destructor_waits_while_the_coroutine_panics() {
     });
     let (polled, wakes) = poll_once::<()>(&mut future);
     assert!(polled.is_pending(), "the destructor waits");
-    // The coroutine's panic counts for the thread, whoever runs meanwhile.
+    // The coroutine's panic counts for the thread, whichever code runs meanwhile.
     assert!(std::thread::panicking());
     sender.send(7).unwrap();
     assert_eq!(wakes.count(), 1);

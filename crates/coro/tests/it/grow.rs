@@ -73,7 +73,7 @@ fn what_remains_is_known_on_every_stack_of_ours() {
     assert!((200 << 10..300 << 10).contains(&left), "{left}");
 }
 
-/// Memory of the program's own, which nobody has told the library of.
+/// Memory of the program's own, which the library is not told of.
 struct Foreign(Box<[u128]>);
 // SAFETY: the memory is owned and stays where it is. It has no guard; the test that uses it
 // needs less than there is.

@@ -146,7 +146,7 @@ fn after_a_cancel_in_half_a_chunk_another_goes_on_exactly_there() {
         });
         assert_eq!(&second.await, b"two ");
 
-        let (mut near, unread) = shared.into_parts().expect("nobody else has it");
+        let (mut near, unread) = shared.into_parts().expect("there is no other clone");
         assert_eq!(unread, b"three");
         far.write_all(b"more").await.unwrap();
         let mut rest = [0; 4];
@@ -186,7 +186,7 @@ fn after_a_cancel_another_json_parser_goes_on() {
             serde_json::json!({"c": null}),
         );
         assert_eq!(values, (Some(b), Some(c)));
-        let (_, unread) = shared.into_parts().expect("nobody else has it");
+        let (_, unread) = shared.into_parts().expect("there is no other clone");
         assert!(unread.is_empty());
     });
 }
@@ -210,7 +210,7 @@ fn a_cancel_while_it_waits_for_bytes_loses_none() {
         assert!(poll_once(&mut first).0.is_pending());
         far.write_all(b"late").await.unwrap();
         drop(first);
-        let (mut near, unread) = shared.into_parts().expect("nobody else has it");
+        let (mut near, unread) = shared.into_parts().expect("there is no other clone");
         assert!(unread.is_empty());
         let mut bytes = [0; 4];
         near.0.read_exact(&mut bytes).await.unwrap();
@@ -264,7 +264,7 @@ fn a_cancel_with_a_dirty_buf_writer_tries_once() {
         let (mut future, shared) = dirty(takes, |handle| handle.block_on(pending()));
         assert!(poll_once(&mut future).0.is_pending());
         drop(future);
-        let (sink, _) = shared.into_parts().expect("nobody else has it");
+        let (sink, _) = shared.into_parts().expect("there is no other clone");
         assert_eq!(sink.taken, written);
     }
 }
@@ -311,7 +311,7 @@ fn what_cannot_wait_is_an_error_that_says_why() {
     assert_ne!(
         error.kind(),
         io::ErrorKind::Interrupted,
-        "nobody tries again"
+        "no caller tries again"
     );
     let reason = error.get_ref().unwrap().downcast_ref::<BlockOnError>();
     assert_eq!(reason, Some(&BlockOnError::NotHere));

@@ -3,6 +3,7 @@
 use coro::{Coroutine, Iter, Status, SuspendHandle};
 use std::iter::FusedIterator;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use sure_stack::{GuardedMmapStack, Stack, StackError};
 use testing::Drops;
 
 #[test]
@@ -86,6 +87,30 @@ fn a_started_coroutine_goes_on_as_an_iterator() {
     let mut coroutine = items.into_inner();
     assert_eq!(coroutine.resume(()).yielded(), Some(3));
     assert_eq!(coroutine.status(), Status::Suspended);
+}
+
+#[test]
+fn a_builder_gives_it_a_name_and_a_stack() {
+    let builder = Coroutine::builder().name("digits").stack_size(32 << 10);
+    let mut items = builder
+        .build_iter(|handle| (0..3).for_each(|i| handle.suspend(i)))
+        .unwrap();
+    assert_eq!(items.next(), Some(0));
+    let coroutine = items.into_inner();
+    assert_eq!(coroutine.name(), Some("digits"));
+    assert!(coroutine.into_iter().eq([1, 2]));
+    let stack = GuardedMmapStack::allocate_at_least(64 << 10).unwrap();
+    let limit = stack.limit();
+    let mut items = Coroutine::builder()
+        .stack(stack)
+        .build_iter(|handle| handle.suspend('a'))
+        .unwrap();
+    assert_eq!((items.next(), items.next()), (Some('a'), None));
+    assert_eq!(items.into_inner().into_stack().unwrap().limit(), limit);
+    let refused = Coroutine::builder()
+        .stack_size(1)
+        .build_iter(|handle| handle.suspend(()));
+    assert!(matches!(refused, Err(StackError::TooSmall { .. })));
 }
 
 #[test]

@@ -18,12 +18,14 @@ mod iter;
 mod large_frames;
 mod lending;
 mod lifecycle;
+mod locations;
 mod nesting;
 mod on_stack;
 mod panics;
 mod parent_stack;
 #[cfg(feature = "async")]
 mod polling;
+mod release;
 mod scope;
 #[cfg(target_arch = "x86_64")]
 mod single_step;

@@ -379,3 +379,22 @@ fn how_many_items_a_scoped_coroutine_has_is_known_at_its_end() {
         assert_eq!(items.size_hint(), (0, Some(0)));
     });
 }
+
+#[test]
+fn a_name_is_there_while_it_runs_and_after_it_has_ended() {
+    coro::scope(|s| {
+        let unnamed = s.coroutine(|_: &SuspendHandle<(), ()>, ()| ());
+        assert_eq!(unnamed.name(), None);
+        let mut named = Coroutine::builder()
+            .name("reader")
+            .build_scoped(s, |handle: &SuspendHandle<(), String>, ()| {
+                handle.suspend(handle.name().unwrap().to_owned());
+            })
+            .unwrap();
+        assert_eq!(named.name(), Some("reader"));
+        assert_eq!(named.resume(()).yielded().as_deref(), named.name());
+        named.unwind();
+        assert_eq!(named.name(), Some("reader"));
+        assert!(format!("{named:?}").contains(r#"name: Some("reader")"#));
+    });
+}

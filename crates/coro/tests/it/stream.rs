@@ -53,7 +53,7 @@ fn items_and_waits_in_any_order() {
         assert_eq!(poll(&mut stream), polled);
     }
     assert_eq!(poll(&mut stream), Poll::Pending);
-    assert!(!stream.is_terminated(), "nobody knows yet");
+    assert!(!stream.is_terminated(), "it is not known yet");
     for _ in 0..3 {
         assert_eq!(poll(&mut stream), Poll::Ready(None));
         assert!(stream.is_terminated());

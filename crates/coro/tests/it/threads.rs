@@ -4,7 +4,7 @@ use coro::{Coroutine, CoroutineState, SuspendHandle};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use std::cell::RefCell;
 
-// Nobody can see what the frames of a coroutine hold, whatever its types say.
+// The types of a coroutine do not say what its frames hold.
 assert_not_impl_any!(Coroutine<(), (), ()>: Send, Sync);
 assert_not_impl_any!(SuspendHandle<(), ()>: Send, Sync);
 assert_impl_all!(CoroutineState<u8, u8>: Send, Sync, Copy);

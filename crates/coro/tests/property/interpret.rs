@@ -33,7 +33,7 @@ impl<I: Cargo, Y: Cargo> AnyHandle for Handle<'_, I, Y> {
     }
 }
 
-/// Who is running.
+/// Which coroutine is running.
 struct Me<'m> {
     id: usize,
     /// None for the program itself.

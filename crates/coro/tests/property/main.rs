@@ -194,7 +194,7 @@ fn random_programs() {
                 failed.store(true, Ordering::Relaxed);
                 panic!("{}", failure(&ended, begin));
             };
-            let mut sum = sum.lock().expect("nobody panics with it");
+            let mut sum = sum.lock().expect("no worker panics with it");
             for (sum, count) in sum.iter_mut().zip(counts.split(' ')) {
                 *sum += count.parse::<u64>().expect("a count");
             }
@@ -202,7 +202,7 @@ fn random_programs() {
     };
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
     std::thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
-    let sum: Counts = sum.into_inner().expect("nobody panics with it");
+    let sum: Counts = sum.into_inner().expect("no worker panics with it");
     let all: u64 = sum[..ACTS.len()].iter().sum();
     println!(
         "{total} programs, {:.1} steps each",

@@ -2,10 +2,10 @@
 
 use testing::Random;
 
-/// One step: somebody does something.
+/// One step: one act of the program or of a coroutine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
-    /// Who: the walk from the program itself down through its coroutines.
+    /// What acts: the walk from the program itself down through its coroutines.
     pub(crate) walk: u32,
     pub(crate) act: Act,
     /// Which of those that there are, or which way; taken modulo whatever there is to choose from.
@@ -14,7 +14,7 @@ pub(crate) struct Step {
 
 macro_rules! acts {
     ($($act:ident: $weight:literal, $what:literal;)*) => {
-        /// What somebody does. Not all of it is possible at any time.
+        /// What is done. Not all of it is possible at any time.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Act {
             $(#[doc = $what] $act,)*
@@ -41,7 +41,7 @@ acts! {
     LoudPanic: 2, "raise a panic with the hook";
     Drop: 6, "drop a coroutine";
     Forget: 2, "leak a coroutine";
-    SetAside: 3, "move a coroutine to where nobody uses it until the end";
+    SetAside: 3, "move a coroutine to where it is not used until the end";
     Swap: 7, "swap two coroutines";
     Rehouse: 7, "move a coroutine to a Vec, a HashMap, a Box, and back";
     GiveUp: 5, "hand a coroutine to the resumer";
@@ -58,7 +58,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "acts inside of a coroutine",
     "acts inside of a coroutine inside of a coroutine",
     "acts three coroutines deep, or more",
-    "panics that go through a coroutine to whoever resumed it",
+    "panics that go through a coroutine to its resumer",
     "suspended coroutines that are dropped, and so unwound",
     "of these, by a panic",
     "of these, by their scope, because they were leaked",

@@ -1,4 +1,5 @@
-//! Between the model and the coroutines: the model writes down who has to do what next, and all of them read from that.
+//! Between the model and the coroutines: the model writes down which coroutine does what next, and all
+//! of them read from that.
 
 use crate::life::Life;
 use crate::model::{Model, Place};
@@ -78,7 +79,7 @@ pub(crate) enum Do {
 
 /// Everything about the program that is running.
 struct Stage {
-    /// Who does what.
+    /// Which coroutine does what.
     queue: VecDeque<(usize, Do)>,
     model: Model,
     steps: Vec<Step>,
@@ -124,7 +125,7 @@ pub(crate) fn next(who: usize) -> Do {
                     fail(&format!("coroutine {who} runs, not {known}, {todo:?}"))
                 }
                 None if who == 0 => stage.advance(),
-                None => fail(&format!("coroutine {who} runs, and nobody should")),
+                None => fail(&format!("coroutine {who} runs, and none should")),
             }
         }
     })

@@ -92,6 +92,8 @@ impl fmt::Display for AsmErrors {
 impl core::error::Error for AsmErrors {}
 
 /// What is wrong with a word of a source text.
+///
+/// Non-exhaustive: an assembler that learns a directive learns its errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AsmErrorKind {

@@ -107,6 +107,8 @@ impl Program {
 }
 
 /// Why a program could not be loaded.
+///
+/// Exhaustive: a program is segments and fibers, and either may not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadError {
     /// Program memory ends before the segment at that address does, or the address is null.

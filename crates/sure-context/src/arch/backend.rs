@@ -4,13 +4,9 @@
 use super::{Entry, EntryBelow, Landing};
 use crate::Word;
 
-compile_error!(
-    "sure-context has no context switch for this target; supported are aarch64 (64-bit pointers, \
-     not UEFI), arm (Unix in little endian, not Apple), loongarch64, mips (32 bits: glibc only; \
-     64 bits: with hardware floating point), powerpc and powerpc64 (not AIX or SPE), riscv64, s390x \
-     (hardware floating point), sparc64, x86 (Unix, not Apple), x86_64 (Unix with 64-bit pointers, \
-     not Cygwin or VxWorks, nor bare metal, which has no red zone), and Windows by threads"
-);
+refuse_this_target!();
+
+pub(crate) type Left = core::convert::Infallible;
 
 pub(crate) const STACK_ALIGNMENT: usize = 16;
 
@@ -58,5 +54,9 @@ pub(crate) fn prefetch(_: *const u8) {
 }
 
 pub(crate) fn opaque(_: usize) -> usize {
+    unreachable!()
+}
+
+pub(crate) unsafe fn leave(_: usize, _: Word, _: usize) -> Left {
     unreachable!()
 }

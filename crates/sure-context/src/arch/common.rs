@@ -20,7 +20,8 @@ pub(crate) const END_OF_WALK: usize = 0;
 /// As for `exit_to`.
 #[inline(always)]
 pub(crate) unsafe fn leave(to: usize, word: crate::Word, signal: usize) -> Left {
-    // SAFETY: passed on.
+    // SAFETY: the caller promises what `exit_to` asks: `to` is continued here only, and the
+    // frames of the caller are never returned to.
     unsafe { super::exit_to(to, word, signal) }
 }
 

@@ -117,6 +117,7 @@ macro_rules! cfi {
 #[allow(unused_macros, reason = "a target that is not supported names none")]
 mod instructions;
 
+#[macro_use]
 mod selection;
 
 // Where no line of the selection applies, this is `backend.rs`, which says what

@@ -242,7 +242,7 @@ unsafe fn exchange(to: usize, from: *const Execution, word: Word, signal: usize)
         signal,
     };
     let ended = None;
-    // SAFETY: passed on.
+    // SAFETY: the caller promises that nothing else continues `to`.
     unsafe { deliver(to, Message { landing, ended }) };
     // SAFETY: the calling thread's own execution is alive.
     unsafe { (*from).wait() }
@@ -267,16 +267,16 @@ pub(crate) unsafe fn stack_pointer_of(context: usize) -> *mut u8 {
 /// may be written.
 pub(crate) unsafe fn resume(to: usize, link: *mut u8, word: Word, signal: usize) -> Landing {
     let from = Execution::current();
-    // SAFETY: the caller's promise; the first field of a link is the resumer.
+    // SAFETY: the caller promises that the link may be written; its first field is the resumer.
     unsafe { link.cast::<usize>().write(from.expose_provenance()) };
-    // SAFETY: passed on.
+    // SAFETY: the caller promises that nothing else continues `to`.
     unsafe { exchange(to, from, word, signal) }
 }
 
 /// # Safety
 /// `to` is the context of an execution that nothing has continued yet.
 pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
-    // SAFETY: passed on.
+    // SAFETY: the caller promises that nothing else continues `to`.
     unsafe { exchange(to, Execution::current(), word, signal) }
 }
 
@@ -300,7 +300,7 @@ pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
         signal,
     };
     let ended = None;
-    // SAFETY: passed on.
+    // SAFETY: the caller promises that nothing else continues `to`.
     unsafe { deliver(to, Message { landing, ended }) };
     loop {
         thread::park();

@@ -15,6 +15,7 @@
 ///   are defined without floating-point registers. So is OpenWrt's of 64 bits.
 /// - **powerpc**: not AIX, which has another ABI and another object file; not SPE,
 ///   whose general registers have 64 bits of which stores would save 32.
+/// - **riscv**: not the embedded ABI, which has half of the registers.
 /// - **s390x**: not with soft floating point, which has no registers to name.
 /// - **x86**: Unix-like systems, whose ABI is System V's; not Apple, which numbers
 ///   registers differently in its unwind information.
@@ -65,7 +66,13 @@ macro_rules! select_by_architecture {
             ),
             path = "powerpc.rs"
         )]
-        #[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
+        #[cfg_attr(
+            all(
+                any(target_arch = "riscv32", target_arch = "riscv64"),
+                not(target_abi = "ilp32e")
+            ),
+            path = "riscv.rs"
+        )]
         #[cfg_attr(
             all(target_arch = "s390x", not(target_abi = "softfloat")),
             path = "s390x.rs"
@@ -82,5 +89,19 @@ macro_rules! select_by_architecture {
             path = "x86_64.rs"
         )]
         $visibility mod $name;
+    };
+}
+
+/// The one error of a target that no line above admits: what is supported.
+#[allow(unused_macros, reason = "for targets without a context switch")]
+macro_rules! refuse_this_target {
+    () => {
+        compile_error!(
+            "sure-context has no context switch for this target; supported are aarch64 (64-bit pointers, \
+             not UEFI), arm (Unix in little endian, not Apple), loongarch64, mips (32 bits: glibc only; \
+             64 bits: with hardware floating point), powerpc and powerpc64 (not AIX or SPE), riscv32 and \
+             riscv64 (not with half of the registers), s390x (hardware floating point), sparc64, x86 (Unix, not Apple), x86_64 (Unix with 64-bit pointers, \
+             not Cygwin or VxWorks, nor bare metal, which has no red zone), and Windows by threads"
+        );
     };
 }

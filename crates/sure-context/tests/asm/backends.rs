@@ -159,9 +159,35 @@ pub(crate) const MACHINES: &[Machine] = &[
         ..INLINE
     },
     Machine {
+        name: "RISC-V, 32 bits",
+        abi: "ilp32d",
+        sources: &[source!("riscv.rs")],
+        facts: &[("target_arch", "riscv32")],
+        non_volatile: &[
+            "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11",
+            "fs0", "fs1", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11",
+        ],
+        volatile: &[
+            "ra", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "t0", "t1", "t2", "t3", "t4",
+            "t5", "t6",
+        ],
+        instructions: &[
+            ("lla", &[Address, None]),
+            ("sw", &[Store, Memory]),
+            ("lw", &[Load, Memory]),
+            ("addi", &[Write, Read, None]),
+            ("mv", &[Write, Read]),
+            ("li", &[Write, None]),
+            ("jr", &[Read]),
+            ("nop", &[]),
+        ],
+        ..INLINE
+    },
+    Machine {
         name: "RISC-V, 64 bits",
         abi: "lp64d",
-        sources: &[source!("riscv64.rs")],
+        sources: &[source!("riscv.rs")],
+        facts: &[("target_arch", "riscv64")],
         non_volatile: &[
             "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11",
             "fs0", "fs1", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11",

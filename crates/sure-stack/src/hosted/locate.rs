@@ -38,7 +38,7 @@ std::thread_local! {
 ///
 /// Asked again for the same stack it takes a few instructions; for another one of this
 /// crate's O(log n) steps for n mappings; the thread's own bounds are read from the system once.
-/// Stacks that nobody asks about pay nothing.
+/// Stacks that no caller asks about pay nothing.
 ///
 /// ```
 /// use sure_stack::{GuardedMmapStack, Stack, stack_at};

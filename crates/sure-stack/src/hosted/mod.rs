@@ -11,6 +11,7 @@
 //! | `mapped` | one stack in a mapping |
 //! | `arena` | many stacks in few mappings |
 //! | `usage` | how much of a stack was used |
+//! | `release` | memory of a stack that is in use, given back |
 //! | `pool` | stacks that come and go |
 //! | `overflow` | the message about a stack that was too small |
 
@@ -24,6 +25,7 @@ pub mod overflow;
 mod pool;
 mod refusal;
 mod registry;
+mod release;
 mod sys;
 mod target;
 mod usage;
@@ -36,6 +38,7 @@ pub use guard::{GUARD_SIZE, Guards};
 pub use locate::stack_at;
 pub use mapped::GuardedMmapStack;
 pub use pool::{LARGEST_POOLED_SIZE, PoolConfig, PoolStatistics, PooledStack};
+pub use release::release_below;
 pub use usage::{Bucket, UsageReport, high_water_mark};
 
 /// An error of the operating system.

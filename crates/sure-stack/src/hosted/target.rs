@@ -105,6 +105,13 @@ pub(crate) const ALL: &[Target] = &[
         program_counter: inside(20 + 3 * 4 + 15 * 4, 4),
     },
     Target {
+        arch: "riscv32",
+        bits: 32,
+        stack_probes: false,
+        // Flags, link, stack (20 bytes), 128 bytes of mask, to 16 bytes; then `pc`.
+        program_counter: inside(160, 4),
+    },
+    Target {
         arch: "riscv64",
         bits: 64,
         stack_probes: false,

@@ -2,6 +2,7 @@
 
 use sure_stack::{
     ArenaConfig, GUARD_SIZE, GuardedMmapStack, Guards, PooledStack, Stack, StackArena,
+    release_below,
 };
 use testing::child;
 
@@ -15,6 +16,9 @@ testing::scenarios!(
     read_at_the_guards_end_in_an_arena,
     write_below_one_whose_memory_was_given_back,
     write_below_the_first_of_an_arena,
+    write_below_a_released_one,
+    write_below_a_released_pooled_one,
+    write_below_a_released_protected_one,
 );
 
 const SIGSEGV: i32 = 11;
@@ -94,6 +98,30 @@ fn write_below_the_first_of_an_arena() {
     touch(&stack, GUARD_SIZE, true);
 }
 
+/// Gives back a stack from its limit on, and touches that.
+fn touch_released(stack: &impl Stack) {
+    // SAFETY: the whole stack, on which nothing runs.
+    unsafe {
+        stack
+            .limit()
+            .write_bytes(1, stack.base().addr().get() - stack.limit().addr().get());
+        release_below(stack, stack.base().as_ptr());
+    }
+    touch(stack, 1, true);
+}
+
+fn write_below_a_released_one() {
+    touch_released(&GuardedMmapStack::allocate_at_least(100_000).unwrap());
+}
+
+fn write_below_a_released_pooled_one() {
+    touch_released(&PooledStack::new().unwrap());
+}
+
+fn write_below_a_released_protected_one() {
+    touch_released(&arena(Guards::Mprotect).allocate().unwrap());
+}
+
 #[track_caller]
 fn assert_faults(scenario: &str) {
     let ended = child::run("guards::scenario", scenario);
@@ -131,4 +159,11 @@ fn a_protected_stack_of_an_arena_has_a_guard() {
 #[test]
 fn a_guard_outlives_the_memory_above_it() {
     assert_faults("write_below_one_whose_memory_was_given_back");
+}
+
+#[test]
+fn a_guard_outlives_the_release_of_all_that_is_above_it() {
+    assert_faults("write_below_a_released_one");
+    assert_faults("write_below_a_released_pooled_one");
+    assert_faults("write_below_a_released_protected_one");
 }

@@ -88,7 +88,7 @@ fn a_stack_is_handed_back_when_its_owner_panics() {
     std::thread::spawn(work).join().unwrap();
 }
 
-/// Where nobody has mapped anything.
+/// An address where nothing is mapped.
 const NOWHERE: usize = 64;
 
 /// A program's handler of its own faults.

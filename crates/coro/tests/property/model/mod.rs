@@ -24,7 +24,7 @@ const MOST_CALLS: usize = 5;
 const MOST_DEPTH: usize = 4;
 const MOST_OWNED: usize = 6;
 
-/// Where somebody's coroutine is: how many frames up, in which list, and where there.
+/// Where a coroutine's own coroutine is: how many frames up, in which list, and where there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) up: usize,
@@ -83,7 +83,7 @@ impl Frame {
 
 type Queue = VecDeque<(usize, Do)>;
 
-/// How somebody ends an act.
+/// How a coroutine ends an act.
 #[derive(Clone, Copy)]
 enum End {
     /// Still running.
@@ -154,7 +154,7 @@ impl Model {
 
     fn top(&mut self, who: usize) -> &mut Frame {
         let frames = &mut self.coroutines[who].frames;
-        frames.last_mut().expect("whoever acts has a frame")
+        frames.last_mut().expect("what acts has a frame")
     }
 
     /// The coroutines of all, and where they are.

@@ -186,7 +186,7 @@ impl Model {
         End::Stays
     }
 
-    /// Whoever is resumed suspends with that value; if it delegates, whoever is at the end of that does.
+    /// The resumed coroutine suspends with that value; if it delegates, the last one of that chain.
     pub(super) fn suspend_at_once(&mut self, id: usize, input: u32, value: u32, queue: &mut Queue) {
         let mut innermost = id;
         self.deliver(innermost, input);

@@ -162,7 +162,7 @@ impl Model {
         if again { Call::Hold(LENT) } else { call }
     }
 
-    /// What to create; often the same as whoever creates it, so that it can delegate.
+    /// What to create; often the same as its creator, so that the creator can delegate to it.
     pub(super) fn recipe(&mut self, who: usize, scoped: bool) -> Option<usize> {
         let own = self.coroutines[who].recipe;
         let drawn = self.choose(2 * RECIPES.len());

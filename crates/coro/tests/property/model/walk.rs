@@ -1,4 +1,4 @@
-//! From the program down to whoever acts, and up again.
+//! From the program down to the coroutine that acts, and up again.
 
 use super::plan::Plan;
 use super::{End, Frame, MOST_DEPTH, Model, Queue};
@@ -11,7 +11,7 @@ impl Model {
     /// Writes down what a step means; nothing, if it is not possible.
     pub(crate) fn step(&mut self, step: &Step, queue: &mut Queue) -> bool {
         self.bits = step.walk;
-        // From the program down to whoever acts.
+        // From the program down to the coroutine that acts.
         let mut path = vec![0];
         loop {
             let here = path[path.len() - 1];
@@ -105,7 +105,7 @@ impl Model {
                 Outcome::Yielded(value) if delegated => End::Suspended(value),
                 Outcome::Yielded(_) | Outcome::Complete(_) | Outcome::Refused => End::Stays,
                 Outcome::Panic(value) => {
-                    // The program has nobody above it.
+                    // The program has no caller above it.
                     let last = from == 0 && !self.catches(0);
                     guard = !delegated && (last || self.choose(3) == 0);
                     self.event(3);

@@ -87,7 +87,8 @@ impl World {
             // words are numbers.
             unsafe { to.resume(link, word, Signal::Run) }
         } else {
-            // SAFETY: the same.
+            // SAFETY: every context stays alive, is in the table exactly while it is
+            // suspended, and receives numbers.
             unsafe { to.switch(word, Signal::Run) }
         };
         self.arrive(arrival)

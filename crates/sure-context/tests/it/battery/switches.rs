@@ -60,7 +60,8 @@ pub(crate) fn both_signals_arrive_in_both_directions() {
         assert_eq!(unsafe { arrival.word.as_usize() }, answer);
         context = arrival.from.expect("suspended");
     }
-    // SAFETY: as above.
+    // SAFETY: the link is that of the trampoline; the closure does not read
+    // this word.
     let arrival = unsafe { context.resume(first.cast(), Word::EMPTY, Signal::Unwind) };
     assert!(arrival.from.is_none());
     assert_eq!(arrival.signal, Signal::Unwind);

@@ -2,6 +2,8 @@ use super::shape::StackShape;
 use crate::{DEFAULT_STACK_SIZE, Guards, StackArena, StackError};
 
 /// What becomes of the memory of a stack that is put back, and not kept.
+///
+/// Non-exhaustive: systems get more ways to take memory back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reclaim {

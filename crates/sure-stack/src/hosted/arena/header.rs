@@ -92,22 +92,10 @@ impl StackHeader {
     /// header included. If the system does not say, all of them.
     pub(crate) fn count_resident(&self) -> usize {
         let page = page_size();
-        let mut left = (self.page() - self.limit.addr().get()) / page;
-        let mut start = self.limit.as_ptr();
-        let (mut pages, mut answer) = (1, [false; 128]);
-        while left > 0 {
-            let now = left.min(answer.len());
-            // SAFETY: whole pages of this stack.
-            let known = unsafe { memory::residence(start, &mut answer[..now]) };
-            pages += match known {
-                Ok(()) => answer[..now].iter().filter(|resident| **resident).count(),
-                Err(_) => now,
-            };
-            // SAFETY: `now` pages of the stack, at the most all that are left.
-            start = unsafe { start.add(now * page) };
-            left -= now;
-        }
-        pages * page
+        let below = (self.page() - self.limit.addr().get()) / page;
+        // SAFETY: whole pages of this stack.
+        let resident = unsafe { memory::count_resident(self.limit.as_ptr(), below) };
+        (resident + 1) * page
     }
 
     /// Gives back all pages of the stack but that of the header. They need not

@@ -34,7 +34,7 @@ impl ArenaSlot {
         // SAFETY: the count of the stack.
         let shared = unsafe { Arc::from_raw(self.arena.as_ptr()) };
         let batch = shared.state.with(|state| {
-            // SAFETY: the header and its stack are the caller's, who gives them to the arena.
+            // SAFETY: the caller owns the header and its stack, and gives them to the arena.
             unsafe { state.keep(header) };
             match reuse {
                 Reuse::Keep => state.too_many(shared.keep),

@@ -21,6 +21,8 @@ pub(crate) use probe::{clears_memory, lightweight_guards};
 pub const GUARD_SIZE: usize = Target::named(std::env::consts::ARCH).guard_bytes();
 
 /// How guards are made.
+///
+/// Non-exhaustive: systems get more ways to protect pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Guards {

@@ -78,7 +78,7 @@ impl SizeList {
     }
 
     /// # Safety
-    /// The stack is the caller's, who gives it to the list, and has its size.
+    /// The caller owns the stack and gives it to the list, whose size it has.
     #[inline]
     unsafe fn push(&self, mut header: NonNull<StackHeader>) {
         // SAFETY: the header is the list's.
@@ -168,7 +168,7 @@ impl ThreadPool {
     /// Whether the stack is the pool's now: not if the pool wants a look first.
     ///
     /// # Safety
-    /// The stack is a [`PooledStack`](super::PooledStack)'s, and the caller's, who gives it
+    /// The stack is that of a [`PooledStack`](super::PooledStack) of the caller, which gives it
     /// away if it is kept; nothing on it is alive.
     #[inline]
     pub(super) unsafe fn keep(&self, header: NonNull<StackHeader>) -> bool {
@@ -256,12 +256,12 @@ impl ThreadPool {
         let default = &self.lists[usize::from(SizeClass::DEFAULT.number())];
         let usual = config.kept_stacks.saturating_mul(default.footprint.get());
         let bytes = config.kept_bytes.unwrap_or(usual);
-        let unlooked = match config.measure {
+        let unmeasured = match config.measure {
             true => 0,
             false if usual <= bytes => bytes,
             false => bytes / 2,
         };
-        (bytes - unlooked, unlooked)
+        (bytes - unmeasured, unmeasured)
     }
 
     /// Raises the quota of a list, if the budgets allow it.

@@ -20,9 +20,9 @@ static REGIONS: Index<Region> = Index::new();
 static FORGOTTEN: AtomicUsize = AtomicUsize::new(0);
 
 /// A number that changes whenever a region is forgotten, before its memory is
-/// unmapped. One who has found an address in a region may rely on that
-/// as long as the number is the same: whoever maps another stack at that place, and hands
-/// it on, does so after the change.
+/// unmapped. A caller that has found an address in a region may rely on that
+/// as long as the number is the same: a thread that maps another stack at that place, and
+/// hands it on, does so after the change.
 #[inline(always)]
 pub(crate) fn forgotten() -> usize {
     FORGOTTEN.load(Relaxed)

@@ -127,6 +127,24 @@ pub(crate) unsafe fn residence(start: *mut u8, answer: &mut [bool]) -> io::Resul
     Ok(())
 }
 
+/// How many of the `pages` from `start` on take memory. If the system does not say, all of them.
+///
+/// # Safety
+/// They are pages of a mapping of the caller's.
+pub(crate) unsafe fn count_resident(start: *mut u8, pages: usize) -> usize {
+    let page = page_size();
+    let (mut count, mut answer) = (0, [false; 128]);
+    for first in (0..pages).step_by(answer.len()) {
+        let answer = &mut answer[..(pages - first).min(128)];
+        // SAFETY: some of these pages.
+        count += match unsafe { residence(start.add(first * page), answer) } {
+            Ok(()) => answer.iter().filter(|resident| **resident).count(),
+            Err(_) => answer.len(),
+        };
+    }
+    count
+}
+
 /// How many bytes `mincore` answers about one page.
 ///
 /// One, says the manual. An emulator whose host has smaller pages answers about

@@ -104,7 +104,8 @@ fn everywhere<O: Operation>(orders: &[Functions]) {
                 for k in 0..O::OPERANDS {
                     a[functions::place(k, O::OPERANDS, order, first, ARGUMENTS)] = call.operand(k);
                 }
-                // SAFETY: as above; the function takes the operands from where they are put here.
+                // SAFETY: `exchange` gives the operands of a switch that may be made, and the
+                // function takes them from where they are put here.
                 unsafe {
                     placed(
                         a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], call,
@@ -114,7 +115,7 @@ fn everywhere<O: Operation>(orders: &[Functions]) {
             counts[1] += O::OPERANDS;
         }
         for (alive, placed) in functions.from_over_a_call.iter().enumerate() {
-            // SAFETY: as above.
+            // SAFETY: `exchange` gives the operands of a switch that may be made.
             trial.attempt::<O>(place(OVER_A_CALL, order, alive), &|call| unsafe {
                 placed(call)
             });

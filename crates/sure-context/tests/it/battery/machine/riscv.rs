@@ -1,21 +1,24 @@
-//! lp64d: RISC-V Calling Conventions, register tables.
+//! ilp32d and lp64d: RISC-V Calling Conventions, register tables.
 
 use super::{Exchange, Register, Slots};
 use core::arch::naked_asm;
+use core::mem::size_of;
+
+const WORD: usize = size_of::<usize>();
 
 pub(in crate::battery) const REGISTERS: &[Register] = &[
-    ("s0", 8),
-    ("s1", 8),
-    ("s2", 8),
-    ("s3", 8),
-    ("s4", 8),
-    ("s5", 8),
-    ("s6", 8),
-    ("s7", 8),
-    ("s8", 8),
-    ("s9", 8),
-    ("s10", 8),
-    ("s11", 8),
+    ("s0", WORD),
+    ("s1", WORD),
+    ("s2", WORD),
+    ("s3", WORD),
+    ("s4", WORD),
+    ("s5", WORD),
+    ("s6", WORD),
+    ("s7", WORD),
+    ("s8", WORD),
+    ("s9", WORD),
+    ("s10", WORD),
+    ("s11", WORD),
     ("fs0", 8),
     ("fs1", 8),
     ("fs2", 8),
@@ -30,10 +33,23 @@ pub(in crate::battery) const REGISTERS: &[Register] = &[
     ("fs11", 8),
 ];
 
-/// The same for every register: `ld`/`fld` from the slots at a0, or `sd`/`fsd` to them.
+#[cfg(target_arch = "riscv32")]
+macro_rules! by_width {
+    ($narrow:literal, $wide:literal) => {
+        $narrow
+    };
+}
+#[cfg(target_arch = "riscv64")]
+macro_rules! by_width {
+    ($narrow:literal, $wide:literal) => {
+        $wide
+    };
+}
+
+/// The same for every register: loaded from the slots at a0, or stored to them.
 #[rustfmt::skip]
 macro_rules! each {
-    ($integer:literal, $float:literal) => {
+    ($integer:expr, $float:literal) => {
         concat!(
             $integer, " s0, 0(a0)\n",
             $integer, " s1, 16(a0)\n",
@@ -76,20 +92,20 @@ pub(in crate::battery) unsafe extern "C" fn hold(
         ".option arch, +d",
         // A frame: ra, `seen`, and slots for the caller's registers.
         "addi sp, sp, -400",
-        "sd ra, 0(sp)",
-        "sd a1, 8(sp)",
+        by_width!("sw ra, 0(sp)", "sd ra, 0(sp)"),
+        by_width!("sw a1, 8(sp)", "sd a1, 8(sp)"),
         "mv a4, a0",
         "addi a0, sp, 16",
-        each!("sd", "fsd"),
+        each!(by_width!("sw", "sd"), "fsd"),
         "mv a0, a4",
-        each!("ld", "fld"),
+        each!(by_width!("lw", "ld"), "fld"),
         "mv a0, a3",
         "jalr a2",
-        "ld a0, 8(sp)",
-        each!("sd", "fsd"),
+        by_width!("lw a0, 8(sp)", "ld a0, 8(sp)"),
+        each!(by_width!("sw", "sd"), "fsd"),
         "addi a0, sp, 16",
-        each!("ld", "fld"),
-        "ld ra, 0(sp)",
+        each!(by_width!("lw", "ld"), "fld"),
+        by_width!("lw ra, 0(sp)", "ld ra, 0(sp)"),
         "addi sp, sp, 400",
         "ret",
         ".option pop",

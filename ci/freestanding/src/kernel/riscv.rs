@@ -1,4 +1,4 @@
-//! RISC-V, 64 bits: `ecall`, the number in a7.
+//! RISC-V: `ecall`, the number in a7.
 
 use core::arch::naked_asm;
 

@@ -1,4 +1,4 @@
-//! RISC-V, 64 bits, ABI lp64d.
+//! RISC-V, ABIs ilp32d (32 bits) and lp64d (64 bits), and those without floating point.
 //!
 //! Non-volatile are s0-s11, sp and fs0-fs11; gp and tp never change (RISC-V
 //! Calling Conventions, integer and floating-point register tables). `asm!`
@@ -27,7 +27,9 @@ struct Saved {
     sp: usize,
 }
 
-const _: () = assert!(CONTEXT == 16 && size_of::<Saved>() == 32);
+const _: () = assert!(CONTEXT == 2 * WORD && size_of::<Saved>() == 4 * WORD);
+
+const WORD: usize = size_of::<usize>();
 
 /// From the beginning of a `Saved`, or of a parent link, to the address that
 /// stands for it.
@@ -54,14 +56,51 @@ impl Saved {
     }
 }
 
+#[cfg(target_arch = "riscv32")]
+macro_rules! by_width {
+    ($narrow:literal, $wide:literal) => {
+        $narrow
+    };
+}
+#[cfg(target_arch = "riscv64")]
+macro_rules! by_width {
+    ($narrow:literal, $wide:literal) => {
+        $wide
+    };
+}
+
+/// Load a register from an offset (that of 32 bits, that of 64) and a base.
+macro_rules! load {
+    ($register:literal, $narrow:literal, $wide:literal, $base:literal) => {
+        concat!(
+            by_width!("lw ", "ld "), $register, ", ", by_width!($narrow, $wide), "(", $base, ")\n"
+        )
+    };
+}
+
+/// Store a register, likewise.
+macro_rules! store {
+    ($register:literal, $narrow:literal, $wide:literal, $base:literal) => {
+        concat!(
+            by_width!("sw ", "sd "), $register, ", ", by_width!($narrow, $wide), "(", $base, ")\n"
+        )
+    };
+}
+
 /// CFI: the registers of a `Saved`, where the canonical frame address is the
 /// context; sp is one of them.
 macro_rules! saved_registers {
     () => {
-        ".cfi_offset s0, -16
-         .cfi_offset ra, -8
-         .cfi_offset s1, 0
-         .cfi_offset sp, 8\n"
+        by_width!(
+            ".cfi_offset s0, -8
+             .cfi_offset ra, -4
+             .cfi_offset s1, 0
+             .cfi_offset sp, 4\n",
+            ".cfi_offset s0, -16
+             .cfi_offset ra, -8
+             .cfi_offset s1, 0
+             .cfi_offset sp, 8\n"
+        )
     };
 }
 
@@ -69,14 +108,14 @@ macro_rules! saved_registers {
 macro_rules! jump_to {
     () => {
         concat!(
-            "ld a4, -8(a3)\n",
+            load!("a4", "-4", "-8", "a3"),
             cfi!(".cfi_remember_state\n"),
-            "ld sp, 8(a3)\n",
+            load!("sp", "4", "8", "a3"),
             cfi!(".cfi_def_cfa a3, 0\n"),
             cfi!(saved_registers!()),
-            "ld s0, -16(a3)
-             ld s1, 0(a3)
-             jr a4\n",
+            load!("s0", "-8", "-16", "a3"),
+            load!("s1", "0", "0", "a3"),
+            "jr a4\n",
             cfi!(".cfi_restore_state\n"),
         )
     };
@@ -105,12 +144,12 @@ macro_rules! exchange {
         let mut saved = MaybeUninit::<Saved>::uninit();
         asm!(
             "lla a4, 2f",
-            "sd s0, 0(a0)",
-            "sd a4, 8(a0)",
-            "sd s1, 16(a0)",
-            "sd sp, 24(a0)",
-            "addi a0, a0, 16",
-            $(concat!("sd a0, 0({", stringify!($link), "})"),)?
+            store!("s0", "0", "0", "a0"),
+            store!("a4", "4", "8", "a0"),
+            store!("s1", "8", "16", "a0"),
+            store!("sp", "12", "24", "a0"),
+            by_width!("addi a0, a0, 8", "addi a0, a0, 16"),
+            $(concat!(by_width!("sw", "sd"), " a0, 0({", stringify!($link), "})"),)?
             $leave!(),
             "nop",
             "2:",
@@ -147,20 +186,20 @@ macro_rules! depart {
 /// Entered by the first resume with a0, a1, a2 as in every landing, and from
 /// the first `Saved`: s1 the entry, s0 the end of the object's parent link.
 ///
-/// s0 stays that, so the resumer's context is always at `*(s0 - 16)`.
+/// s0 stays that, so the resumer's context is always two words below s0.
 #[unsafe(naked)]
 unsafe extern "C" fn root() -> ! {
     naked_asm!(
         ".cfi_startproc",
         ".cfi_signal_frame",
-        // DW_CFA_def_cfa_expression: DW_OP_breg8 (s0) -16, DW_OP_deref
-        ".cfi_escape 0x0f, 3, 0x78, 0x70, 0x06",
+        // DW_CFA_def_cfa_expression: DW_OP_breg8 (s0) -8 or -16, DW_OP_deref
+        by_width!(".cfi_escape 0x0f, 3, 0x78, 0x78, 0x06", ".cfi_escape 0x0f, 3, 0x78, 0x70, 0x06"),
         saved_registers!(),
         ".option push",
         ".option norvc",
         "nop",
         ".option pop",
-        "addi a3, s0, -16",
+        by_width!("addi a3, s0, -8", "addi a3, s0, -16"),
         "jalr s1",
         "unimp",
         ".cfi_endproc",
