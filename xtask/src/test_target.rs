@@ -69,7 +69,17 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         Profile::Release => !args.debug,
     });
     let targets = target::select(&args.targets)?;
-    run_jobs(targets, &profiles, args.divisor, args.consent)
+    let toolchain = setup::ensure(&targets, args.consent)?;
+    let job = |target| Job {
+        target,
+        profiles: profiles.clone(),
+        divisor: args.divisor,
+        docs: true,
+    };
+    let jobs: Vec<_> = targets.into_iter().map(job).collect();
+    let mut report = Report::new();
+    sections(&Workspace::read()?, &toolchain, &jobs, None, &mut report)?;
+    Ok(report.finish())
 }
 
 pub(crate) fn run_mips(args: &MipsArgs) -> Result<bool> {
@@ -79,31 +89,16 @@ pub(crate) fn run_mips(args: &MipsArgs) -> Result<bool> {
         (true, false) => "mips64-unknown-linux-gnuabi64",
         (true, true) => "mips64el-unknown-linux-gnuabi64",
     };
-    let target = target::find(triple)?;
     if args.cross {
-        return cross::test(target);
+        return cross::test(target::find(triple)?);
     }
-    let profiles = [Profile::Debug, Profile::Release];
-    run_jobs(vec![target], &profiles, 1, args.consent)
-}
-
-fn run_jobs(
-    targets: Vec<&'static Target>,
-    profiles: &[Profile],
-    divisor: u32,
-    consent: Consent,
-) -> Result<bool> {
-    let toolchain = setup::ensure(&targets, consent)?;
-    let job = |target| Job {
-        target,
-        profiles: profiles.to_vec(),
-        divisor,
-        docs: true,
-    };
-    let jobs: Vec<_> = targets.into_iter().map(job).collect();
-    let mut report = Report::new();
-    sections(&Workspace::read()?, &toolchain, &jobs, None, &mut report)?;
-    Ok(report.finish())
+    run(&Args {
+        targets: vec![triple.to_owned()],
+        debug: false,
+        release: false,
+        divisor: 1,
+        consent: args.consent,
+    })
 }
 
 /// Runs every job as sections of `report`, compared with the host's tests: with what `host` found, or with a list of them.

@@ -30,12 +30,6 @@ struct Stage<'a> {
     docs: bool,
 }
 
-/// What cargo has done for a stage; the doc tests come later, and only if this is good.
-struct Built {
-    binaries: Result<Vec<Binary>>,
-    seconds: f64,
-}
-
 /// Runs every job, a section of `report` for each of its profiles.
 pub(crate) fn run(
     workspace: &Workspace,
@@ -110,16 +104,18 @@ pub(crate) fn run(
 }
 
 impl Stage<'_> {
-    /// Cargo's part.
-    fn build(&self, built: &Sender<Built>, documented: &Sender<Result<Results>>) -> Result<()> {
-        let started = Instant::now();
+    /// Cargo's part. The doc tests come later, and only if all was built.
+    fn build(
+        &self,
+        built: &Sender<Result<Vec<Binary>>>,
+        documented: &Sender<Result<Results>>,
+    ) -> Result<()> {
         let binaries = match self.target.runs() {
             true => self.suite.build(),
             false => self.suite.compile().map(|()| Vec::new()),
         };
         let good = binaries.is_ok();
-        let seconds = started.elapsed().as_secs_f64();
-        built.send(Built { binaries, seconds })?;
+        built.send(binaries)?;
         if good && self.docs {
             documented.send(self.suite.run_docs())?;
         }
@@ -129,14 +125,13 @@ impl Stage<'_> {
     /// The emulator's part.
     fn run(
         &self,
-        built: &Receiver<Built>,
+        built: &Receiver<Result<Vec<Binary>>>,
         documents: &Receiver<Result<Results>>,
     ) -> Result<Results> {
-        let Built { binaries, seconds } = built.recv().context("the builds have ended early")?;
-        let binaries = binaries?;
+        let binaries = built.recv().context("the builds have ended early")??;
         let started = Instant::now();
         let results = self.suite.run(&binaries);
-        let ran = started.elapsed().as_secs_f64();
+        println!("   ran in {:.1} s", started.elapsed().as_secs_f64());
         // Received whatever the tests have found: the next stage's would be taken for them.
         let docs = match self.docs {
             true => documents.recv().context("the builds have ended early")?,
@@ -144,7 +139,6 @@ impl Stage<'_> {
         };
         let mut results = results?;
         results.extend(docs?);
-        println!("   built in {seconds:.1} s, ran in {ran:.1} s");
         Ok(results)
     }
 }

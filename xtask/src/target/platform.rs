@@ -1,6 +1,7 @@
 //! Where tests run: on the host, or as programs of another target under an emulator.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -101,18 +102,10 @@ impl Platform<'_> {
     /// A command that runs a program built for this place.
     pub(crate) fn program(&self, program: &Path) -> Command {
         let runner = self.runner();
-        let mut words = runner.split_whitespace();
-        let mut command = match words.next() {
-            None => Command::new(program),
-            Some(emulator) => {
-                let mut command = Command::new(emulator);
-                command
-                    .args(words)
-                    .arg(program)
-                    .env_remove("LD_LIBRARY_PATH");
-                command
-            }
-        };
+        let words = runner.split_whitespace().map(OsStr::new);
+        let mut words = words.chain([program.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words);
         self.tell(&mut command);
         command
     }
@@ -130,6 +123,8 @@ impl Platform<'_> {
         if self.foreign().is_some() {
             // In debug, under emulation, the names of one panic's frames take seconds; tests of backtraces ask for theirs.
             command.env("RUST_BACKTRACE", "0");
+            // It is for programs of the host.
+            command.env_remove("LD_LIBRARY_PATH");
         }
     }
 

@@ -61,8 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     ensure(&target::select(&args.targets)?, args.consent)?;
     freestanding::ensure(&freestanding::select(&args.targets)?, args.consent)?;
     if args.bench {
-        let rivals = RIVALS.map(|(file, package)| (file.to_owned(), package.to_owned()));
-        install(lacking(rivals), args.consent)?;
+        install(lacking(RIVALS), args.consent)?;
         fetch_peers()?;
         fetch_greenlet(args.consent)?;
     }
@@ -89,10 +88,7 @@ pub(crate) fn host() -> Result<()> {
 
 /// What counts instructions.
 pub(crate) fn valgrind(consent: Consent) -> Result<()> {
-    install(
-        lacking([("valgrind".to_owned(), "valgrind".to_owned())]),
-        consent,
-    )
+    install(lacking([("valgrind", "valgrind")]), consent)
 }
 
 /// Sees to it that every one of `targets` can be built and run, installing Debian packages where that is allowed.
@@ -113,17 +109,15 @@ pub(crate) fn ensure(targets: &[&Target], consent: Consent) -> Result<Toolchain>
 
 /// The Debian packages that would bring what is not here yet.
 fn missing(targets: &[&Target]) -> Vec<String> {
-    let needs = targets
-        .iter()
-        .filter(|target| target.runs())
-        .flat_map(|target| {
-            let libc = format!("{}/lib/libc.so", target.sysroot());
-            [
-                (target.linker(), format!("gcc-{}", target.gnu)),
-                (libc, format!("libc6-dev-{}-cross", target.debian)),
-                (target.qemu[0].to_owned(), "qemu-user".to_owned()),
-            ]
-        });
+    let runnable = targets.iter().filter(|target| target.runs());
+    let needs = runnable.flat_map(|target| {
+        let libc = format!("{}/lib/libc.so", target.sysroot());
+        [
+            (target.linker(), format!("gcc-{}", target.gnu)),
+            (libc, format!("libc6-dev-{}-cross", target.debian)),
+            (target.qemu[0].to_owned(), "qemu-user".to_owned()),
+        ]
+    });
     let mut packages = lacking(needs);
     if Toolchain::find().is_none() {
         packages.extend(DEBIAN_PACKAGES.map(str::to_owned));
@@ -133,11 +127,13 @@ fn missing(targets: &[&Target]) -> Vec<String> {
 
 /// The packages of those programs, or other files, that are not here. What counts is the program: one that came in another way
 /// is as good.
-pub(crate) fn lacking(needs: impl IntoIterator<Item = (String, String)>) -> Vec<String> {
+pub(crate) fn lacking<S: Into<String>>(needs: impl IntoIterator<Item = (S, S)>) -> Vec<String> {
     let needs = needs.into_iter();
-    let missing = needs.filter(|(program, _)| find_program(program).is_none());
-    let packages: BTreeSet<_> = missing.map(|(_, package)| package).collect();
-    packages.into_iter().collect()
+    let missing = needs.filter_map(|(program, package)| match find_program(&program.into()) {
+        Some(_) => None,
+        None => Some(package.into()),
+    });
+    missing.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Installs packages, if there are any, and if that is allowed.
