@@ -36,17 +36,15 @@ pub(crate) struct Args {
 pub(crate) fn test(args: &TestArgs) -> Result<bool> {
     setup::host()?;
     // Before the long part, so that a question or a refusal comes at once.
-    let mips = match args.host {
+    let target = &target::ALL[0];
+    let toolchain = match args.host {
         true => None,
-        false => Some((
-            &target::ALL[0],
-            setup::ensure(&[&target::ALL[0]], args.consent)?,
-        )),
+        false => Some(setup::ensure(&[target], args.consent)?),
     };
     let workspace = Workspace::read()?;
     let mut report = Report::new();
     let host = host::sections(&workspace, false, &mut report);
-    if let Some((target, toolchain)) = mips {
+    if let Some(toolchain) = toolchain {
         let job = Job {
             target,
             profiles: vec![Profile::Release],

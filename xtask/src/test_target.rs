@@ -60,7 +60,7 @@ pub(crate) struct Job {
 
 pub(crate) fn run(args: &Args) -> Result<bool> {
     if args.targets == ["list"] {
-        println!("{}", list());
+        list();
         return Ok(true);
     }
     let mut profiles = vec![Profile::Debug, Profile::Release];
@@ -137,7 +137,8 @@ pub(crate) fn sections(
     Ok(())
 }
 
-fn list() -> String {
+/// Shows all targets.
+fn list() {
     let mut table = report::table(["target", "emulator", "C compiler", "tests", "stack probes"]);
     for target in target::ALL {
         let (linker, tests) = match target.runs() {
@@ -148,5 +149,5 @@ fn list() -> String {
         let emulator = target.qemu.join(" ");
         table.add_row([target.triple, &emulator, &linker, tests, probes]);
     }
-    table.trim_fmt()
+    println!("{}", table.trim_fmt());
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use cargo_metadata::{Metadata, MetadataCommand, Package, PackageId};
+use cargo_metadata::{Metadata, MetadataCommand, Package};
 
 /// The workspace, as `cargo metadata` describes it.
 pub(crate) struct Workspace {
-    metadata: Metadata,
+    pub(crate) metadata: Metadata,
     /// Cargo's own target folder.
     pub(crate) target: PathBuf,
 }
@@ -27,11 +27,6 @@ impl Workspace {
         let published =
             |package: &&Package| package.publish.as_ref().is_none_or(|to| !to.is_empty());
         self.metadata.packages.iter().filter(published)
-    }
-
-    pub(crate) fn package(&self, id: &PackageId) -> Option<&Package> {
-        let mut packages = self.metadata.packages.iter();
-        packages.find(|package| package.id == *id)
     }
 
     /// An empty file for the output of a section.

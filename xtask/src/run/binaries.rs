@@ -29,9 +29,7 @@ pub(crate) fn parse(stdout: &str, workspace: &Workspace) -> Result<Vec<Binary>> 
         let (true, Some(program)) = (artifact.profile.test, artifact.executable) else {
             continue;
         };
-        let package = workspace
-            .package(&artifact.package_id)
-            .context("cargo built a test of an unknown package")?;
+        let package = &workspace.metadata[&artifact.package_id];
         let folder = package.manifest_path.parent();
         binaries.push(Binary {
             label: format!("{}/{}", package.name, name(&artifact.target)),

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use wait_timeout::ChildExt;
 
 /// How a program ended, and what it said.
@@ -51,11 +51,9 @@ pub(crate) fn run(command: &mut Command, log: &Path, limit: Duration) -> Result<
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-    let (out, err) = child
-        .stdout
-        .take()
-        .zip(child.stderr.take())
-        .context("no pipes")?;
+    let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) else {
+        bail!("what a program prints is not piped");
+    };
     let (mut stdout, mut stderr, mut timed_out) = (String::new(), String::new(), None);
     let status = thread::scope(|scope| {
         scope.spawn(|| stdout = logged(out, &file));

@@ -9,7 +9,7 @@ use super::lists::{Claims, Skips};
 use super::suite::{DOC, Results, Suite};
 use crate::report::Section;
 use crate::report::record::Found;
-use crate::target::platform::{Place, Platform, Profile};
+use crate::target::platform::Profile;
 use crate::workspace::{self, Workspace};
 
 /// What the host found: the measure for every target.
@@ -23,17 +23,7 @@ pub(crate) struct Expected {
 impl Expected {
     /// Lists the host's tests, without running any.
     pub(crate) fn list(workspace: &Workspace) -> Result<Self> {
-        let suite = Suite {
-            platform: Platform {
-                workspace,
-                place: Place::Host,
-                divisor: 1,
-            },
-            profile: Profile::Debug,
-            log: workspace.log("the host's list of tests")?,
-            prefix: String::new(),
-            skipped: BTreeSet::new(),
-        };
+        let suite = Suite::of_host(workspace, Profile::Debug, "the host's list of tests")?;
         Self::new(workspace, suite.list(&suite.build()?)?)
     }
 

@@ -1,7 +1,6 @@
 //! The host's sections: format, lints, docs, tests in debug and in release, what must build without
 //! the standard library, benchmarks, packages.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -11,7 +10,7 @@ use super::libtest::Outcome;
 use super::programs;
 use super::suite::{Results, Suite};
 use crate::report::{Report, Section};
-use crate::target::platform::{Place, Platform, Profile};
+use crate::target::platform::Profile;
 use crate::workspace::{self, Workspace};
 
 /// Sections that are one cargo command each, which passes or fails as a whole, and its words.
@@ -91,17 +90,7 @@ fn check(workspace: &Workspace, name: &str, words: &str) -> Result<Section> {
 
 /// Builds and runs everything, doc tests included.
 fn tests(workspace: &Workspace, profile: Profile, name: &str) -> Result<(Section, Results)> {
-    let suite = Suite {
-        platform: Platform {
-            workspace,
-            place: Place::Host,
-            divisor: 1,
-        },
-        profile,
-        log: workspace.log(name)?,
-        prefix: String::new(),
-        skipped: BTreeSet::new(),
-    };
+    let suite = Suite::of_host(workspace, profile, name)?;
     let mut results = suite.run(&suite.build()?)?;
     // What rustdoc compiles is not optimised, whatever the library it is linked with.
     if profile == Profile::Debug {

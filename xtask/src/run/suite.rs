@@ -14,7 +14,8 @@ use anyhow::{Result, bail};
 use super::binaries::{self, Binary};
 use super::exec::{self, Finished};
 use super::libtest::{self, Outcome, Parsed};
-use crate::target::platform::{Platform, Profile};
+use crate::target::platform::{Place, Platform, Profile};
+use crate::workspace::Workspace;
 
 /// A cold build of the standard library under load takes a minute or two; this is for builds that hang.
 const BUILD_LIMIT: Duration = Duration::from_secs(45 * 60);
@@ -64,7 +65,22 @@ pub(crate) struct Suite<'a> {
     pub(crate) skipped: BTreeSet<String>,
 }
 
-impl Suite<'_> {
+impl<'a> Suite<'a> {
+    /// All tests of the host.
+    pub(crate) fn of_host(workspace: &'a Workspace, profile: Profile, log: &str) -> Result<Self> {
+        Ok(Self {
+            platform: Platform {
+                workspace,
+                place: Place::Host,
+                divisor: 1,
+            },
+            profile,
+            log: workspace.log(log)?,
+            prefix: String::new(),
+            skipped: BTreeSet::new(),
+        })
+    }
+
     /// Builds all test binaries, in one cargo run, so that the standard library and shared dependencies are built once.
     pub(crate) fn build(&self) -> Result<Vec<Binary>> {
         self.say("building");
@@ -168,7 +184,14 @@ impl Suite<'_> {
         if !finished.success() {
             println!("{}", exec::complaints(&finished.stderr));
             println!("   full log: {}", self.log.display());
-            bail!("the build {}{}", finished.ending(), hint(&finished.stderr));
+            let ending = finished.ending();
+            if UNREACHABLE
+                .iter()
+                .any(|words| finished.stderr.contains(words))
+            {
+                bail!("the build {ending}; once there is a network, run: cargo fetch --locked");
+            }
+            bail!("the build {ending}");
         }
         Ok(finished)
     }
@@ -189,10 +212,10 @@ impl Suite<'_> {
         }
         if failed > 0 || trouble.is_some() {
             // The list of tests that passed is in the log.
-            let details = finished
-                .stdout
+            let said = &finished.stdout;
+            let details = said
                 .find("\nfailures:\n")
-                .map_or(&*finished.stdout, |at| &finished.stdout[at..]);
+                .map_or(&said[..], |at| &said[at..]);
             println!("{details}\n{}", finished.stderr);
         }
         if let Some(trouble) = trouble {
@@ -205,28 +228,19 @@ impl Suite<'_> {
     }
 }
 
-/// What helps when cargo could not reach the registry.
-fn hint(stderr: &str) -> &'static str {
-    let unreachable = [
-        "failed to download",
-        "download of",
-        "spurious network error",
-    ];
-    match unreachable.iter().any(|words| stderr.contains(words)) {
-        true => {
-            "; dependencies could not be downloaded: once there is a network, run: cargo fetch --locked"
-        }
-        false => "",
-    }
-}
+/// What cargo says when it could not reach the registry.
+const UNREACHABLE: [&str; 3] = [
+    "failed to download",
+    "download of",
+    "spurious network error",
+];
 
 /// What is wrong with a run besides tests that say they failed.
 fn trouble(label: &str, parsed: &Parsed, finished: &Finished) -> Option<String> {
     let seen = (parsed.count(Outcome::Passed), parsed.count(Outcome::Failed));
     match parsed.totals {
         _ if finished.timed_out.is_some() => {
-            let unfinished = libtest::long_running(&finished.stdout);
-            let unfinished = match &unfinished[..] {
+            let unfinished = match &libtest::long_running(&finished.stdout)[..] {
                 [] => String::new(),
                 names => format!("; not finished: {}", names.join(", ")),
             };

@@ -21,7 +21,7 @@ pub(crate) const DEBIAN_PACKAGES: [&str; 4] = [
 ];
 
 /// A compiler, its cargo and the standard library's sources.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Toolchain {
     /// Rustup's name for it, or Debian's.
     pub(crate) name: String,
