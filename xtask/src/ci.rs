@@ -35,23 +35,23 @@ pub(crate) struct Args {
 /// what debug builds check besides (arithmetic, assertions) is not MIPS's and fails on the host.
 pub(crate) fn test(args: &TestArgs) -> Result<bool> {
     setup::host()?;
-    let mips = Job {
-        target: &target::ALL[0],
-        profiles: vec![Profile::Release],
-        divisor: 1,
-        docs: true,
-    };
-    let jobs: Vec<_> = (!args.host).then_some(mips).into_iter().collect();
     // Before the long part, so that a question or a refusal comes at once.
-    let toolchain = match &jobs[..] {
-        [] => None,
-        jobs => Some(test_target::prepare(jobs, args.consent)?),
+    let target = &target::ALL[0];
+    let toolchain = match args.host {
+        true => None,
+        false => Some(setup::ensure(&[target], args.consent)?),
     };
     let workspace = Workspace::read()?;
     let mut report = Report::new();
     let host = host::sections(&workspace, false, &mut report);
     if let Some(toolchain) = toolchain {
-        test_target::sections(&workspace, &toolchain, &jobs, host, &mut report);
+        let job = Job {
+            target,
+            profiles: vec![Profile::Release],
+            divisor: 1,
+            docs: true,
+        };
+        test_target::sections(&workspace, &toolchain, &[job], host, &mut report)?;
     }
     Ok(report.finish())
 }
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     let jobs: Vec<_> = target::ALL.iter().map(job).collect();
     let machines: Vec<_> = target::freestanding::ALL.iter().collect();
     target::freestanding::ensure(&machines, args.consent)?;
-    let toolchain = test_target::prepare(&jobs, args.consent)?;
+    let toolchain = setup::ensure(&target::ALL.iter().collect::<Vec<_>>(), args.consent)?;
     let workspace = Workspace::read()?;
     let mut report = Report::new();
     let host = host::sections(&workspace, true, &mut report);
@@ -92,6 +92,6 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         report::support::check()?;
         Ok(Section::default())
     });
-    test_target::sections(&workspace, &toolchain, &jobs, host, &mut report);
+    test_target::sections(&workspace, &toolchain, &jobs, host, &mut report)?;
     Ok(report.finish())
 }

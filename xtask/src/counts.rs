@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::report::{Report, Section, table};
-use crate::run::{exec, fresh};
+use crate::run::exec;
 use crate::target::setup::{self, Consent};
 use crate::workspace::{self, Workspace};
 
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     setup::valgrind(args.consent)?;
     let workspace = Workspace::read()?;
     if args.update {
-        let log = fresh(&workspace, "instruction counts")?;
+        let log = workspace.log("instruction counts")?;
         let counts = count(&build(&log)?, &log)?;
         show(&counts, None)?;
         let budget = Budget {
@@ -109,7 +109,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
 
 /// Counts, and holds the counts to the budget.
 pub(crate) fn section(workspace: &Workspace) -> Result<Section> {
-    let log = fresh(workspace, "instruction counts")?;
+    let log = workspace.log("instruction counts")?;
     let budget = Budget::read()?;
     let (compiler, architecture) = (compiler()?, std::env::consts::ARCH);
     if budget.compiler != compiler || budget.architecture != architecture {

@@ -11,7 +11,6 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::report::support;
@@ -20,11 +19,7 @@ use crate::target::setup;
 
 /// Tests and chores of this workspace.
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    disable_help_subcommand = false
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
     #[command(subcommand)]
     task: Task,
@@ -54,20 +49,9 @@ enum Task {
     CountInstructions(counts::Args),
 }
 
+/// A task says `Ok(false)` when it has already reported its failure, in full.
 fn main() -> ExitCode {
-    match run(Cli::parse().task) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// `Ok(false)` is a failure that has already been reported, in full, by the task itself.
-fn run(task: Task) -> Result<bool> {
-    match task {
+    let good = match Cli::parse().task {
         Task::Setup(args) => setup::run(&args),
         Task::Test(args) => ci::test(&args),
         Task::TestMips(args) => test_target::run_mips(&args),
@@ -78,5 +62,13 @@ fn run(task: Task) -> Result<bool> {
         Task::Ci(args) => ci::run(&args),
         Task::BenchPeers(args) => peers::run(&args),
         Task::CountInstructions(args) => counts::run(&args),
+    };
+    match good {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It is a package of its own with its own lock file, so that nothing it compares with is ever part of this workspace.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::workspace::{self, Workspace};
 
@@ -13,20 +13,14 @@ pub(crate) struct Args {
     rest: Vec<String>,
 }
 
+/// From the root, where cargo is started.
+pub(crate) const MANIFEST: &str = "xtask/peers/Cargo.toml";
+
 pub(crate) fn run(args: &Args) -> Result<bool> {
-    let manifest = workspace::root().join("xtask/peers/Cargo.toml");
-    if !manifest.is_file() {
-        bail!(
-            "{} is missing: this checkout has no comparison with other libraries",
-            manifest.display()
-        );
-    }
-    let target = Workspace::read()?.target.join("peers");
     let status = workspace::host_cargo()
-        .args(["run", "--release", "--manifest-path"])
-        .arg(&manifest)
+        .args(["run", "--release", "--manifest-path", MANIFEST])
         .arg("--target-dir")
-        .arg(target)
+        .arg(Workspace::read()?.target.join("peers"))
         .arg("--")
         .args(&args.rest)
         .status()

@@ -12,7 +12,7 @@ use crate::target::cross;
 use crate::target::platform::Profile;
 use crate::target::setup::{self, Consent};
 use crate::target::toolchain::Toolchain;
-use crate::target::{self, Level, Target};
+use crate::target::{self, Target};
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
@@ -60,25 +60,26 @@ pub(crate) struct Job {
 
 pub(crate) fn run(args: &Args) -> Result<bool> {
     if args.targets == ["list"] {
-        println!("{}", list());
+        list();
         return Ok(true);
     }
-    let profiles = match (args.debug, args.release) {
-        (true, _) => vec![Profile::Debug],
-        (_, true) => vec![Profile::Release],
-        _ => vec![Profile::Debug, Profile::Release],
-    };
+    let mut profiles = vec![Profile::Debug, Profile::Release];
+    profiles.retain(|profile| match profile {
+        Profile::Debug => !args.release,
+        Profile::Release => !args.debug,
+    });
+    let targets = target::select(&args.targets)?;
+    let toolchain = setup::ensure(&targets, args.consent)?;
     let job = |target| Job {
         target,
         profiles: profiles.clone(),
         divisor: args.divisor,
         docs: true,
     };
-    let jobs: Vec<_> = target::select(&args.targets)?
-        .into_iter()
-        .map(job)
-        .collect();
-    run_jobs(&jobs, args.consent)
+    let jobs: Vec<_> = targets.into_iter().map(job).collect();
+    let mut report = Report::new();
+    sections(&Workspace::read()?, &toolchain, &jobs, None, &mut report)?;
+    Ok(report.finish())
 }
 
 pub(crate) fn run_mips(args: &MipsArgs) -> Result<bool> {
@@ -88,37 +89,16 @@ pub(crate) fn run_mips(args: &MipsArgs) -> Result<bool> {
         (true, false) => "mips64-unknown-linux-gnuabi64",
         (true, true) => "mips64el-unknown-linux-gnuabi64",
     };
-    let target = target::find(triple)?;
     if args.cross {
-        return cross::test(target);
+        return cross::test(target::find(triple)?);
     }
-    run_jobs(&[full(target)], args.consent)
-}
-
-/// Everything, in debug and in release.
-pub(crate) fn full(target: &'static Target) -> Job {
-    Job {
-        target,
-        profiles: vec![Profile::Debug, Profile::Release],
+    run(&Args {
+        targets: vec![triple.to_owned()],
+        debug: false,
+        release: false,
         divisor: 1,
-        docs: true,
-    }
-}
-
-fn run_jobs(jobs: &[Job], consent: Consent) -> Result<bool> {
-    let toolchain = prepare(jobs, consent)?;
-    let workspace = Workspace::read()?;
-    let mut report = Report::new();
-    sections(&workspace, &toolchain, jobs, None, &mut report);
-    Ok(report.finish())
-}
-
-/// Installs what the jobs need.
-pub(crate) fn prepare(jobs: &[Job], consent: Consent) -> Result<Toolchain> {
-    setup::ensure(
-        &jobs.iter().map(|job| job.target).collect::<Vec<_>>(),
-        consent,
-    )
+        consent: args.consent,
+    })
 }
 
 /// Runs every job as sections of `report`, compared with the host's tests: with what `host` found, or with a list of them.
@@ -128,50 +108,46 @@ pub(crate) fn sections(
     jobs: &[Job],
     host: Option<Results>,
     report: &mut Report,
-) {
+) -> Result<()> {
     let mut expected = None;
     report.section("the tests that targets must run", || {
-        let found = match host {
-            Some(results) => Expected::of_run(workspace, &results)?,
+        let found = match &host {
+            Some(results) => Expected::of_run(workspace, results)?,
             None => Expected::list(workspace)?,
         };
         println!("   {} tests", found.compared().len());
         expected = Some(found);
         Ok(Section::default())
     });
-    let Some(expected) = expected else { return };
-    let mut last = expected.last_run();
-    last.targets
-        .extend(pipeline::run(workspace, toolchain, jobs, &expected, report));
-    if let Err(error) = keep(workspace, &last) {
-        println!("   {error:#}");
+    let Some(expected) = expected else {
+        return Ok(());
+    };
+    let mut last = LastRun {
+        host: format!("{}-unknown-linux-gnu", std::env::consts::ARCH),
+        targets: pipeline::run(workspace, toolchain, jobs, &expected, report)?,
+    };
+    if let Some(results) = host {
+        let found = expected.found(&[results.tests]);
+        last.targets.insert(last.host.clone(), found);
     }
     println!("\n{}", support::table(&last));
+    if let Err(error) = last.keep(workspace) {
+        println!("   {error:#}");
+    }
+    Ok(())
 }
 
-/// Keeps what was found beside what earlier runs found on other targets.
-fn keep(workspace: &Workspace, last: &LastRun) -> Result<()> {
-    let path = LastRun::of_here(workspace);
-    let mut all = LastRun::read(&path)?.unwrap_or_default();
-    all.update(last);
-    all.write(&path)
-}
-
-fn list() -> String {
+/// Shows all targets.
+fn list() {
     let mut table = report::table(["target", "emulator", "C compiler", "tests", "stack probes"]);
     for target in target::ALL {
-        let (linker, level) = match target.level {
-            Level::Run => (target.linker(), "run"),
-            Level::Build => (String::new(), "builds, not run"),
+        let (linker, tests) = match target.runs() {
+            true => (target.linker(), "run"),
+            false => (String::new(), "builds, not run"),
         };
         let probes = if target.stack_probes() { "yes" } else { "no" };
-        table.add_row([
-            target.triple,
-            &target.qemu.join(" "),
-            &linker,
-            level,
-            probes,
-        ]);
+        let emulator = target.qemu.join(" ");
+        table.add_row([target.triple, &emulator, &linker, tests, probes]);
     }
-    table.trim_fmt()
+    println!("{}", table.trim_fmt());
 }

@@ -1,15 +1,15 @@
 //! What cargo knows about this workspace.
 
-use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use cargo_metadata::{Metadata, MetadataCommand, Package, PackageId, TargetKind};
+use cargo_metadata::{Metadata, MetadataCommand, Package};
 
 /// The workspace, as `cargo metadata` describes it.
 pub(crate) struct Workspace {
-    metadata: Metadata,
+    pub(crate) metadata: Metadata,
     /// Cargo's own target folder.
     pub(crate) target: PathBuf,
 }
@@ -29,27 +29,14 @@ impl Workspace {
         self.metadata.packages.iter().filter(published)
     }
 
-    /// Names of the integration tests of the libraries.
-    pub(crate) fn integration_tests(&self) -> BTreeSet<String> {
-        self.libraries()
-            .flat_map(|package| &package.targets)
-            .filter(|target| target.is_kind(TargetKind::Test))
-            .map(|target| target.name.clone())
-            .collect()
-    }
-
-    pub(crate) fn package(&self, id: &PackageId) -> Option<&Package> {
-        self.metadata
-            .packages
-            .iter()
-            .find(|package| package.id == *id)
-    }
-
-    /// Where the output of a section is kept.
-    pub(crate) fn log(&self, section: &str) -> PathBuf {
-        self.target
-            .join("xtask-logs")
-            .join(format!("{}.log", section.replace([' ', ',', '/'], "-")))
+    /// An empty file for the output of a section.
+    pub(crate) fn log(&self, section: &str) -> Result<PathBuf> {
+        let folder = self.target.join("xtask-logs");
+        let log = folder.join(format!("{}.log", section.replace([' ', ',', '/'], "-")));
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&log, ""))
+            .with_context(|| format!("cannot write {}", log.display()))?;
+        Ok(log)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Timed sections, the summary table, and the closing line.
 
-pub(crate) mod claims;
 pub(crate) mod record;
 pub(crate) mod support;
 
@@ -22,41 +21,41 @@ pub(crate) struct Section {
     pub(crate) log: Option<PathBuf>,
 }
 
-struct Row {
-    name: String,
-    passed: usize,
-    failed: usize,
-    seconds: f64,
-    note: String,
+impl Section {
+    /// One that has found nothing yet.
+    pub(crate) fn new(log: PathBuf) -> Self {
+        Self {
+            log: Some(log),
+            ..Self::default()
+        }
+    }
 }
 
 /// Collects the sections of one run.
 pub(crate) struct Report {
     started: Instant,
-    rows: Vec<Row>,
+    /// With their names, and how many seconds they took.
+    sections: Vec<(String, Section, f64)>,
 }
 
 impl Report {
     pub(crate) fn new() -> Self {
         Self {
             started: Instant::now(),
-            rows: Vec::new(),
+            sections: Vec::new(),
         }
     }
 
     /// Runs one section. An error inside it is a failed section, not the end of the run: the others are still worth knowing.
-    pub(crate) fn section(&mut self, name: &str, work: impl FnOnce() -> Result<Section>) -> bool {
+    pub(crate) fn section(&mut self, name: &str, work: impl FnOnce() -> Result<Section>) {
         println!("== {name}");
         let started = Instant::now();
         let section = work().unwrap_or_else(|error| {
-            println!("   {error:#}");
+            let text = format!("{error:#}");
+            println!("   {text}");
             Section {
                 failed: 1,
-                note: format!("{error:#}")
-                    .lines()
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned(),
+                note: text.lines().next().unwrap_or_default().to_owned(),
                 ..Section::default()
             }
         });
@@ -66,35 +65,28 @@ impl Report {
             0 => println!("   {verdict}, {seconds:.1} s"),
             passed => println!("   {verdict}, {passed} passed, {seconds:.1} s"),
         }
-        if let (true, Some(log)) = (section.failed > 0, &section.log) {
+        if let (1.., Some(log)) = (section.failed, &section.log) {
             println!("   full log: {}", log.display());
         }
         let _ = std::io::stdout().flush();
-        let ok = section.failed == 0;
-        self.rows.push(Row {
-            name: name.to_owned(),
-            passed: section.passed,
-            failed: section.failed,
-            seconds,
-            note: section.note,
-        });
-        ok
+        self.sections.push((name.to_owned(), section, seconds));
     }
 
     /// Prints the table and the closing line; `true` when nothing failed.
     pub(crate) fn finish(self) -> bool {
         let mut table = table(["section", "passed", "failed", "seconds", ""]);
-        for row in &self.rows {
+        let (mut passed, mut failed) = (0, 0);
+        for (name, section, seconds) in self.sections {
             table.add_row([
-                row.name.clone(),
-                row.passed.to_string(),
-                row.failed.to_string(),
-                format!("{:.1}", row.seconds),
-                row.note.clone(),
+                name,
+                section.passed.to_string(),
+                section.failed.to_string(),
+                format!("{seconds:.1}"),
+                section.note,
             ]);
+            passed += section.passed;
+            failed += section.failed;
         }
-        let passed: usize = self.rows.iter().map(|row| row.passed).sum();
-        let failed: usize = self.rows.iter().map(|row| row.failed).sum();
         println!("\n{}", table.trim_fmt());
         println!("{:.0} s in all\n", self.started.elapsed().as_secs_f64());
         println!("{passed} passed, {failed} failed");
@@ -119,11 +111,14 @@ mod tests {
     #[test]
     fn an_error_is_a_failed_section_and_the_run_goes_on() {
         let mut report = Report::new();
-        assert!(!report.section("broken", || anyhow::bail!("no such thing")));
-        assert!(report.section("fine", || Ok(Section {
-            passed: 2,
-            ..Section::default()
-        })));
+        report.section("broken", || anyhow::bail!("no such thing"));
+        report.section("fine", || {
+            Ok(Section {
+                passed: 2,
+                ..Section::default()
+            })
+        });
+        assert_eq!(report.sections.len(), 2);
         assert!(!report.finish());
     }
 }

@@ -1,14 +1,14 @@
 //! What runs on targets found. Each run keeps its findings in the target folder, which is not checked in; `cargo xtask table` takes
 //! them into `ci/last-run.json`, from which the README's support table is made. So no run of the tests changes a checked-in file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::claims::Claims;
-use crate::run::libtest::Outcome;
 use crate::workspace::{self, Workspace};
 
 /// Where it is kept, from the root.
@@ -53,98 +53,34 @@ impl LastRun {
         workspace.target.join("xtask-last-run.json")
     }
 
-    /// `None` when there is no such file.
-    pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
-        let text = match std::fs::read_to_string(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+    /// Empty when there is no such file.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             text => text.with_context(|| format!("cannot read {}", path.display()))?,
         };
-        let last = serde_json::from_str(&text)
-            .with_context(|| format!("cannot understand {}", path.display()))?;
-        Ok(Some(last))
+        let last = serde_json::from_str(&text);
+        last.with_context(|| format!("cannot understand {}", path.display()))
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let mut text = serde_json::to_string_pretty(self)?;
-        text.push('\n');
-        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+        let text = serde_json::to_string_pretty(self)? + "\n";
+        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Takes newer findings, target by target.
-    pub(crate) fn update(&mut self, newer: &Self) {
-        self.host.clone_from(&newer.host);
-        self.targets.extend(newer.targets.clone());
-    }
-}
-
-impl Found {
-    /// Sums up the runs (one for each profile) of one target; `expected` are the tests the host runs.
-    pub(crate) fn sum(
-        runs: &[BTreeMap<String, Outcome>],
-        expected: &BTreeSet<String>,
-        claims: &Claims,
-    ) -> Self {
-        if runs.iter().all(BTreeMap::is_empty) {
-            return Self::Broken;
+    pub(crate) fn update(&mut self, newer: Self) {
+        if !newer.host.is_empty() {
+            self.host = newer.host;
         }
-        let passed_everywhere = |test: &&String| {
-            runs.iter()
-                .all(|run| run.get(*test) == Some(&Outcome::Passed))
-        };
-        let passed = expected.iter().filter(passed_everywhere).collect();
-        Self::Ran {
-            unwinding: claims.hold("unwinding", &passed),
-            backtrace: claims.hold("backtrace", &passed),
-            passed: passed.len(),
-            of: expected.len(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_test_counts_when_it_passed_in_every_profile() {
-        let run = |tests: &[(&str, Outcome)]| -> BTreeMap<String, Outcome> {
-            tests
-                .iter()
-                .map(|(name, outcome)| ((*name).to_owned(), *outcome))
-                .collect()
-        };
-        let claims = Claims::read().unwrap();
-        let expected = ["a", "b", "c"].map(str::to_owned).into();
-        let good = run(&["a", "b", "c"].map(|test| (test, Outcome::Passed)));
-        let bad = run(&[("a", Outcome::Passed), ("b", Outcome::Failed)]);
-        let found = Found::sum(&[good, bad], &expected, &claims);
-        let [unwinding, backtrace] = [false; 2];
-        assert_eq!(
-            found,
-            Found::Ran {
-                passed: 1,
-                of: 3,
-                unwinding,
-                backtrace
-            }
-        );
-        assert_eq!(
-            Found::sum(&[BTreeMap::new()], &expected, &claims),
-            Found::Broken
-        );
+        self.targets.extend(newer.targets);
     }
 
-    #[test]
-    fn newer_findings_replace_older_ones_of_the_same_target() {
-        let of = |pairs: &[(&str, Found)]| LastRun {
-            host: "here".to_owned(),
-            targets: pairs
-                .iter()
-                .map(|(name, found)| ((*name).to_owned(), found.clone()))
-                .collect(),
-        };
-        let mut last = of(&[("a", Found::Broken), ("b", Found::Builds)]);
-        last.update(&of(&[("a", Found::Builds)]));
-        assert_eq!(last, of(&[("a", Found::Builds), ("b", Found::Builds)]));
+    /// Keeps what was found beside what earlier runs of this checkout found on other targets.
+    pub(crate) fn keep(self, workspace: &Workspace) -> Result<()> {
+        let path = Self::of_here(workspace);
+        let mut all = Self::read(&path)?;
+        all.update(self);
+        all.write(&path)
     }
 }

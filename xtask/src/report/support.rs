@@ -1,14 +1,13 @@
 //! `cargo xtask table`: the README's table of targets, made from the list of targets and the last runs on them.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result, bail};
 use comfy_table::{Table, presets};
 
 use crate::report::record::{FILE, Found, LastRun};
-use crate::target::{self, Level};
+use crate::target;
 use crate::workspace::{self, Workspace};
 
+const README: &str = "README.md";
 const BEGIN: &str = "<!-- support table: written by `cargo xtask table` -->";
 const END: &str = "<!-- end of the support table -->";
 
@@ -23,15 +22,13 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     if args.check {
         return check().map(|()| true);
     }
-    let mut last = LastRun::read(&LastRun::checked_in())?.unwrap_or_default();
-    if let Some(newer) = LastRun::read(&LastRun::of_here(&Workspace::read()?))? {
-        last.update(&newer);
-    }
+    let mut last = LastRun::read(&LastRun::checked_in())?;
+    last.update(LastRun::read(&LastRun::of_here(&Workspace::read()?))?);
     last.targets
         .retain(|triple, _| *triple == last.host || target::find(triple).is_ok());
     last.write(&LastRun::checked_in())?;
-    let (path, readme) = readme()?;
-    std::fs::write(&path, replace(&readme, &table(&last))?).context("cannot write README.md")?;
+    let readme = replace(&readme()?, &table(&last))?;
+    std::fs::write(workspace::root().join(README), readme).context("cannot write README.md")?;
     println!("{FILE} and README.md's support table have what the last runs here found.");
     Ok(true)
 }
@@ -39,11 +36,11 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
 /// That the README's table is that of the findings, which has a line for every target there is, and that no finding is a bad one.
 /// How many tests there were when it was made is not looked at: every change would have to run on all targets twice.
 pub(crate) fn check() -> Result<()> {
-    let last = LastRun::read(&LastRun::checked_in())?.unwrap_or_default();
+    let last = LastRun::read(&LastRun::checked_in())?;
     for (triple, found) in &last.targets {
         let as_claimed = match (target::find(triple), found) {
-            (Ok(target), Found::Ran { .. }) => target.level == Level::Run,
-            (Ok(target), Found::Builds) => target.level == Level::Build,
+            (Ok(target), Found::Ran { .. }) => target.runs(),
+            (Ok(target), Found::Builds) => !target.runs(),
             (Ok(_), Found::Broken) => false,
             (Err(_), _) => *triple == last.host,
         };
@@ -53,16 +50,15 @@ pub(crate) fn check() -> Result<()> {
             );
         }
     }
-    if replace(&readme()?.1, &table(&last))? != readme()?.1 {
+    let readme = readme()?;
+    if replace(&readme, &table(&last))? != readme {
         bail!("README.md's support table is not that of {FILE}; write it with: cargo xtask table");
     }
     Ok(())
 }
 
-fn readme() -> Result<(PathBuf, String)> {
-    let path = workspace::root().join("README.md");
-    let text = std::fs::read_to_string(&path).context("cannot read README.md")?;
-    Ok((path, text))
+fn readme() -> Result<String> {
+    std::fs::read_to_string(workspace::root().join(README)).context("cannot read README.md")
 }
 
 /// The same text with a new table between the marks.
@@ -91,38 +87,25 @@ pub(crate) fn table(last: &LastRun) -> String {
     ]);
     let host = (last.host.as_str(), "none: the host", true);
     let others = target::ALL.iter().map(|target| {
-        (
-            target.triple,
-            *target.qemu.first().unwrap_or(&""),
-            target.stack_probes(),
-        )
+        let emulator = *target.qemu.first().unwrap_or(&"");
+        (target.triple, emulator, target.stack_probes())
     });
+    let word = |yes| if yes { "yes" } else { "no" };
     for (triple, emulator, probes) in std::iter::once(host).chain(others) {
         let (tests, unwinding, backtrace) = match last.targets.get(triple) {
-            None => ("not tried".to_owned(), None, None),
-            Some(Found::Broken) => ("does not build".to_owned(), None, None),
-            Some(Found::Builds) => ("builds, not run".to_owned(), None, None),
-            Some(Found::Ran {
+            None => ("not tried".to_owned(), "", ""),
+            Some(Found::Broken) => ("does not build".to_owned(), "", ""),
+            Some(Found::Builds) => ("builds, not run".to_owned(), "", ""),
+            Some(&Found::Ran {
                 passed,
                 of,
                 unwinding,
                 backtrace,
-            }) => (
-                format!("{passed} / {of}"),
-                Some(*unwinding),
-                Some(*backtrace),
-            ),
+            }) => (format!("{passed} / {of}"), word(unwinding), word(backtrace)),
         };
-        let word = |known: Option<bool>| known.map_or("", |yes| if yes { "yes" } else { "no" });
-        let cells = [
-            &format!("`{triple}`"),
-            emulator,
-            &tests,
-            word(unwinding),
-            word(backtrace),
-            word(Some(probes)),
-        ];
-        table.add_row(cells);
+        let triple = format!("`{triple}`");
+        let probes = word(probes);
+        table.add_row([&triple, emulator, &tests, unwinding, backtrace, probes]);
     }
     table.to_string() + "\n"
 }
@@ -131,58 +114,40 @@ pub(crate) fn table(last: &LastRun) -> String {
 mod tests {
     use super::*;
 
-    fn last() -> LastRun {
+    #[test]
+    fn every_target_has_a_line() {
         let ran = |passed| Found::Ran {
             passed,
             of: 20,
             unwinding: true,
             backtrace: false,
         };
-        LastRun {
+        let targets = [
+            ("x86_64-unknown-linux-gnu", ran(20)),
+            ("mips-unknown-linux-gnu", ran(18)),
+            ("sparc64-unknown-linux-gnu", Found::Broken),
+            ("loongarch64-unknown-linux-gnu", Found::Builds),
+        ];
+        let table = table(&LastRun {
             host: "x86_64-unknown-linux-gnu".to_owned(),
-            targets: [
-                ("x86_64-unknown-linux-gnu", ran(20)),
-                ("mips-unknown-linux-gnu", ran(18)),
-                ("sparc64-unknown-linux-gnu", Found::Broken),
-                ("loongarch64-unknown-linux-gnu", Found::Builds),
-            ]
-            .map(|(triple, found)| (triple.to_owned(), found))
-            .into(),
-        }
-    }
-
-    #[test]
-    fn every_target_has_a_line() {
-        let table = table(&last());
+            targets: targets
+                .map(|(triple, found)| (triple.to_owned(), found))
+                .into(),
+        });
         assert_eq!(table.lines().count(), 3 + target::ALL.len());
         let line = |triple: &str| {
-            let words = table
-                .lines()
-                .find(|line| line.contains(triple))
-                .unwrap()
-                .split('|');
-            words.map(str::trim).collect::<Vec<_>>().join("|")
+            let line = table.lines().find(|line| line.contains(triple)).unwrap();
+            line.split('|').map(str::trim).collect::<Vec<_>>().join("|")
         };
-        assert_eq!(
-            line("`x86_64-"),
-            "|`x86_64-unknown-linux-gnu`|none: the host|20 / 20|yes|no|yes|"
-        );
-        assert_eq!(
-            line("`mips-"),
-            "|`mips-unknown-linux-gnu`|qemu-mips|18 / 20|yes|no|no|"
-        );
-        assert_eq!(
-            line("`sparc64-"),
-            "|`sparc64-unknown-linux-gnu`|qemu-sparc64|does not build|||no|"
-        );
-        assert_eq!(
-            line("`loongarch64-"),
-            "|`loongarch64-unknown-linux-gnu`||builds, not run|||no|"
-        );
-        assert_eq!(
-            line("`s390x-"),
-            "|`s390x-unknown-linux-gnu`|qemu-s390x|not tried|||yes|"
-        );
+        let lines = ["x86_64", "mips", "sparc64", "loongarch64", "s390x"];
+        let expected = [
+            "|`x86_64-unknown-linux-gnu`|none: the host|20 / 20|yes|no|yes|",
+            "|`mips-unknown-linux-gnu`|qemu-mips|18 / 20|yes|no|no|",
+            "|`sparc64-unknown-linux-gnu`|qemu-sparc64|does not build|||no|",
+            "|`loongarch64-unknown-linux-gnu`||builds, not run|||no|",
+            "|`s390x-unknown-linux-gnu`|qemu-s390x|not tried|||yes|",
+        ];
+        assert_eq!(lines.map(|arch| line(&format!("`{arch}-"))), expected);
     }
 
     #[test]
@@ -191,11 +156,7 @@ mod tests {
         let new = replace(&readme, "| new |\n").unwrap();
         assert_eq!(new, format!("# Head\n{BEGIN}\n| new |\n{END}\ntail\n"));
         assert_eq!(replace(&new, "| new |\n").unwrap(), new);
-        assert!(
-            replace("# Head\n", "")
-                .unwrap_err()
-                .to_string()
-                .contains(BEGIN)
-        );
+        let error = replace("# Head\n", "").unwrap_err().to_string();
+        assert!(error.contains(BEGIN));
     }
 }

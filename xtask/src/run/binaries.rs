@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use cargo_metadata::{Artifact, Message, Target, TargetKind};
+use cargo_metadata::{Message, Target, TargetKind};
 
 use crate::workspace::Workspace;
 
 /// A built test binary.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Binary {
     /// `<package>/<binary>`, where the unit tests of a library are called `lib`.
     pub(crate) label: String,
@@ -22,35 +22,24 @@ pub(crate) struct Binary {
 pub(crate) fn parse(stdout: &str, workspace: &Workspace) -> Result<Vec<Binary>> {
     let mut binaries = Vec::new();
     for message in Message::parse_stream(stdout.as_bytes()) {
-        let Message::CompilerArtifact(artifact) =
-            message.context("cannot read what cargo prints")?
-        else {
+        let message = message.context("cannot read what cargo prints")?;
+        let Message::CompilerArtifact(artifact) = message else {
             continue;
         };
-        binaries.extend(binary(artifact, workspace)?);
+        let (true, Some(program)) = (artifact.profile.test, artifact.executable) else {
+            continue;
+        };
+        let package = &workspace.metadata[&artifact.package_id];
+        let folder = package.manifest_path.parent();
+        binaries.push(Binary {
+            label: format!("{}/{}", package.name, name(&artifact.target)),
+            program: program.into(),
+            folder: folder.context("a manifest is in a folder")?.into(),
+            package: package.name.to_string(),
+        });
     }
     binaries.sort_by(|a, b| a.label.cmp(&b.label));
     Ok(binaries)
-}
-
-/// The test binary that an artifact is, unless it is something else.
-fn binary(artifact: Artifact, workspace: &Workspace) -> Result<Option<Binary>> {
-    let (true, Some(program)) = (artifact.profile.test, artifact.executable) else {
-        return Ok(None);
-    };
-    let package = workspace
-        .package(&artifact.package_id)
-        .context("cargo built a test of an unknown package")?;
-    let folder = package
-        .manifest_path
-        .parent()
-        .context("a manifest is in a folder")?;
-    Ok(Some(Binary {
-        label: format!("{}/{}", package.name, name(&artifact.target)),
-        program: program.into(),
-        folder: folder.into(),
-        package: package.name.to_string(),
-    }))
 }
 
 fn name(target: &Target) -> String {

@@ -1,14 +1,14 @@
 //! Starting programs: their output goes to a log file while they run, and comes back as text.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Mutex;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use wait_timeout::ChildExt;
 
 /// How a program ended, and what it said.
 pub(crate) struct Finished {
@@ -41,165 +41,89 @@ impl Finished {
 /// Standard output and standard error are read separately: a line that a crashing child writes to standard error must not
 /// end up in the middle of a line that is parsed.
 pub(crate) fn run(command: &mut Command, log: &Path, limit: Duration) -> Result<Finished> {
-    if let Some(folder) = log.parent() {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
-    }
-    let mut file = File::options()
-        .create(true)
-        .append(true)
-        .open(log)
-        .with_context(|| format!("cannot write {}", log.display()))?;
-    writeln!(file, "$ {}", shown(command))?;
-    let file = Mutex::new(file);
-    let write = |line: &str| {
-        if let Ok(mut file) = file.lock() {
-            // A full disk shows itself in what the program does; losing a log line must not lose its result.
-            let _ = file.write_all(line.as_bytes());
-        }
-    };
+    let file = File::options().create(true).append(true).open(log);
+    let file = file.with_context(|| format!("cannot write {}", log.display()))?;
+    writeln!(&file, "$ {command:?}")?;
 
-    let started = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-    let stdout = child
-        .stdout
-        .take()
-        .context("standard output was not piped")?;
-    let stderr = child
-        .stderr
-        .take()
-        .context("standard error was not piped")?;
-
-    let mut text = String::new();
-    let mut errors = String::new();
-    let mut timed_out = None;
+    let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) else {
+        bail!("what a program prints is not piped");
+    };
+    let (mut stdout, mut stderr, mut timed_out) = (String::new(), String::new(), None);
     let status = thread::scope(|scope| {
-        scope.spawn(|| {
-            each_line(stdout, |line| {
-                write(line);
-                text.push_str(line);
-            });
-        });
-        scope.spawn(|| {
-            each_line(stderr, |line| {
-                write(line);
-                errors.push_str(line);
-            });
-        });
-        loop {
-            if let Some(status) = child.try_wait()? {
-                return anyhow::Ok(status);
-            }
-            if started.elapsed() > limit {
+        scope.spawn(|| stdout = logged(out, &file));
+        scope.spawn(|| stderr = logged(err, &file));
+        match child.wait_timeout(limit)? {
+            Some(status) => Ok(status),
+            None => {
                 timed_out = Some(limit);
-                kill_tree(&mut child);
-                return Ok(child.wait()?);
+                kill_tree(&child);
+                child.wait()
             }
-            thread::sleep(Duration::from_millis(10));
         }
     })?;
     Ok(Finished {
         status,
-        stdout: text,
-        stderr: errors,
+        stdout,
+        stderr,
         timed_out,
     })
 }
 
-fn each_line(stream: impl Read, mut see: impl FnMut(&str)) {
+/// Everything that `stream` says, written line by line to the end of `log`, too, as it comes.
+fn logged(stream: impl Read, mut log: &File) -> String {
     let mut stream = BufReader::new(stream);
+    let mut text = String::new();
     let mut line = Vec::new();
     while stream
         .read_until(b'\n', &mut line)
         .is_ok_and(|read| read > 0)
     {
-        see(&String::from_utf8_lossy(&line));
+        // A full disk shows itself in what the program does; losing a log line must not lose its result.
+        let _ = log.write_all(&line);
+        text += &String::from_utf8_lossy(&line);
         line.clear();
     }
+    text
 }
 
 /// Kills a program and everything it started: a stuck test is usually a grandchild (cargo, emulator, test), and one that
-/// survives would keep the pipes open.
-fn kill_tree(child: &mut Child) {
-    let mut family = vec![child.id()];
-    let parents = parents();
-    let mut next = 0;
-    while let Some(&id) = family.get(next) {
-        family.extend(
-            parents
-                .iter()
-                .filter(|(_, parent)| *parent == id)
-                .map(|(id, _)| *id),
-        );
-        next += 1;
+/// survives would keep the pipes open. (A process group of its own would be killed more easily, but not by Ctrl-C.)
+fn kill_tree(child: &Child) {
+    let mut family = Vec::new();
+    let mut generation = child.id().to_string();
+    while !generation.is_empty() {
+        let children = Command::new("pgrep")
+            .args(["-d,", "-P", &generation])
+            .output();
+        family.extend(generation.split(',').map(str::to_owned));
+        let children = children.map(|output| output.stdout).unwrap_or_default();
+        generation = String::from_utf8_lossy(&children).trim().to_owned();
     }
-    let _ = Command::new("kill")
-        .arg("-KILL")
-        .args(family.iter().map(u32::to_string))
-        .status();
+    let _ = Command::new("kill").arg("-KILL").args(family).status();
 }
 
 /// What cargo says on standard error without its lines of progress.
 pub(crate) fn complaints(stderr: &str) -> String {
-    let progress = [
-        "Compiling",
-        "Checking",
-        "Documenting",
-        "Downloading",
-        "Downloaded",
-        "Locking",
-        "Adding",
-        "Finished",
-    ];
+    let progress =
+        "Compiling Checking Documenting Downloading Downloaded Locking Adding Finished".split(' ');
     let lines = stderr.lines().filter(|line| {
         let words = line.strip_prefix("  ").map(str::trim_start);
-        !words.is_some_and(|words| progress.iter().any(|word| words.starts_with(word)))
+        !words.is_some_and(|words| progress.clone().any(|word| words.starts_with(word)))
     });
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// (process, parent) of everything that runs, from `/proc`; empty on systems without it.
-fn parents() -> Vec<(u32, u32)> {
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    entries
-        .flatten()
-        .filter_map(|entry| {
-            let id = entry.file_name().to_str()?.parse().ok()?;
-            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-            // The second field is the program's name in parentheses and may itself contain anything.
-            let parent = stat
-                .rsplit_once(')')?
-                .1
-                .split_whitespace()
-                .nth(1)?
-                .parse()
-                .ok()?;
-            Some((id, parent))
-        })
-        .collect()
-}
-
-/// The command as one would type it.
-pub(crate) fn shown(command: &Command) -> String {
-    let variables = command
-        .get_envs()
-        .filter_map(|(name, value)| Some(format!("{}={:?}", name.display(), value?)));
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    variables
-        .chain(words.map(|word| word.display().to_string()))
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::time::Instant;
+
     use super::*;
 
     fn shell(name: &str, script: &str, limit: Duration) -> (Finished, String) {
@@ -224,7 +148,7 @@ mod tests {
         assert!(!finished.success());
         assert_eq!(finished.ending(), "ended with exit status: 3");
         assert!(
-            logged.contains("out\n") && logged.contains("err\n") && logged.contains("$ sh"),
+            logged.contains("out\n") && logged.contains("err\n") && logged.contains("$ \"sh\""),
             "{logged}"
         );
     }

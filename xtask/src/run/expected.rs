@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail};
 
 use super::libtest::Outcome;
-use super::skips::{PORTABLE, Skips};
+use super::lists::{Claims, Skips};
 use super::suite::{DOC, Results, Suite};
-use crate::report::claims::Claims;
-use crate::report::record::{Found, LastRun};
-use crate::target::platform::{Platform, Profile};
-use crate::target::{self, Target};
+use crate::report::Section;
+use crate::report::record::Found;
+use crate::target::platform::Profile;
 use crate::workspace::{self, Workspace};
 
 /// What the host found: the measure for every target.
@@ -19,62 +18,45 @@ pub(crate) struct Expected {
     tests: BTreeMap<String, bool>,
     skips: Skips,
     claims: Claims,
-    /// How each ended on the host, where they ran.
-    ran: Option<BTreeMap<String, Outcome>>,
 }
 
 impl Expected {
     /// Lists the host's tests, without running any.
     pub(crate) fn list(workspace: &Workspace) -> Result<Self> {
-        let suite = Suite {
-            workspace,
-            platform: &Platform::host(),
-            profile: Profile::Debug,
-            log: super::fresh(workspace, "the host's list of tests")?,
-            name: None,
-        };
-        let tests = suite.list(&suite.build()?)?;
-        Self::new(workspace, tests, None)
+        let suite = Suite::of_host(workspace, Profile::Debug, "the host's list of tests")?;
+        Self::new(workspace, suite.list(&suite.build()?)?)
     }
 
     /// From a run of all the host's tests.
     pub(crate) fn of_run(workspace: &Workspace, results: &Results) -> Result<Self> {
-        let ignored =
-            |(name, outcome): (&String, &Outcome)| (name.clone(), *outcome == Outcome::Ignored);
-        let tests = results.tests.iter().map(ignored).collect();
-        Self::new(workspace, tests, Some(results.tests.clone()))
+        let tests = results.tests.iter();
+        let tests = tests.map(|(name, outcome)| (name.clone(), *outcome == Outcome::Ignored));
+        Self::new(workspace, tests.collect())
     }
 
-    fn new(
-        workspace: &Workspace,
-        mut tests: BTreeMap<String, bool>,
-        ran: Option<BTreeMap<String, Outcome>>,
-    ) -> Result<Self> {
+    fn new(workspace: &Workspace, mut tests: BTreeMap<String, bool>) -> Result<Self> {
         // Names of tests begin with their package, those of doc tests with its folder.
-        let prefixes: Vec<_> = workspace
-            .libraries()
-            .flat_map(|package| {
-                let folder = package
-                    .manifest_path
-                    .parent()
-                    .unwrap_or(&package.manifest_path);
-                let folder = folder.strip_prefix(workspace::root()).unwrap_or(folder);
-                [format!("{}/", package.name), format!("{DOC}/{folder}/")]
-            })
-            .collect();
+        let prefixes = workspace.libraries().flat_map(|package| {
+            let manifest = package.manifest_path.as_std_path();
+            let folder = manifest.strip_prefix(workspace::root()).unwrap_or(manifest);
+            let folder = folder.with_file_name("");
+            [
+                format!("{}/", package.name),
+                format!("{DOC}/{}", folder.display()),
+            ]
+        });
+        let prefixes: Vec<_> = prefixes.collect();
         tests.retain(|test, _| prefixes.iter().any(|prefix| test.starts_with(prefix)));
         if tests.is_empty() {
             bail!("the libraries have no tests to run on a target");
         }
-        let skips = Skips::read()?;
-        skips.check(target::ALL, &tests)?;
-        let claims = Claims::read()?;
+        let (skips, claims) = (Skips::read()?, Claims::read()?);
+        skips.check(&tests)?;
         claims.check(&tests)?;
         Ok(Self {
             tests,
             skips,
             claims,
-            ran,
         })
     }
 
@@ -89,36 +71,128 @@ impl Expected {
     /// The tests by which targets are compared in the README: those that are not marked `#[ignore]`,
     /// without doc tests, which do not run on all targets.
     pub(crate) fn compared(&self) -> BTreeSet<String> {
-        let tests = self.tests(false).into_iter();
-        tests
-            .filter(|(_, ignored)| !ignored)
-            .map(|(test, _)| test)
-            .collect()
+        let mut tests = self.tests(false);
+        tests.retain(|_, ignored| !*ignored);
+        tests.into_keys().collect()
     }
 
-    pub(crate) fn skipped_on(&self, target: &Target) -> BTreeSet<String> {
-        self.skips.of(target.triple, self.tests.keys())
-    }
-
-    pub(crate) fn skipped_on_portable(&self) -> BTreeSet<String> {
-        self.skips.of(PORTABLE, self.tests.keys())
+    /// The tests that a target leaves out.
+    pub(crate) fn skipped_on(&self, target: &str) -> BTreeSet<String> {
+        self.skips.of(target, self.tests.keys())
     }
 
     /// What the runs (one for each profile) on one target say together.
     pub(crate) fn found(&self, runs: &[BTreeMap<String, Outcome>]) -> Found {
-        Found::sum(runs, &self.compared(), &self.claims)
+        if runs.iter().all(BTreeMap::is_empty) {
+            return Found::Broken;
+        }
+        let expected = self.compared();
+        let passed_everywhere = |test: &&String| {
+            let mut outcomes = runs.iter().map(|run| run.get(*test));
+            outcomes.all(|outcome| outcome == Some(&Outcome::Passed))
+        };
+        let passed = expected.iter().filter(passed_everywhere).collect();
+        Found::Ran {
+            unwinding: self.claims.hold("unwinding", &passed),
+            backtrace: self.claims.hold("backtrace", &passed),
+            passed: passed.len(),
+            of: expected.len(),
+        }
+    }
+}
+
+/// Compares what ran with the tests that should have.
+pub(crate) fn judge(tests: &BTreeMap<String, bool>, suite: &Suite, results: &Results) -> Section {
+    let differences = differences(tests, &suite.skipped, &results.tests);
+    for difference in &differences {
+        println!("   {difference}");
+    }
+    let passed = results.count(Outcome::Passed);
+    let mut note = format!("{passed} of {} tests", tests.len());
+    if !suite.skipped.is_empty() {
+        note += &format!(", {} skipped", suite.skipped.len());
+    }
+    if !differences.is_empty() {
+        note += &format!(", {} differ from the host", differences.len());
+    }
+    if let Some(failed) = results.failed_names() {
+        note += &format!("; {failed}");
+    }
+    Section {
+        passed,
+        failed: results.failed() + usize::from(!differences.is_empty()),
+        note,
+        log: Some(suite.log.clone()),
+    }
+}
+
+/// How the tests that ran differ from those that should have; empty when they do not. A test that is ignored on a target and
+/// not on the host has not run.
+fn differences(
+    host: &BTreeMap<String, bool>,
+    skipped: &BTreeSet<String>,
+    ran: &BTreeMap<String, Outcome>,
+) -> Vec<String> {
+    let missing = host.iter().filter(|(test, ignored)| {
+        let ran = ran.get(*test);
+        let seen = ran.is_some_and(|outcome| **ignored || *outcome != Outcome::Ignored);
+        !seen && !skipped.contains(*test)
+    });
+    let missing = missing.map(|(test, _)| format!("did not run: {test}"));
+    let unknown = ran.keys().filter(|test| !host.contains_key(*test));
+    let unknown = unknown.map(|test| format!("is no test of the host's: {test}"));
+    missing.chain(unknown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_difference_is_named() {
+        let host = [("a", false), ("b", false), ("c", true), ("d", false)];
+        let host = host
+            .map(|(name, ignored)| (name.to_owned(), ignored))
+            .into();
+        let skipped = BTreeSet::from(["b".to_owned()]);
+        let ran = [
+            ("a", Outcome::Failed),
+            ("c", Outcome::Ignored),
+            ("d", Outcome::Passed),
+        ];
+        let mut ran = BTreeMap::from(ran.map(|(name, outcome)| (name.to_owned(), outcome)));
+        assert!(differences(&host, &skipped, &ran).is_empty());
+        ran.insert("d".to_owned(), Outcome::Ignored);
+        ran.remove("a");
+        ran.insert("e".to_owned(), Outcome::Passed);
+        let named = [
+            "did not run: a",
+            "did not run: d",
+            "is no test of the host's: e",
+        ];
+        assert_eq!(differences(&host, &skipped, &ran), named);
     }
 
-    /// The host's part of a record.
-    pub(crate) fn last_run(&self) -> LastRun {
-        let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-        let found = self
-            .ran
-            .as_ref()
-            .map(|ran| (host.clone(), self.found(std::slice::from_ref(ran))));
-        LastRun {
-            host,
-            targets: found.into_iter().collect(),
-        }
+    #[test]
+    fn a_test_counts_when_it_passed_in_every_profile() {
+        let expected = Expected {
+            tests: ["a", "b", "c"].map(|test| (test.to_owned(), false)).into(),
+            skips: Skips::read().unwrap(),
+            claims: Claims::read().unwrap(),
+        };
+        let run = |outcomes: &[(&str, Outcome)]| {
+            let outcomes = outcomes.iter();
+            outcomes.map(|(test, it)| (test.to_string(), *it)).collect()
+        };
+        let good = run(&["a", "b", "c"].map(|test| (test, Outcome::Passed)));
+        let bad = run(&[("a", Outcome::Passed), ("b", Outcome::Failed)]);
+        let one_of_three = Found::Ran {
+            passed: 1,
+            of: 3,
+            unwinding: false,
+            backtrace: false,
+        };
+        assert_eq!(expected.found(&[good, bad]), one_of_three);
+        assert_eq!(expected.found(&[BTreeMap::new()]), Found::Broken);
     }
 }

@@ -118,7 +118,7 @@ pub(crate) fn section(
 fn try_out(workspace: &Workspace, toolchain: &Toolchain, machine: &'static Machine) -> Found {
     let started = Instant::now();
     let folder = workspace.target.join("freestanding").join(machine.name);
-    let log = super::fresh(workspace, &format!("freestanding {}", machine.name));
+    let log = workspace.log(&format!("freestanding {}", machine.name));
     let built = log.and_then(|log| build(toolchain, machine, &folder, &log).map(|()| log));
     let in_between = Instant::now();
     let levels = match built {

@@ -1,17 +1,16 @@
 //! The host's sections: format, lints, docs, tests in debug and in release, what must build without
 //! the standard library, benchmarks, packages.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
 
 use super::exec;
 use super::libtest::Outcome;
+use super::programs;
 use super::suite::{Results, Suite};
-use super::{fresh, programs};
 use crate::report::{Report, Section};
-use crate::target::platform::{Platform, Profile};
+use crate::target::platform::Profile;
 use crate::workspace::{self, Workspace};
 
 /// Sections that are one cargo command each, which passes or fails as a whole, and its words.
@@ -58,7 +57,7 @@ pub(crate) fn sections(
     for profile in [Profile::Debug, Profile::Release] {
         let name = format!("tests, {}", profile.name());
         report.section(&name, || {
-            let (section, results) = tests(workspace, profile, fresh(workspace, &name)?)?;
+            let (section, results) = tests(workspace, profile, &name)?;
             if profile == Profile::Debug {
                 in_debug = Some(results);
             }
@@ -74,7 +73,7 @@ pub(crate) fn sections(
 
 /// A section that is one cargo command.
 fn check(workspace: &Workspace, name: &str, words: &str) -> Result<Section> {
-    let log = fresh(workspace, name)?;
+    let log = workspace.log(name)?;
     let mut command = workspace::host_cargo();
     command
         .args(words.split_whitespace())
@@ -85,24 +84,17 @@ fn check(workspace: &Workspace, name: &str, words: &str) -> Result<Section> {
     }
     Ok(Section {
         failed: usize::from(!finished.success()),
-        log: Some(log),
-        ..Section::default()
+        ..Section::new(log)
     })
 }
 
 /// Builds and runs everything, doc tests included.
-fn tests(workspace: &Workspace, profile: Profile, log: PathBuf) -> Result<(Section, Results)> {
-    let suite = Suite {
-        workspace,
-        platform: &Platform::host(),
-        profile,
-        log,
-        name: None,
-    };
-    let mut results = suite.run(&suite.build()?, |_| Vec::new())?;
+fn tests(workspace: &Workspace, profile: Profile, name: &str) -> Result<(Section, Results)> {
+    let suite = Suite::of_host(workspace, profile, name)?;
+    let mut results = suite.run(&suite.build()?)?;
     // What rustdoc compiles is not optimised, whatever the library it is linked with.
     if profile == Profile::Debug {
-        results.extend(suite.run_docs(|_| Vec::new())?);
+        results.extend(suite.run_docs()?);
     }
     let ignored = results.count(Outcome::Ignored);
     let ignored = (ignored > 0).then(|| format!("{ignored} ignored"));

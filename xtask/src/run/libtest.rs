@@ -12,8 +12,9 @@ pub(crate) enum Outcome {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Parsed {
     pub(crate) tests: Vec<(String, Outcome)>,
-    /// The totals of the closing lines (doc tests may have several); `None` when a binary died before it wrote one.
-    pub(crate) totals: Option<Totals>,
+    /// How many passed and failed, by the closing lines (doc tests may have several); `None` when a binary died before it wrote
+    /// one.
+    pub(crate) totals: Option<(usize, usize)>,
 }
 
 impl Parsed {
@@ -25,22 +26,17 @@ impl Parsed {
     }
 }
 
-/// The numbers of `test result:` lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Totals {
-    pub(crate) passed: usize,
-    pub(crate) failed: usize,
-    pub(crate) ignored: usize,
-}
-
 pub(crate) fn parse(stdout: &str) -> Parsed {
     let mut parsed = Parsed::default();
     for line in stdout.lines() {
         if let Some(rest) = line.strip_prefix("test result: ") {
-            let totals = parsed.totals.get_or_insert_default();
-            totals.passed += number_before(rest, " passed");
-            totals.failed += number_before(rest, " failed");
-            totals.ignored += number_before(rest, " ignored");
+            let words: Vec<_> = rest.split([' ', ';']).collect();
+            let number = |kind| {
+                let at = words.windows(2).find(|pair| pair[1] == kind);
+                at.and_then(|pair| pair[0].parse().ok()).unwrap_or(0)
+            };
+            let (passed, failed) = parsed.totals.unwrap_or_default();
+            parsed.totals = Some((passed + number("passed"), failed + number("failed")));
         } else if let Some((name, outcome)) = line
             .strip_prefix("test ")
             .and_then(|rest| rest.rsplit_once(" ... "))
@@ -89,14 +85,6 @@ fn plain_name(name: &str) -> &str {
     name.split(" - should panic").next().unwrap_or(name)
 }
 
-fn number_before(text: &str, word: &str) -> usize {
-    let digits = text
-        .split(word)
-        .next()
-        .and_then(|before| before.rsplit(' ').next());
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,28 +100,17 @@ mod tests {
              test huge ... ignored, needs 64 GiB\n\
              test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 3 filtered out; finished in 61.20s\n",
         );
-        let names: Vec<_> = parsed
-            .tests
-            .iter()
-            .map(|(name, outcome)| (name.as_str(), *outcome))
-            .collect();
+        let expected = [
+            ("state::fresh", Outcome::Passed),
+            ("state::boom", Outcome::Passed),
+            ("slow", Outcome::Failed),
+            ("huge", Outcome::Ignored),
+        ];
         assert_eq!(
-            names,
-            [
-                ("state::fresh", Outcome::Passed),
-                ("state::boom", Outcome::Passed),
-                ("slow", Outcome::Failed),
-                ("huge", Outcome::Ignored),
-            ]
+            parsed.tests,
+            expected.map(|(name, it)| (name.to_owned(), it))
         );
-        assert_eq!(
-            parsed.totals,
-            Some(Totals {
-                passed: 2,
-                failed: 1,
-                ignored: 1
-            })
-        );
+        assert_eq!(parsed.totals, Some((2, 1)));
     }
 
     #[test]
@@ -147,40 +124,20 @@ mod tests {
     }
 
     #[test]
-    fn a_binary_that_died_has_no_totals() {
-        let parsed = parse("running 2 tests\ntest a ... ok\n");
-        assert_eq!(parsed.tests.len(), 1);
-        assert_eq!(parsed.totals, None);
-    }
-
-    #[test]
     fn doc_tests_are_named_alike_when_listed_and_when_run() {
-        let run = parse(
-            "test crates/coro/src/lib.rs - Coroutine<I, Y>::new (line 9) - compile fail ... ok\n",
-        );
-        let listed = parse_list(
-            "crates/coro/src/lib.rs - Coroutine<I, Y>::new (line 9): test\n3 tests, 0 benchmarks\n",
-        );
-        assert_eq!(
-            listed,
-            ["crates/coro/src/lib.rs - Coroutine<I, Y>::new (line 9)"]
-        );
-        assert_eq!(run.tests[0].0, listed[0]);
+        let name = "crates/coro/src/lib.rs - Coroutine<I, Y>::new (line 9)";
+        let run = parse(&format!("test {name} - compile fail ... ok\n"));
+        assert_eq!(run.tests[0].0, name);
+        let listed = parse_list(&format!("{name}: test\n3 tests, 0 benchmarks\n"));
+        assert_eq!(listed, [name]);
     }
 
     #[test]
-    fn totals_of_several_doc_test_runs_add_up() {
-        let parsed = parse(
-            "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured\n\
-             test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured\n",
-        );
-        assert_eq!(
-            parsed.totals,
-            Some(Totals {
-                passed: 5,
-                failed: 0,
-                ignored: 1
-            })
-        );
+    fn closing_lines_add_up_and_may_be_missing() {
+        let several = "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured\n\
+                       test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured\n";
+        assert_eq!(parse(several).totals, Some((5, 0)));
+        let died = parse("running 2 tests\ntest a ... ok\n");
+        assert_eq!((died.tests.len(), died.totals), (1, None));
     }
 }

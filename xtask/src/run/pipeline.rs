@@ -11,15 +11,13 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use super::binaries::Binary;
-use super::expected::Expected;
-use super::libtest::Outcome;
-use super::skips;
+use super::expected::{self, Expected};
 use super::suite::{Results, Suite};
 use crate::report::record::Found;
 use crate::report::{Report, Section};
-use crate::target::platform::Platform;
+use crate::target::Target;
+use crate::target::platform::{Place, Platform};
 use crate::target::toolchain::Toolchain;
-use crate::target::{Level, Target};
 use crate::test_target::Job;
 use crate::workspace::Workspace;
 
@@ -28,15 +26,8 @@ struct Stage<'a> {
     suite: Suite<'a>,
     target: &'static Target,
     name: String,
-    expected: &'a Expected,
     /// Whether doc tests run, too: in the last profile of a job that has them.
     docs: bool,
-}
-
-/// What cargo has done for a stage; the doc tests come later, and only if this is good.
-struct Built {
-    binaries: Result<Vec<Binary>>,
-    seconds: f64,
 }
 
 /// Runs every job, a section of `report` for each of its profiles.
@@ -46,32 +37,30 @@ pub(crate) fn run(
     jobs: &[Job],
     expected: &Expected,
     report: &mut Report,
-) -> BTreeMap<String, Found> {
-    let platform = |job: &Job| Platform::target(job.target, toolchain, workspace, job.divisor);
-    let platforms: Vec<_> = jobs.iter().map(platform).collect();
-    let stages: Vec<_> = jobs
-        .iter()
-        .zip(&platforms)
-        .flat_map(|(job, platform)| {
-            job.profiles.iter().map(move |&profile| {
-                let name = format!("{}, {}", job.target.triple, profile.name());
-                let suite = Suite {
+) -> Result<BTreeMap<String, Found>> {
+    let mut stages = Vec::new();
+    for job in jobs {
+        for &profile in &job.profiles {
+            let name = format!("{}, {}", job.target.triple, profile.name());
+            let suite = Suite {
+                platform: Platform {
                     workspace,
-                    platform,
-                    profile,
-                    log: workspace.log(&name),
-                    name: Some(name.clone()),
-                };
-                Stage {
-                    suite,
-                    target: job.target,
-                    name,
-                    expected,
-                    docs: job.docs && job.profiles.last() == Some(&profile),
-                }
-            })
-        })
-        .collect();
+                    place: Place::Foreign(job.target, toolchain),
+                    divisor: job.divisor,
+                },
+                profile,
+                log: workspace.log(&name)?,
+                prefix: format!("{name}: "),
+                skipped: expected.skipped_on(job.target.triple),
+            };
+            stages.push(Stage {
+                suite,
+                target: job.target,
+                name,
+                docs: job.docs && job.target.runs() && job.profiles.last() == Some(&profile),
+            });
+        }
+    }
 
     let (built, to_run) = mpsc::channel();
     let (documented, documents) = mpsc::channel();
@@ -87,8 +76,15 @@ pub(crate) fn run(
         for stage in stages {
             report.section(&stage.name, || {
                 let results = stage.run(&to_run, &documents)?;
-                let section = stage.judge(&results);
-                runs.entry(stage.target.triple).or_default().push(results);
+                let section = match stage.target.runs() {
+                    true => expected::judge(&expected.tests(stage.docs), &stage.suite, &results),
+                    false => Section {
+                        note: "builds, not run".to_owned(),
+                        ..Section::new(stage.suite.log.clone())
+                    },
+                };
+                let runs = runs.entry(stage.target.triple).or_default();
+                runs.push(results.tests);
                 Ok(section)
             });
         }
@@ -97,33 +93,31 @@ pub(crate) fn run(
     let found = |job: &Job| {
         // A profile that could not be built has left nothing.
         let runs = runs.remove(job.target.triple).unwrap_or_default();
-        let found = match job.target.level {
+        let found = match job.target.runs() {
             _ if runs.len() < job.profiles.len() => Found::Broken,
-            Level::Build => Found::Builds,
-            Level::Run => {
-                let tests: Vec<_> = runs.into_iter().map(|results| results.tests).collect();
-                expected.found(&tests)
-            }
+            true => expected.found(&runs),
+            false => Found::Builds,
         };
         (job.target.triple.to_owned(), found)
     };
-    jobs.iter().map(found).collect()
+    Ok(jobs.iter().map(found).collect())
 }
 
 impl Stage<'_> {
-    /// Cargo's part.
-    fn build(&self, built: &Sender<Built>, documented: &Sender<Result<Results>>) -> Result<()> {
-        let started = Instant::now();
-        let binaries =
-            super::fresh(self.suite.workspace, &self.name).and_then(|_| match self.target.level {
-                Level::Run => self.suite.build(),
-                Level::Build => self.suite.compile().map(|()| Vec::new()),
-            });
+    /// Cargo's part. The doc tests come later, and only if all was built.
+    fn build(
+        &self,
+        built: &Sender<Result<Vec<Binary>>>,
+        documented: &Sender<Result<Results>>,
+    ) -> Result<()> {
+        let binaries = match self.target.runs() {
+            true => self.suite.build(),
+            false => self.suite.compile().map(|()| Vec::new()),
+        };
         let good = binaries.is_ok();
-        let seconds = started.elapsed().as_secs_f64();
-        built.send(Built { binaries, seconds })?;
-        if good && self.docs && self.target.level == Level::Run {
-            documented.send(self.suite.run_docs(|label| self.skipped(label)))?;
+        built.send(binaries)?;
+        if good && self.docs {
+            documented.send(self.suite.run_docs())?;
         }
         Ok(())
     }
@@ -131,17 +125,13 @@ impl Stage<'_> {
     /// The emulator's part.
     fn run(
         &self,
-        built: &Receiver<Built>,
+        built: &Receiver<Result<Vec<Binary>>>,
         documents: &Receiver<Result<Results>>,
     ) -> Result<Results> {
-        let Built { binaries, seconds } = built.recv().context("the builds have ended early")?;
-        let binaries = binaries?;
-        if self.target.level == Level::Build {
-            return Ok(Results::default());
-        }
+        let binaries = built.recv().context("the builds have ended early")??;
         let started = Instant::now();
-        let results = self.suite.run(&binaries, |label| self.skipped(label));
-        let ran = started.elapsed().as_secs_f64();
+        let results = self.suite.run(&binaries);
+        println!("   ran in {:.1} s", started.elapsed().as_secs_f64());
         // Received whatever the tests have found: the next stage's would be taken for them.
         let docs = match self.docs {
             true => documents.recv().context("the builds have ended early")?,
@@ -149,51 +139,6 @@ impl Stage<'_> {
         };
         let mut results = results?;
         results.extend(docs?);
-        println!("   built in {seconds:.1} s, ran in {ran:.1} s");
         Ok(results)
-    }
-
-    /// The tests of a binary that the allow-list leaves out.
-    fn skipped(&self, label: &str) -> Vec<String> {
-        let of_label =
-            |test: &String| Some(test.strip_prefix(label)?.strip_prefix('/')?.to_owned());
-        let skipped = self.expected.skipped_on(self.target);
-        skipped.iter().filter_map(of_label).collect()
-    }
-
-    /// Compares what ran with what should have.
-    fn judge(&self, results: &Results) -> Section {
-        let log = Some(self.suite.log.clone());
-        if self.target.level == Level::Build {
-            return Section {
-                note: "builds, not run".to_owned(),
-                log,
-                ..Section::default()
-            };
-        }
-        let skipped = self.expected.skipped_on(self.target);
-        let tests = self.expected.tests(self.docs);
-        let differences = skips::differences(&tests, &skipped, &results.tests);
-        for difference in &differences {
-            println!("   {difference}");
-        }
-        let passed = results.count(Outcome::Passed);
-        let mut note = format!("{passed} of {} tests", tests.len());
-        if !skipped.is_empty() {
-            note += &format!(", {} skipped", skipped.len());
-        }
-        if !differences.is_empty() {
-            note += &format!(", {} differ from the host", differences.len());
-        }
-        if let Some(failed) = results.failed_names() {
-            note += &format!("; {failed}");
-        }
-        let failed = results.failed() + usize::from(!differences.is_empty());
-        Section {
-            passed,
-            failed,
-            note,
-            log,
-        }
     }
 }

@@ -3,13 +3,11 @@
 
 use anyhow::{Context as _, Result};
 
-use super::expected::Expected;
-use super::fresh;
-use super::libtest::Outcome;
-use super::skips;
+use super::expected::{self, Expected};
+use super::lists::PORTABLE;
 use super::suite::{Results, Suite};
 use crate::report::Section;
-use crate::target::platform::{Platform, Profile};
+use crate::target::platform::{Place, Platform, Profile};
 use crate::workspace::Workspace;
 
 /// The test binaries that run, with which the list of the host's tests is narrowed.
@@ -20,41 +18,23 @@ pub(crate) fn section(workspace: &Workspace, host: Option<&Results>) -> Result<S
     let host = host.context("the host's tests could not be built")?;
     let expected = Expected::of_run(workspace, host)?;
     let ours = |test: &str| BINARIES.iter().any(|binary| test.starts_with(binary));
-    let mut skipped = expected.skipped_on_portable();
+    let mut skipped = expected.skipped_on(PORTABLE);
     skipped.retain(|test| ours(test));
     let mut tests = expected.tests(false);
     tests.retain(|test, _| ours(test));
 
     let suite = Suite {
-        workspace,
-        platform: &Platform::portable(workspace),
+        platform: Platform {
+            workspace,
+            place: Place::Portable,
+            // Threads switch slowly, so there is less random work.
+            divisor: 5,
+        },
         profile: Profile::Debug,
-        log: fresh(workspace, "the portable backend")?,
-        name: None,
+        log: workspace.log("the portable backend")?,
+        prefix: String::new(),
+        skipped,
     };
-    let results = suite.run(&suite.build()?, |label| {
-        let of_label = |test: &String| {
-            let name = test.strip_prefix(label)?.strip_prefix('/')?;
-            Some(name.to_owned())
-        };
-        skipped.iter().filter_map(of_label).collect()
-    })?;
-    let differences = skips::differences(&tests, &skipped, &results.tests);
-    for difference in &differences {
-        println!("   {difference}");
-    }
-    let passed = results.count(Outcome::Passed);
-    let note = format!(
-        "{passed} of {} tests, {} skipped",
-        tests.len(),
-        skipped.len()
-    );
-    Ok(Section {
-        passed,
-        failed: results.failed() + usize::from(!differences.is_empty()),
-        note: results
-            .failed_names()
-            .map_or(note.clone(), |failed| format!("{note}; {failed}")),
-        log: Some(suite.log),
-    })
+    let results = suite.run(&suite.build()?)?;
+    Ok(expected::judge(&tests, &suite, &results))
 }

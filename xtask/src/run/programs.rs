@@ -6,7 +6,7 @@ use std::env::consts::ARCH;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::exec::{self, Finished};
@@ -76,43 +76,29 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
 
 /// Runs those with these names, or all.
 pub(crate) fn section(workspace: &Workspace, names: &[String]) -> Result<Section> {
-    let log = super::fresh(workspace, "programs")?;
-    let mut section = Section {
-        log: Some(log.clone()),
-        ..Section::default()
-    };
+    let log = workspace.log("programs")?;
+    let mut section = Section::new(log.clone());
     let packages = workspace::packages_of(&workspace::root().join(MANIFEST))?.packages;
-    let unknown = names
+    if let Some(unknown) = names
         .iter()
-        .find(|name| !packages.iter().any(|it| it.name == **name));
-    ensure!(
-        unknown.is_none(),
-        "ci/programs has no program {}",
-        unknown.map_or("", |name| name)
-    );
+        .find(|name| !packages.iter().any(|it| it.name == **name))
+    {
+        bail!("ci/programs has no program {unknown}");
+    }
     for package in packages {
-        let Extra { program } = serde_json::from_value(package.metadata.clone())
+        let Extra { program } = serde_json::from_value(package.metadata)
             .with_context(|| format!("{}: [package.metadata.program]", package.manifest_path))?;
         let wanted = names.is_empty() || names.contains(&package.name);
-        if !wanted
-            || program
-                .architecture
-                .as_deref()
-                .is_some_and(|only| only != ARCH)
-        {
-            continue;
-        }
-        for profile in &program.profiles {
+        let here = program.architecture.as_deref().unwrap_or(ARCH) == ARCH;
+        let profiles = program.profiles.iter().filter(|_| wanted && here);
+        for profile in profiles {
             let mut command = workspace::host_cargo();
             // With a target named, flags for the program are no flags for what builds it.
             command
                 .args(["run", "--quiet", "--locked", "--manifest-path", MANIFEST])
                 .args(["--package", &package.name, "--profile", profile])
-                .args([
-                    "--target",
-                    &format!("{ARCH}-unknown-linux-gnu"),
-                    "--target-dir",
-                ])
+                .arg(format!("--target={ARCH}-unknown-linux-gnu"))
+                .arg("--target-dir")
                 .arg(workspace.target.join("programs"))
                 .envs(&program.env);
             let run = exec::run(&mut command, &log, Duration::from_secs(10 * 60))?;

@@ -3,7 +3,8 @@
 //! The binaries are started from here rather than by `cargo test`: so each has its own time limit, its own lines of progress,
 //! and a list of test names that can be compared between targets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -12,8 +13,8 @@ use anyhow::{Result, bail};
 
 use super::binaries::{self, Binary};
 use super::exec::{self, Finished};
-use super::libtest::{self, Outcome, Parsed, Totals};
-use crate::target::platform::{Platform, Profile};
+use super::libtest::{self, Outcome, Parsed};
+use crate::target::platform::{Place, Platform, Profile};
 use crate::workspace::Workspace;
 
 /// A cold build of the standard library under load takes a minute or two; this is for builds that hang.
@@ -47,10 +48,7 @@ impl Results {
 
     /// The first few failed tests, for the table.
     pub(crate) fn failed_names(&self) -> Option<String> {
-        let failed = self
-            .tests
-            .iter()
-            .filter(|(_, outcome)| **outcome == Outcome::Failed);
+        let failed = self.tests.iter().filter(|(_, it)| **it == Outcome::Failed);
         let names: Vec<_> = failed.map(|(name, _)| name.as_str()).take(3).collect();
         (!names.is_empty()).then(|| format!("failed: {}", names.join(", ")))
     }
@@ -58,29 +56,42 @@ impl Results {
 
 /// What to test, and where.
 pub(crate) struct Suite<'a> {
-    pub(crate) workspace: &'a Workspace,
-    pub(crate) platform: &'a Platform,
+    pub(crate) platform: Platform<'a>,
     pub(crate) profile: Profile,
     pub(crate) log: PathBuf,
-    /// Said before each line of progress, where several suites are at work at once.
-    pub(crate) name: Option<String>,
+    /// Said before each line of progress: a name, where several suites are at work at once.
+    pub(crate) prefix: String,
+    /// The tests that are left out.
+    pub(crate) skipped: BTreeSet<String>,
 }
 
-impl Suite<'_> {
+impl<'a> Suite<'a> {
+    /// All tests of the host.
+    pub(crate) fn of_host(workspace: &'a Workspace, profile: Profile, log: &str) -> Result<Self> {
+        Ok(Self {
+            platform: Platform {
+                workspace,
+                place: Place::Host,
+                divisor: 1,
+            },
+            profile,
+            log: workspace.log(log)?,
+            prefix: String::new(),
+            skipped: BTreeSet::new(),
+        })
+    }
+
     /// Builds all test binaries, in one cargo run, so that the standard library and shared dependencies are built once.
     pub(crate) fn build(&self) -> Result<Vec<Binary>> {
         self.say("building");
         let started = Instant::now();
         let mut command = self.platform.cargo("test", self.profile);
-        command.args(self.platform.selection(self.workspace));
+        command.args(self.platform.selection());
         command.args(["--no-run", "--message-format=json-render-diagnostics"]);
         let finished = self.cargo(&mut command)?;
-        let binaries = binaries::parse(&finished.stdout, self.workspace)?;
-        self.say(&format!(
-            "built {} test binaries, {:.1} s",
-            binaries.len(),
-            started.elapsed().as_secs_f64()
-        ));
+        let binaries = binaries::parse(&finished.stdout, self.platform.workspace)?;
+        let (number, seconds) = (binaries.len(), started.elapsed().as_secs_f64());
+        self.say(&format!("built {number} test binaries, {seconds:.1} s"));
         Ok(binaries)
     }
 
@@ -88,43 +99,36 @@ impl Suite<'_> {
     pub(crate) fn compile(&self) -> Result<()> {
         self.say("building");
         let mut command = self.platform.cargo("build", self.profile);
-        command
-            .args(self.platform.packages(self.workspace))
-            .arg("--lib");
+        command.args(self.platform.packages()).arg("--lib");
         self.cargo(&mut command).map(drop)
     }
 
-    /// Runs them all. `skip` gives the tests to leave out, by the binary's label.
-    pub(crate) fn run(
-        &self,
-        binaries: &[Binary],
-        skip: impl Fn(&str) -> Vec<String>,
-    ) -> Result<Results> {
+    /// Runs them all, but for the tests that are left out.
+    pub(crate) fn run(&self, binaries: &[Binary]) -> Result<Results> {
         let mut results = Results::default();
         for binary in binaries {
             let started = Instant::now();
-            let mut command = self.platform.program(&binary.program);
-            command.args(skip_words(&skip(&binary.label)));
-            self.in_package(&mut command, binary);
-            let finished = exec::run(&mut command, &self.log, self.platform.limit())?;
+            let skipped = self.skipped_in(&binary.label);
+            let mut words: Vec<_> = skipped.flat_map(|name| ["--skip", name]).collect();
+            if !words.is_empty() {
+                // Without it `--skip` would leave out all tests whose names contain this one.
+                words.push("--exact");
+            }
+            let finished = self.start(binary, &words)?;
             self.take(&binary.label, &finished, started, &mut results);
         }
         Ok(results)
     }
 
     /// Builds and runs the doc tests. They have a log of their own, because they may run beside the others.
-    pub(crate) fn run_docs(&self, skip: impl Fn(&str) -> Vec<String>) -> Result<Results> {
+    pub(crate) fn run_docs(&self) -> Result<Results> {
         let started = Instant::now();
-        let mut command = self.platform.cargo("test", self.profile);
-        command.args(self.platform.packages(self.workspace)).args([
-            "--doc",
-            "--no-fail-fast",
-            "--",
-        ]);
-        for name in skip(DOC) {
-            command.args(["--skip", doc_words(&name)]);
+        let mut command = self.docs();
+        for name in self.skipped_in(DOC) {
+            command.args(["--skip", doc_words(name)]);
         }
-        let log = super::emptied(self.log.with_extension("docs.log"))?;
+        let log = self.log.with_extension("docs.log");
+        fs::write(&log, "")?;
         let finished = exec::run(&mut command, &log, BUILD_LIMIT)?;
         let mut results = Results::default();
         self.take(DOC, &finished, started, &mut results);
@@ -134,62 +138,66 @@ impl Suite<'_> {
     /// Every test there is, and whether it is marked `#[ignore]`, without running any.
     pub(crate) fn list(&self, binaries: &[Binary]) -> Result<BTreeMap<String, bool>> {
         let mut names = BTreeMap::new();
-        for (words, ignored) in [
-            (&["--list", "--format", "terse"][..], false),
-            (&["--list", "--ignored", "--format", "terse"], true),
-        ] {
+        for ignored in [false, true] {
+            let words = &["--list", "--format=terse", "--ignored"][..2 + usize::from(ignored)];
+            let mut add = |label: &str, said: Finished| {
+                let listed = libtest::parse_list(&said.stdout).into_iter();
+                names.extend(listed.map(|name| (format!("{label}/{name}"), ignored)));
+            };
             for binary in binaries {
-                let mut command = self.platform.program(&binary.program);
-                command.args(words);
-                self.in_package(&mut command, binary);
-                let finished = exec::run(&mut command, &self.log, self.platform.limit())?;
-                let listed = libtest::parse_list(&finished.stdout);
-                names.extend(
-                    listed
-                        .into_iter()
-                        .map(|name| (format!("{}/{name}", binary.label), ignored)),
-                );
+                add(&binary.label, self.start(binary, words)?);
             }
-            let mut command = self.platform.cargo("test", self.profile);
-            command
-                .args(self.platform.packages(self.workspace))
-                .args(["--doc", "--"])
-                .args(words);
-            let finished = self.cargo(&mut command)?;
-            names.extend(
-                libtest::parse_list(&finished.stdout)
-                    .into_iter()
-                    .map(|name| (format!("{DOC}/{name}"), ignored)),
-            );
+            add(DOC, self.cargo(self.docs().args(words))?);
         }
         Ok(names)
     }
 
+    /// The names, in their binary, of its tests that are left out.
+    fn skipped_in(&self, label: &str) -> impl Iterator<Item = &str> {
+        let skipped = self.skipped.iter();
+        skipped.filter_map(move |test| test.strip_prefix(label)?.strip_prefix('/'))
+    }
+
+    /// A cargo command that runs the doc tests, to which further words for them can be added.
+    fn docs(&self) -> Command {
+        let mut command = self.platform.cargo("test", self.profile);
+        command.args(self.platform.packages());
+        command.args(["--doc", "--no-fail-fast", "--"]);
+        command
+    }
+
+    /// Runs a test binary, with what `cargo test` tells it about its package: its folder, and variables that `trybuild` reads.
+    fn start(&self, binary: &Binary, words: &[&str]) -> Result<Finished> {
+        let mut command = self.platform.program(&binary.program);
+        command
+            .args(words)
+            .current_dir(&binary.folder)
+            .env("CARGO_MANIFEST_DIR", &binary.folder)
+            .env("CARGO_MANIFEST_PATH", binary.folder.join("Cargo.toml"))
+            .env("CARGO_PKG_NAME", &binary.package);
+        exec::run(&mut command, &self.log, self.platform.limit())
+    }
+
     /// Runs a cargo command that must succeed.
-    pub(crate) fn cargo(&self, command: &mut Command) -> Result<Finished> {
+    fn cargo(&self, command: &mut Command) -> Result<Finished> {
         let finished = exec::run(command, &self.log, BUILD_LIMIT)?;
         if !finished.success() {
             println!("{}", exec::complaints(&finished.stderr));
             println!("   full log: {}", self.log.display());
-            bail!("the build {}{}", finished.ending(), hint(&finished.stderr));
+            let ending = finished.ending();
+            if UNREACHABLE
+                .iter()
+                .any(|words| finished.stderr.contains(words))
+            {
+                bail!("the build {ending}; once there is a network, run: cargo fetch --locked");
+            }
+            bail!("the build {ending}");
         }
         Ok(finished)
     }
 
     fn say(&self, text: &str) {
-        match &self.name {
-            Some(name) => println!("   {name}: {text}"),
-            None => println!("   {text}"),
-        }
-    }
-
-    /// What `cargo test` tells a test binary about its package: its folder, and variables that `trybuild` reads.
-    fn in_package(&self, command: &mut Command, binary: &Binary) {
-        command
-            .current_dir(&binary.folder)
-            .env("CARGO_MANIFEST_DIR", &binary.folder)
-            .env("CARGO_MANIFEST_PATH", binary.folder.join("Cargo.toml"))
-            .env("CARGO_PKG_NAME", &binary.package);
+        println!("   {}{text}", self.prefix);
     }
 
     fn take(&self, label: &str, finished: &Finished, started: Instant, results: &mut Results) {
@@ -204,46 +212,35 @@ impl Suite<'_> {
         }
         if failed > 0 || trouble.is_some() {
             // The list of tests that passed is in the log.
-            let details = finished
-                .stdout
+            let said = &finished.stdout;
+            let details = said
                 .find("\nfailures:\n")
-                .map_or(&*finished.stdout, |at| &finished.stdout[at..]);
+                .map_or(&said[..], |at| &said[at..]);
             println!("{details}\n{}", finished.stderr);
         }
         if let Some(trouble) = trouble {
             self.say(&format!("{label}: {trouble}"));
             results.broken += 1;
         }
-        results.tests.extend(
-            parsed
-                .tests
-                .into_iter()
-                .map(|(name, outcome)| (format!("{label}/{name}"), outcome)),
-        );
+        let tests = parsed.tests.into_iter();
+        let tests = tests.map(|(name, outcome)| (format!("{label}/{name}"), outcome));
+        results.tests.extend(tests);
     }
 }
 
-/// What helps when cargo could not reach the registry.
-fn hint(stderr: &str) -> &'static str {
-    let unreachable = [
-        "failed to download",
-        "download of",
-        "spurious network error",
-    ];
-    if unreachable.iter().any(|words| stderr.contains(words)) {
-        "; dependencies could not be downloaded: once there is a network, run: cargo fetch --locked"
-    } else {
-        ""
-    }
-}
+/// What cargo says when it could not reach the registry.
+const UNREACHABLE: [&str; 3] = [
+    "failed to download",
+    "download of",
+    "spurious network error",
+];
 
 /// What is wrong with a run besides tests that say they failed.
 fn trouble(label: &str, parsed: &Parsed, finished: &Finished) -> Option<String> {
     let seen = (parsed.count(Outcome::Passed), parsed.count(Outcome::Failed));
     match parsed.totals {
         _ if finished.timed_out.is_some() => {
-            let unfinished = libtest::long_running(&finished.stdout);
-            let unfinished = match &unfinished[..] {
+            let unfinished = match &libtest::long_running(&finished.stdout)[..] {
                 [] => String::new(),
                 names => format!("; not finished: {}", names.join(", ")),
             };
@@ -252,10 +249,10 @@ fn trouble(label: &str, parsed: &Parsed, finished: &Finished) -> Option<String> 
         // Crates without doc tests print nothing.
         None if label == DOC && finished.success() => None,
         None => Some(format!("{} before it could report", finished.ending())),
-        Some(Totals { passed, failed, .. }) if (passed, failed) != seen => Some(format!(
+        Some((passed, failed)) if (passed, failed) != seen => Some(format!(
             "it counts {passed} passed and {failed} failed, which is not what its lines say: something writes between them"
         )),
-        Some(Totals { failed: 0, .. }) if !finished.success() => Some(finished.ending()),
+        Some((_, 0)) if !finished.success() => Some(finished.ending()),
         Some(_) => None,
     }
 }
@@ -270,17 +267,6 @@ fn doc_words(name: &str) -> &str {
     }
 }
 
-/// `--exact` makes `--skip` leave out the test of that name only, not all whose names contain it.
-fn skip_words(names: &[String]) -> Vec<&str> {
-    let skips = names.iter().flat_map(|name| ["--skip", name.as_str()]);
-    names
-        .first()
-        .map(|_| "--exact")
-        .into_iter()
-        .chain(skips)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,15 +277,5 @@ mod tests {
         assert_eq!(doc_words(name), "scoped::Scoped<'_,Input>::mark");
         let name = "crates/fiber-vm/src/../README.md - (line 12)";
         assert_eq!(doc_words(name), "crates/fiber-vm/src/../README.md");
-    }
-
-    #[test]
-    fn skipping_is_exact() {
-        assert!(skip_words(&[]).is_empty());
-        let names = ["a::b".to_owned(), "c".to_owned()];
-        assert_eq!(
-            skip_words(&names),
-            ["--exact", "--skip", "a::b", "--skip", "c"]
-        );
     }
 }

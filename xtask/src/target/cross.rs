@@ -5,41 +5,38 @@
 
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::Target;
-use super::platform::Platform;
+use super::platform::{Place, Platform};
 use super::setup::find_program;
-use super::toolchain;
+use super::toolchain::Toolchain;
 use crate::workspace::{self, Workspace};
 
 /// In debug and in release. The first use builds an image.
-pub(crate) fn test(target: &Target) -> Result<bool> {
+pub(crate) fn test(target: &'static Target) -> Result<bool> {
     let engine = engine()?;
     let cross = find_program("cross").context(
         "the program `cross` is not here; install it with: cargo install cross --locked",
     )?;
-    let Some(toolchain) = toolchain::rustup_nightly() else {
-        bail!(
-            "cross needs a rustup nightly with the standard library's sources; install it with: \
-             rustup toolchain install nightly --component rust-src"
-        );
-    };
+    let toolchain = Toolchain::rustup().context(
+        "cross needs a rustup nightly with the standard library's sources; install it with: \
+         rustup toolchain install nightly --component rust-src",
+    )?;
     let workspace = Workspace::read()?;
+    let platform = Platform {
+        workspace: &workspace,
+        place: Place::Foreign(target, &toolchain),
+        divisor: 1,
+    };
     let mut good = true;
     for profile in ["dev", "release"] {
         let status = Command::new(&cross)
-            .args([
-                "test",
-                "--target",
-                target.triple,
-                "--no-fail-fast",
-                "--profile",
-                profile,
-            ])
-            .args(Platform::library_selection(&workspace, &[]))
+            .args(["test", "--no-fail-fast"])
+            .args(["--target", target.triple, "--profile", profile])
+            .args(platform.selection())
             .current_dir(workspace::root())
-            .env("RUSTUP_TOOLCHAIN", &toolchain)
+            .env("RUSTUP_TOOLCHAIN", &toolchain.name)
             .env("CROSS_CUSTOM_TOOLCHAIN", "1")
             .env("RUSTUP_AUTO_INSTALL", "0")
             .env("CROSS_CONTAINER_ENGINE", engine)
@@ -54,13 +51,8 @@ pub(crate) fn test(target: &Target) -> Result<bool> {
 /// A container engine that answers. The client alone is not enough: it is often installed where no engine runs.
 fn engine() -> Result<&'static str> {
     let answers = |name: &&str| {
-        let status = Command::new(name)
-            .arg("info")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        status.is_ok_and(|status| status.success())
+        let asked = Command::new(name).arg("info").stdin(Stdio::null()).output();
+        asked.is_ok_and(|answer| answer.status.success())
     };
     ["docker", "podman"].into_iter().find(answers).context(
         "no container engine answers here (tried `docker info` and `podman info`); start one, or use this machine's emulator: \

@@ -104,28 +104,16 @@ pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Machine>> {
 /// Sees to it that programs for `machines` can be linked and run, installing Debian packages where
 /// that is allowed.
 pub(crate) fn ensure(machines: &[&Machine], consent: Consent) -> Result<()> {
-    let missing = |machine: &&Machine| {
-        let emulator = machine
-            .qemu
-            .first()
-            .filter(|name| setup::find_program(name).is_none());
-        let linker = machine
-            .gnu
-            .filter(|gnu| setup::find_program(&format!("{gnu}-ld")).is_none());
-        let packages = [
-            emulator.map(|_| "qemu-user".to_owned()),
-            linker.map(|gnu| format!("binutils-{gnu}")),
-        ];
-        packages.into_iter().flatten().collect::<Vec<_>>()
-    };
-    let mut packages: Vec<_> = machines.iter().flat_map(missing).collect();
+    let needs = machines.iter().flat_map(|machine| {
+        let emulator = machine.qemu.first();
+        let emulator = emulator.map(|name| (name.to_string(), "qemu-user".to_owned()));
+        let linker = machine.gnu;
+        let linker = linker.map(|gnu| (format!("{gnu}-ld"), format!("binutils-{gnu}")));
+        emulator.into_iter().chain(linker)
+    });
+    let mut packages = setup::lacking(needs);
     packages.extend(lld().is_none().then(|| LLD_PACKAGE.to_owned()));
-    packages.sort();
-    packages.dedup();
-    match &packages[..] {
-        [] => Ok(()),
-        packages => setup::install(packages, consent),
-    }
+    setup::install(packages, consent)
 }
 
 /// Debian's package of a linker that knows all targets of `ALL`, for a machine without rustup.

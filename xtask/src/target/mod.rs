@@ -7,7 +7,7 @@ pub(crate) mod setup;
 pub(crate) mod toolchain;
 pub(crate) mod unsupported;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 
 /// What `sure-stack` knows of each instruction set.
 #[path = "../../../crates/sure-stack/src/hosted/target.rs"]
@@ -16,15 +16,6 @@ use anyhow::{Result, bail};
     reason = "the table of another crate, of which one column is used here"
 )]
 mod facts;
-
-/// How far a target can be tested on a Debian machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
-    /// Every test runs under the emulator.
-    Run,
-    /// Debian has no cross compiler or C library for it: the libraries are compiled, nothing is run.
-    Build,
-}
 
 /// One target, and the Debian packages that make it testable.
 #[derive(Debug)]
@@ -37,23 +28,20 @@ pub(crate) struct Target {
     pub(crate) gnu: &'static str,
     /// Debian's name for it, as in `libc6-dev-<name>-cross`.
     pub(crate) debian: &'static str,
-    /// The emulator and its own arguments.
+    /// The emulator and its own arguments. None where Debian has no cross compiler or C library: there the libraries are
+    /// compiled, and nothing is run.
     pub(crate) qemu: &'static [&'static str],
-    pub(crate) level: Level,
-    /// How far debug builds are optimised. LLVM fails on unoptimised code for some targets.
-    pub(crate) debug_opt_level: u8,
+    /// What else its builds need in their environment.
+    pub(crate) env: &'static [(&'static str, &'static str)],
     /// Libraries whose tests this machine's compilers cannot build for it. The reason stands beside
     /// their names in `ci/skipped-tests.txt`.
     pub(crate) without: &'static [&'static str],
     /// How much less random work `cargo xtask ci` does on it. Under emulation that work is what
     /// takes the time.
     pub(crate) ci_divisor: u32,
-    /// Whether a backtrace finds names in debug information only. In the older ABI of 64-bit PowerPC
-    /// a function's symbol is that of its descriptor, not of its code.
-    pub(crate) names_need_debug: bool,
 }
 
-/// A target that runs here, with what most targets have in common.
+/// A target with what most have in common.
 const fn target(
     triple: &'static str,
     arch: &'static str,
@@ -67,11 +55,9 @@ const fn target(
         gnu,
         debian,
         qemu,
-        level: Level::Run,
-        debug_opt_level: 0,
+        env: &[],
         without: &[],
         ci_divisor: 20,
-        names_need_debug: false,
     }
 }
 
@@ -87,7 +73,8 @@ pub(crate) static ALL: &[Target] = &[
     target("mips64-unknown-linux-gnuabi64", "mips64", "mips64-linux-gnuabi64", "mips64", &["qemu-mips64"]),
     target("mips64el-unknown-linux-gnuabi64", "mips64", "mips64el-linux-gnuabi64", "mips64el", &["qemu-mips64el"]),
     Target {
-        debug_opt_level: 2,
+        // LLVM fails on unoptimised code for it.
+        env: &[("CARGO_PROFILE_DEV_OPT_LEVEL", "2")],
         without: &["fiber-vm"],
         ..target(
             "mipsisa32r6-unknown-linux-gnu", "mips32r6", "mipsisa32r6-linux-gnu", "mipsr6",
@@ -101,7 +88,9 @@ pub(crate) static ALL: &[Target] = &[
     target("riscv64gc-unknown-linux-gnu", "riscv64", "riscv64-linux-gnu", "riscv64", &["qemu-riscv64"]),
     target("powerpc64le-unknown-linux-gnu", "powerpc64", "powerpc64le-linux-gnu", "ppc64el", &["qemu-ppc64le"]),
     Target {
-        names_need_debug: true,
+        // A backtrace finds names in debug information only: in the older ABI of 64-bit PowerPC a function's
+        // symbol is that of its descriptor, not of its code.
+        env: &[("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")],
         ..target("powerpc64-unknown-linux-gnu", "powerpc64", "powerpc64-linux-gnu", "ppc64", &["qemu-ppc64"])
     },
     target("powerpc-unknown-linux-gnu", "powerpc", "powerpc-linux-gnu", "powerpc", &["qemu-ppc"]),
@@ -111,13 +100,15 @@ pub(crate) static ALL: &[Target] = &[
         ci_divisor: 100,
         ..target("sparc64-unknown-linux-gnu", "sparc64", "sparc64-linux-gnu", "sparc64", &["qemu-sparc64"])
     },
-    Target {
-        level: Level::Build,
-        ..target("loongarch64-unknown-linux-gnu", "loongarch64", "", "", &[])
-    },
+    target("loongarch64-unknown-linux-gnu", "loongarch64", "", "", &[]),
 ];
 
 impl Target {
+    /// Whether its programs run here.
+    pub(crate) fn runs(&self) -> bool {
+        !self.qemu.is_empty()
+    }
+
     /// The C compiler that links for it.
     pub(crate) fn linker(&self) -> String {
         format!("{}-gcc", self.gnu)
@@ -140,11 +131,6 @@ impl Target {
     pub(crate) fn stack_probes(&self) -> bool {
         facts::Target::named(self.arch).stack_probes
     }
-
-    /// Its name as part of an environment variable of cargo's.
-    pub(crate) fn variable(&self) -> String {
-        self.triple.to_uppercase().replace('-', "_")
-    }
 }
 
 /// Finds targets by triple; `all` is every one.
@@ -157,12 +143,12 @@ pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Target>> {
 
 /// Finds one target by triple.
 pub(crate) fn find(triple: &str) -> Result<&'static Target> {
-    match ALL.iter().find(|target| target.triple == triple) {
-        Some(target) => Ok(target),
-        None => bail!(
+    let mut targets = ALL.iter();
+    targets.find(|target| target.triple == triple).with_context(|| {
+        format!(
             "no target is called `{triple}` here; `cargo xtask test-target list` shows those that are tested"
-        ),
-    }
+        )
+    })
 }
 
 #[cfg(test)]
@@ -170,47 +156,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn triples_are_unique_and_found() {
+    fn triples_are_unique_and_of_instruction_sets_that_stacks_know() {
         for target in ALL {
             assert!(std::ptr::eq(find(target.triple).unwrap(), target));
-        }
-    }
-
-    #[test]
-    fn every_instruction_set_is_one_that_stacks_know() {
-        for target in ALL {
             let known = facts::ALL.iter().any(|known| known.arch == target.arch);
             assert!(known, "{}: {}", target.triple, target.arch);
         }
-    }
-
-    #[test]
-    fn an_unknown_triple_names_the_command_that_lists_the_known_ones() {
-        let error = find("mips-unknown-none").unwrap_err().to_string();
-        assert!(
-            error.contains("mips-unknown-none") && error.contains("test-target list"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn only_what_can_run_has_an_emulator() {
-        for target in ALL {
-            assert_eq!(
-                target.level == Level::Run,
-                !target.qemu.is_empty(),
-                "{}",
-                target.triple
-            );
-        }
-    }
-
-    #[test]
-    fn a_runner_is_one_command_line() {
-        let runner = find("mipsisa32r6-unknown-linux-gnu").unwrap().runner();
-        assert_eq!(
-            runner,
-            "qemu-mips -cpu mips32r6-generic -L /usr/mipsisa32r6-linux-gnu"
-        );
     }
 }

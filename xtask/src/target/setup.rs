@@ -1,16 +1,17 @@
 //! `cargo xtask setup`: finds or installs what the tests need.
 
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write as _};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::peers;
 use crate::target::toolchain::{DEBIAN_PACKAGES, Toolchain};
-use crate::target::{self, Level, Target, freestanding};
-use crate::workspace;
+use crate::target::{self, Target, freestanding};
+use crate::workspace::{self, Workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -60,13 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     ensure(&target::select(&args.targets)?, args.consent)?;
     freestanding::ensure(&freestanding::select(&args.targets)?, args.consent)?;
     if args.bench {
-        let missing = RIVALS
-            .iter()
-            .filter(|(file, _)| find_program(file).is_none());
-        let packages: Vec<_> = missing.map(|&(_, package)| package.to_owned()).collect();
-        if !packages.is_empty() {
-            install(&packages, args.consent)?;
-        }
+        install(lacking(RIVALS), args.consent)?;
         fetch_peers()?;
         fetch_greenlet(args.consent)?;
     }
@@ -77,19 +72,15 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
 /// What the host's own tests need. A missing piece of the user's Rust installation is theirs to add: this says how.
 pub(crate) fn host() -> Result<()> {
     for (tool, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
-        let found = workspace::host_cargo()
-            .args([tool, "--version"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        if !found.is_ok_and(|status| status.success()) {
+        let found = workspace::host_cargo().args([tool, "--version"]).output();
+        if !found.is_ok_and(|output| output.status.success()) {
             bail!("`cargo {tool}` is missing; install it with: rustup component add {component}");
         }
     }
     if find_program("cc").is_none() {
         bail!(
             "no C compiler is here to link with; install one with: {}",
-            apt_command(&["gcc", "libc6-dev"])
+            apt_command("gcc libc6-dev")
         );
     }
     Ok(())
@@ -97,56 +88,43 @@ pub(crate) fn host() -> Result<()> {
 
 /// What counts instructions.
 pub(crate) fn valgrind(consent: Consent) -> Result<()> {
-    match find_program("valgrind") {
-        Some(_) => Ok(()),
-        None => install(&["valgrind".to_owned()], consent),
-    }
+    install(lacking([("valgrind", "valgrind")]), consent)
 }
 
 /// Sees to it that every one of `targets` can be built and run, installing Debian packages where that is allowed.
 pub(crate) fn ensure(targets: &[&Target], consent: Consent) -> Result<Toolchain> {
-    let packages = missing(targets);
-    if !packages.is_empty() {
-        install(&packages, consent)?;
-        let still = missing(targets);
-        if !still.is_empty() {
-            bail!(
-                "installed, and still not usable: {}; see what this says: apt-cache policy {}",
-                still.join(", "),
-                still.join(" ")
-            );
-        }
+    install(missing(targets), consent)?;
+    let still = missing(targets).join(" ");
+    if !still.is_empty() {
+        bail!(
+            "installed, and still not usable: {still}; see what this says: apt-cache policy {still}"
+        );
     }
     let toolchain =
         Toolchain::find().context("no compiler that can build the standard library was found")?;
-    println!("The standard library is built by {}.", toolchain.name);
+    let Toolchain { name, version, .. } = &toolchain;
+    println!("The standard library is built by {name} ({version}).");
     Ok(toolchain)
 }
 
-/// The Debian packages that would bring what is not here yet. What counts is the tool, not the package: one that came in another
-/// way is as good.
+/// The Debian packages that would bring what is not here yet.
 fn missing(targets: &[&Target]) -> Vec<String> {
-    let mut packages = Vec::new();
+    let runnable = targets.iter().filter(|target| target.runs());
+    let needs = runnable.flat_map(|target| {
+        let libc = format!("{}/lib/libc.so", target.sysroot());
+        [
+            (target.linker(), format!("gcc-{}", target.gnu)),
+            (libc, format!("libc6-dev-{}-cross", target.debian)),
+            (target.qemu[0].to_owned(), "qemu-user".to_owned()),
+        ]
+    });
+    let mut packages = lacking(needs);
     if Toolchain::find().is_none() {
         packages.extend(DEBIAN_PACKAGES.map(str::to_owned));
     }
     if !can_load("libsqlite3.so.0") {
         packages.push("libsqlite3-0".to_owned());
     }
-    let runnable = targets.iter().filter(|target| target.level == Level::Run);
-    for target in runnable {
-        if find_program(&target.linker()).is_none() {
-            packages.push(format!("gcc-{}", target.gnu));
-        }
-        if !Path::new(&target.sysroot()).join("lib/libc.so").exists() {
-            packages.push(format!("libc6-dev-{}-cross", target.debian));
-        }
-        if find_program(target.qemu[0]).is_none() {
-            packages.push("qemu-user".to_owned());
-        }
-    }
-    packages.sort();
-    packages.dedup();
     packages
 }
 
@@ -156,13 +134,27 @@ fn can_load(library: &str) -> bool {
     known.is_ok_and(|known| String::from_utf8_lossy(&known.stdout).contains(library))
 }
 
-pub(crate) fn install(packages: &[String], consent: Consent) -> Result<()> {
-    let command = apt_command(packages);
-    let mut text = String::from("These Debian packages are missing:\n");
-    for package in packages {
-        writeln!(text, "    {package}")?;
+/// The packages of those programs, or other files, that are not here. What counts is the program: one that came in another way
+/// is as good.
+pub(crate) fn lacking<S: Into<String>>(needs: impl IntoIterator<Item = (S, S)>) -> Vec<String> {
+    let needs = needs.into_iter();
+    let missing = needs.filter_map(|(program, package)| match find_program(&program.into()) {
+        Some(_) => None,
+        None => Some(package.into()),
+    });
+    missing.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Installs packages, if there are any, and if that is allowed.
+pub(crate) fn install(packages: Vec<String>, consent: Consent) -> Result<()> {
+    if packages.is_empty() {
+        return Ok(());
     }
-    print!("{text}");
+    let command = apt_command(&packages.join(" "));
+    println!(
+        "These Debian packages are missing:\n    {}",
+        packages.join("\n    ")
+    );
     if packages
         .iter()
         .any(|package| DEBIAN_PACKAGES.contains(&package.as_str()))
@@ -193,48 +185,32 @@ pub(crate) fn install(packages: &[String], consent: Consent) -> Result<()> {
             bail!("nothing was installed; to do it yourself, run: {command}");
         }
     }
-    let update = apt(&["update".to_owned()])?;
-    let mut words = vec![
-        "install".to_owned(),
-        "--yes".to_owned(),
-        "--no-install-recommends".to_owned(),
-    ];
-    words.extend_from_slice(packages);
-    if !apt(&words)? {
-        let reason = if update {
-            ""
-        } else {
-            " (the package lists could not be updated either: is there a network?)"
-        };
-        bail!("apt-get could not install them{reason}; once it can, run: {command}");
+    // Without lists of today those of before may do.
+    let _ = apt("update --error-on=any", &[])?;
+    if !apt("install --yes --no-install-recommends", &packages)? {
+        bail!("apt-get could not install them; once it can, run: {command}");
     }
     Ok(())
 }
 
-fn apt(words: &[String]) -> Result<bool> {
-    println!("   apt-get {} …", words[0]);
+/// Whether it ends well; else it says why.
+fn apt(words: &str, packages: &[String]) -> Result<bool> {
+    println!("   apt-get {words} …");
     let output = Command::new("apt-get")
-        .args(words)
+        .args(words.split(' '))
+        .args(packages)
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdin(Stdio::null())
         .output()
         .context("cannot start apt-get")?;
-    // apt-get update ends well even when it reached nothing; its warnings are all that tells.
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    let unreachable = words[0] == "update" && complaints.contains("Failed to fetch");
-    if !output.status.success() || unreachable {
-        eprint!("{complaints}");
-        return Ok(false);
+    if !output.status.success() {
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
     }
-    Ok(true)
+    Ok(output.status.success())
 }
 
-fn apt_command<S: AsRef<str>>(packages: &[S]) -> String {
-    let packages: Vec<_> = packages.iter().map(AsRef::as_ref).collect();
-    format!(
-        "apt-get update && apt-get install --no-install-recommends {}",
-        packages.join(" ")
-    )
+fn apt_command(packages: &str) -> String {
+    format!("apt-get update && apt-get install --no-install-recommends {packages}")
 }
 
 /// Looks a program up in `PATH`.
@@ -246,15 +222,9 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
 }
 
 fn fetch_peers() -> Result<()> {
-    let manifest = workspace::root().join("xtask/peers/Cargo.toml");
-    if !manifest.is_file() {
-        return Ok(());
-    }
-    let status = workspace::host_cargo()
-        .args(["fetch", "--manifest-path"])
-        .arg(manifest)
-        .status()?;
-    if !status.success() {
+    let mut command = workspace::host_cargo();
+    command.args(["fetch", "--manifest-path", peers::MANIFEST]);
+    if !command.status()?.success() {
         bail!(
             "the libraries to compare with could not be fetched; with a network, run: cargo xtask setup --bench"
         );
@@ -264,7 +234,7 @@ fn fetch_peers() -> Result<()> {
 
 /// Python's greenlet, in an environment of its own, because Debian's Python takes no others.
 fn fetch_greenlet(consent: Consent) -> Result<()> {
-    let folder = workspace::Workspace::read()?.target.join("peers-python");
+    let folder = Workspace::read()?.target.join("peers-python");
     let here = |program: &str| folder.join("bin").join(program);
     let found = Command::new(here("python"))
         .args(["-c", "import greenlet"])
@@ -275,7 +245,7 @@ fn fetch_greenlet(consent: Consent) -> Result<()> {
     let succeeded = |command: &mut Command| command.status().is_ok_and(|it| it.success());
     let make = || succeeded(Command::new("python3").args(["-m", "venv"]).arg(&folder));
     if !make() {
-        install(&["python3-venv".to_owned()], consent)?;
+        install(vec!["python3-venv".to_owned()], consent)?;
     }
     let made = here("pip").is_file() || make();
     if !made || !succeeded(Command::new(here("pip")).args(["install", "--quiet", "greenlet"])) {

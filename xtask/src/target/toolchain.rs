@@ -7,8 +7,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The oldest compiler that builds this workspace; `rust-version` in the root manifest.
-const OLDEST: u32 = 95;
+use cargo_metadata::semver::Version;
+
+/// The oldest compiler that builds this workspace.
+const OLDEST: &str = concat!(env!("CARGO_PKG_RUST_VERSION"), ".0");
 
 /// Debian's packages that make up such a compiler.
 pub(crate) const DEBIAN_PACKAGES: [&str; 4] = [
@@ -19,10 +21,12 @@ pub(crate) const DEBIAN_PACKAGES: [&str; 4] = [
 ];
 
 /// A compiler, its cargo and the standard library's sources.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Toolchain {
-    /// For people: which one it is.
+    /// Rustup's name for it, or Debian's.
     pub(crate) name: String,
+    /// What its rustc says of itself.
+    pub(crate) version: String,
     bin: PathBuf,
     /// A compiler released as stable takes `-Z` options only when told that this is meant.
     bootstrap: bool,
@@ -34,38 +38,39 @@ impl Toolchain {
         Self::rustup().or_else(Self::debian)
     }
 
-    fn rustup() -> Option<Self> {
-        rustup_nightlies().into_iter().find_map(|path| {
-            let name = format!("rustup's {}", path.file_name()?.to_string_lossy());
-            Self::at(name, path.join("bin"), &path, false)
-        })
+    /// A rustup nightly.
+    pub(crate) fn rustup() -> Option<Self> {
+        let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
+        let mut nightlies = rustup_toolchains();
+        nightlies.retain(|path| name(path).is_some_and(|name| name.starts_with("nightly")));
+        // `nightly-<host>` sorts after every dated `nightly-2026-…`: the one that is kept up to date comes first.
+        nightlies.sort_by(|a, b| b.cmp(a));
+        nightlies
+            .iter()
+            .find_map(|path| Self::at(name(path)?, path, false))
     }
 
     fn debian() -> Option<Self> {
-        Self::at(
-            "Debian's rustc-web".to_owned(),
-            "/usr/bin".into(),
-            Path::new("/usr"),
-            true,
-        )
+        Self::at("Debian's rustc-web".to_owned(), Path::new("/usr"), true)
     }
 
-    fn at(name: String, bin: PathBuf, sysroot: &Path, bootstrap: bool) -> Option<Self> {
-        let sources = sysroot.join("lib/rustlib/src/rust/library/std/Cargo.toml");
-        if !sources.is_file()
-            || ["cargo", "rustdoc"]
-                .iter()
-                .any(|tool| !bin.join(tool).is_file())
-        {
+    fn at(name: String, sysroot: &Path, bootstrap: bool) -> Option<Self> {
+        let parts = [
+            "lib/rustlib/src/rust/library/std/Cargo.toml",
+            "bin/cargo",
+            "bin/rustdoc",
+        ];
+        if !parts.iter().all(|part| sysroot.join(part).is_file()) {
             return None;
         }
-        let output = Command::new(bin.join("rustc"))
-            .arg("--version")
-            .output()
-            .ok()?;
-        let version = String::from_utf8(output.stdout).ok()?;
-        (minor(&version)? >= OLDEST).then(|| Self {
-            name: format!("{name} ({})", version.trim()),
+        let bin = sysroot.join("bin");
+        let rustc = Command::new(bin.join("rustc")).arg("--version").output();
+        // For example `rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)`.
+        let version = String::from_utf8(rustc.ok()?.stdout).ok()?;
+        let number = Version::parse(version.split_whitespace().nth(1)?).ok()?;
+        (number >= Version::parse(OLDEST).ok()?).then(|| Self {
+            name,
+            version: version.trim().to_owned(),
             bin,
             bootstrap,
         })
@@ -77,16 +82,12 @@ impl Toolchain {
         let mut command = Command::new(self.bin.join("cargo"));
         command
             .env("RUSTC", self.bin.join("rustc"))
-            .env("RUSTDOC", self.bin.join("rustdoc"));
-        for name in [
-            "RUSTUP_TOOLCHAIN",
-            "RUSTFLAGS",
-            "CARGO_ENCODED_RUSTFLAGS",
-            "RUSTDOCFLAGS",
-            "LD_LIBRARY_PATH",
-        ] {
-            command.env_remove(name);
-        }
+            .env("RUSTDOC", self.bin.join("rustdoc"))
+            .env_remove("RUSTUP_TOOLCHAIN")
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env_remove("RUSTDOCFLAGS")
+            .env_remove("LD_LIBRARY_PATH");
         if self.bootstrap {
             command.env("RUSTC_BOOTSTRAP", "1");
         }
@@ -103,50 +104,4 @@ pub(crate) fn rustup_toolchains() -> Vec<PathBuf> {
     let entries = home.and_then(|home| std::fs::read_dir(home.join("toolchains")).ok());
     let entries = entries.into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).collect()
-}
-
-/// The folders of rustup's nightlies, the best first.
-fn rustup_nightlies() -> Vec<PathBuf> {
-    let is_nightly = |path: &PathBuf| {
-        path.file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with("nightly"))
-    };
-    let toolchains = rustup_toolchains().into_iter();
-    let mut nightlies: Vec<_> = toolchains.filter(is_nightly).collect();
-    // `nightly-<host>` sorts after every dated `nightly-2026-…`: the one that is kept up to date comes first.
-    nightlies.sort_by(|a, b| b.cmp(a));
-    nightlies
-}
-
-/// The name of a rustup nightly that can build the standard library.
-pub(crate) fn rustup_nightly() -> Option<String> {
-    let usable =
-        |path: &PathBuf| Toolchain::at(String::new(), path.join("bin"), path, false).is_some();
-    let path = rustup_nightlies().into_iter().find(usable)?;
-    Some(path.file_name()?.to_string_lossy().into_owned())
-}
-
-/// The 96 of `rustc 1.96.0 (…)`.
-fn minor(version: &str) -> Option<u32> {
-    version
-        .strip_prefix("rustc 1.")?
-        .split('.')
-        .next()?
-        .parse()
-        .ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::minor;
-
-    #[test]
-    fn versions() {
-        assert_eq!(
-            minor("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)\n"),
-            Some(96)
-        );
-        assert_eq!(minor("rustc 1.97.0-nightly (abc 2026-06-01)"), Some(97));
-        assert_eq!(minor("clang 17"), None);
-    }
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use crate::report::Section;
-use crate::run;
 use crate::run::exec;
 use crate::target::toolchain::Toolchain;
 use crate::workspace::Workspace;
@@ -91,11 +90,8 @@ const ADMITTED: [(&str, &str); 29] = [
 ];
 
 pub(crate) fn section(workspace: &Workspace, toolchain: &Toolchain) -> Result<Section> {
-    let log = run::fresh(workspace, "unsupported")?;
-    let mut section = Section {
-        log: Some(log.clone()),
-        ..Section::default()
-    };
+    let log = workspace.log("unsupported")?;
+    let mut section = Section::new(log.clone());
     let mut count = |good: bool| {
         section.passed += usize::from(good);
         section.failed += usize::from(!good);
