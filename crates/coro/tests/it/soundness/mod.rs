@@ -50,7 +50,7 @@ fn the_table_names_tests_that_exist() {
     let cases: Vec<_> = cases
         .map(|case| case.unwrap().file_name().into_string().unwrap())
         .collect();
-    let table = include_str!("soundness.rs")
+    let table = include_str!("mod.rs")
         .lines()
         .take_while(|line| line.starts_with("//!"));
     let mut named = Vec::new();
