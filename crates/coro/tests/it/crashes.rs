@@ -65,12 +65,10 @@ fn an_overflow_names_the_coroutine() {
         SIGABRT,
         &[
             "about to overflow\n",
-            "has overflowed the stack of `fragile`\n",
-            "\n  stack ",
-            " bytes from 0x",
-            "\n  access    to 0x",
-            "\n  code ",
-            "\n  to enlarge it, ask for more bytes: `Coroutine::builder().stack_size(bytes)`",
+            // What is filled in; the words around it are sure-stack's.
+            "the stack of `fragile`",
+            " 0x",
+            "ask for more bytes: `Coroutine::builder().stack_size(bytes)`",
         ],
     );
     assert!(!ended.output.contains("survived"));
@@ -95,7 +93,7 @@ fn a_coroutine_takes_its_name_with_it() {
     let ended = run("explained_overflow_of_a_stack_used_before");
     ended.assert_killed(
         SIGABRT,
-        &["about to overflow", "has overflowed a stack without a name"],
+        &["about to overflow", "a stack without a name"],
     );
     assert!(!ended.output.contains("survived"));
 }

@@ -124,7 +124,7 @@ pub fn set_name<S: Stack + ?Sized>(stack: &S, name: &str) -> bool {
 
 /// Names a stack, as [`set_name`] does, and tells how its owner makes it larger.
 ///
-/// The message says "to enlarge it, " and then the advice. Where a stack has none it
+/// The message has the advice in its line on how to enlarge the stack. Where a stack has none it
 /// says to ask for more bytes where the stack is allocated. An empty name takes the advice
 /// away as well.
 ///
