@@ -21,6 +21,7 @@ pub mod internal;
 pub mod io;
 mod iter;
 mod lending;
+mod minimum;
 mod on_stack;
 mod parent_stack;
 mod resumer;
@@ -38,7 +39,7 @@ mod unwind;
 pub use async_handle::{AsyncHandle, BlockOnError};
 #[cfg(feature = "std")]
 pub use builder::{Builder, StackSize, StackSource};
-pub use coroutine::{Coroutine, MIN_STACK_SIZE};
+pub use coroutine::Coroutine;
 pub use delegate::Resume;
 pub use error::{Complete, ResumeError};
 #[cfg(feature = "async")]
@@ -50,6 +51,7 @@ pub use iter::Iter;
 #[cfg(feature = "std")]
 pub use iter::iter;
 pub use lending::{Lend, LendingCoroutine, LendingHandle};
+pub use minimum::MIN_STACK_SIZE;
 pub use on_stack::on_stack;
 #[cfg(feature = "std")]
 pub use scope::{Scope, scope};

@@ -1,4 +1,4 @@
-use crate::coroutine::MIN_STACK_SIZE;
+use crate::minimum::MIN_STACK_SIZE;
 use crate::unwind::{self, Payload};
 use core::cell::Cell;
 use core::ptr::NonNull;

@@ -1,7 +1,7 @@
 //! The device operations, `DV`: catch, memory blocks, role calls, asserts, `LS_SP` and `err`.
 
+use crate::control::Step;
 use crate::error::ErrorCode;
-use crate::execute::Step;
 use crate::machine::Machine;
 use crate::memory::offset;
 use crate::op::device;

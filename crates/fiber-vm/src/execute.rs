@@ -2,6 +2,7 @@
 
 use crate::block::{self, Blocks, Next};
 use crate::catch::{self, Panic};
+use crate::control::{Leave, Step, Until};
 use crate::device;
 use crate::effect::*;
 use crate::error::ErrorCode;
@@ -10,41 +11,6 @@ use crate::machine::Machine;
 use crate::op::opcode::*;
 use crate::op::{REGISTER_EP, REGISTER_GB, REGISTER_LS};
 use crate::trace::Trace;
-
-/// What an instruction asks of the loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// To go on.
-    Normal,
-    /// To return from a function, or to end the fiber.
-    Return,
-    /// To let another fiber run.
-    Yield,
-    /// To call a host function. Outside the loop, because it may touch any fiber.
-    Host(u8),
-}
-
-/// Why the loop was left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Leave {
-    Done,
-    Yielded,
-    Panicked(ErrorCode),
-    OutOfFuel,
-    Host(u8),
-}
-
-/// How long the careful interpreter goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Until {
-    /// For one instruction.
-    One,
-    /// For at least so many instructions, and then until control goes elsewhere than to the next:
-    /// there, a block may begin.
-    Transfer(u32),
-    /// Until the loop is left.
-    Left,
-}
 
 /// Executes instructions from `ep` on, each for one unit of fuel: in blocks, but for where they
 /// hand over.

@@ -14,6 +14,7 @@ mod block;
 mod catch;
 mod code_map;
 mod config;
+mod control;
 mod core_vm;
 mod device;
 mod effect;

@@ -2,8 +2,9 @@
 
 use crate::catch::{self, Panic};
 
+use crate::control::{Leave, Step};
 use crate::error::{ErrorCode, FiberError};
-use crate::execute::{Leave, Step, execute_instr};
+use crate::execute::execute_instr;
 use crate::fiber::{FiberId, State};
 use crate::host::{HostCall, HostFlow};
 use crate::op::device::HOST_FIRST;

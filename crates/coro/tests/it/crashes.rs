@@ -91,10 +91,7 @@ fn explained_overflow_of_a_stack_used_before() {
 #[test]
 fn a_coroutine_takes_its_name_with_it() {
     let ended = run("explained_overflow_of_a_stack_used_before");
-    ended.assert_killed(
-        SIGABRT,
-        &["about to overflow", "a stack without a name"],
-    );
+    ended.assert_killed(SIGABRT, &["about to overflow", "a stack without a name"]);
     assert!(!ended.output.contains("survived"));
 }
 

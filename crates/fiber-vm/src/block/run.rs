@@ -3,9 +3,9 @@
 use super::op::{Code, Op};
 use super::table::{Blocks, OPS};
 use crate::catch::{self, Panic};
+use crate::control::{Leave, Until};
 use crate::effect::{from_be, from_le, to_be, to_le};
 use crate::error::ErrorCode;
-use crate::execute::{Leave, Until};
 use crate::machine::{CATCH, Machine};
 
 /// What comes after the blocks.
