@@ -197,7 +197,7 @@ impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
     /// ```
     ///
     /// # Errors
-    /// [`StackError::TooSmall`] if the stack has less than [`MIN_STACK_SIZE`]
+    /// [`StackError::TooSmall`] if the stack has less than [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE)
     /// bytes, or if an `Input`, a `Yield` or a `Return` takes more than half of it.
     pub fn try_with_stack<F>(stack: S, f: F) -> Result<Self, StackError>
     where
