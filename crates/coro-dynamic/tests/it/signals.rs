@@ -51,6 +51,8 @@ static SIGNALS: AtomicUsize = AtomicUsize::new(0);
 static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
 static LOWEST: AtomicUsize = AtomicUsize::new(0);
 static HIGHEST: AtomicUsize = AtomicUsize::new(usize::MAX);
+/// The thread whose bounds these are.
+static THREAD: AtomicUsize = AtomicUsize::new(0);
 
 /// Looks where it is, and overwrites what lies below.
 #[inline(never)]
@@ -100,9 +102,15 @@ scenarios!(child; sampled, stepped);
 
 /// A timer of this process's own time, as profilers use it.
 fn sampled() {
+    /// The timer is the process's: its signal may come to a thread of the test harness, too.
     extern "C" fn on_timer(_: libc::c_int) {
-        scribble();
+        // SAFETY: a plain call, which a handler may make.
+        if unsafe { libc::pthread_self() } as usize == THREAD.load(Relaxed) {
+            scribble();
+        }
     }
+    // SAFETY: a plain call.
+    THREAD.store(unsafe { libc::pthread_self() } as usize, Relaxed);
     note_bounds();
     handle(libc::SIGPROF, on_timer as *const ());
     let often = libc::timeval {
