@@ -20,7 +20,8 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     ///
     /// #[inline(never)]
     /// fn deep_call() -> u8 {
-    ///     std::hint::black_box(&[7; 100 << 10])[4]
+    ///     let buffer = std::hint::black_box([7; 100 << 10]);
+    ///     buffer[4]
     /// }
     ///
     /// let mut waiting = Coroutine::new(|handle: &SuspendHandle<(), u8>, ()| {
