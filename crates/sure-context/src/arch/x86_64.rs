@@ -162,7 +162,10 @@ unsafe extern "C" fn root() -> ! {
         ".cfi_offset rbx, -24",
         "nop",
         "mov rcx, rbp",
-        "call rbx",
+        "lea rax, [rip + 2f]",
+        "push rax",
+        "jmp rbx",
+        "2:",
         "ud2",
         ".cfi_endproc",
     )
