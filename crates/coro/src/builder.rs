@@ -1,4 +1,4 @@
-use crate::handle::Name;
+use crate::extras::Options;
 use crate::{Coroutine, MIN_STACK_SIZE, SuspendHandle};
 use std::boxed::Box;
 use sure_stack::{DEFAULT_STACK_SIZE, PooledStack, Stack, StackError};
@@ -20,7 +20,7 @@ use sure_stack::{DEFAULT_STACK_SIZE, PooledStack, Stack, StackError};
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it builds"]
 pub struct Builder<S = StackSize> {
-    name: Option<Name>,
+    options: Options,
     source: S,
 }
 
@@ -89,7 +89,7 @@ impl<S: Stack> StackSource for S {
 impl Builder {
     pub(crate) fn new() -> Builder {
         Builder {
-            name: None,
+            options: Options::NONE,
             source: StackSize(DEFAULT_STACK_SIZE),
         }
     }
@@ -131,7 +131,7 @@ impl Builder {
     /// ```
     pub fn stack<S: Stack>(self, stack: S) -> Builder<S> {
         Builder {
-            name: self.name,
+            options: self.options,
             source: stack,
         }
     }
@@ -151,7 +151,7 @@ impl<S: StackSource> Builder<S> {
     /// # Ok::<(), sure_stack::StackError>(())
     /// ```
     pub fn name(mut self, name: impl Into<Box<str>>) -> Builder<S> {
-        self.name = Some(name.into());
+        self.options.name = Some(name.into());
         self
     }
 
@@ -205,8 +205,8 @@ impl<S: StackSource> Builder<S> {
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
-        let Builder { name, source } = self;
+        let Builder { options, source } = self;
         // SAFETY: the caller promises (1) and (2) of `with_stack_unchecked`, which `assemble` asks.
-        unsafe { Coroutine::assemble(source.into_stack()?, name, f) }
+        unsafe { Coroutine::assemble(source.into_stack()?, options, f) }
     }
 }

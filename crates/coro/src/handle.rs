@@ -1,3 +1,4 @@
+use crate::extras::Extras;
 use crate::resumer::Resumer;
 use crate::unwind::{self, ForcedUnwind};
 use core::cell::Cell;
@@ -6,14 +7,6 @@ use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr;
 use sure_context::{Signal, Word, stack_pointer};
-
-/// The name of a coroutine, of any kind. It is given seldom, and every drop asks whether
-/// there is one: that is a test for null.
-#[cfg(feature = "std")]
-pub(crate) type Name = std::boxed::Box<str>;
-/// The name of a coroutine: where there is no heap, a borrowed one.
-#[cfg(not(feature = "std"))]
-pub(crate) type Name = &'static str;
 
 /// The inside of a coroutine: the way to suspend it.
 ///
@@ -47,7 +40,7 @@ pub struct SuspendHandle<Input, Yield> {
     /// comparison tells both.
     pub(crate) extent: Cell<usize>,
     pub(crate) stage: Cell<Stage>,
-    pub(crate) name: Option<Name>,
+    pub(crate) extras: Extras,
     types: PhantomData<fn(Yield) -> Input>,
     /// Neither `Send` nor `Sync`.
     not_send: PhantomData<*mut ()>,
@@ -71,12 +64,12 @@ pub(crate) enum Stage {
 }
 
 impl<Input, Yield> SuspendHandle<Input, Yield> {
-    pub(crate) fn new(extent: usize, name: Option<Name>) -> Self {
+    pub(crate) fn new(extent: usize, extras: Extras) -> Self {
         SuspendHandle {
             resumer: Resumer::new(),
             extent: Cell::new(extent),
             stage: Cell::new(Stage::Created),
-            name,
+            extras,
             types: PhantomData,
             not_send: PhantomData,
         }
@@ -209,7 +202,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// # Ok::<(), sure_stack::StackError>(())
     /// ```
     pub fn name(&self) -> Option<&str> {
-        self.name.as_ref().map(AsRef::as_ref)
+        self.extras.name()
     }
 
     /// Whether the caller stands on the stack below this handle, and may suspend.

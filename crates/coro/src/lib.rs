@@ -8,6 +8,7 @@ mod builder;
 mod coroutine;
 mod delegate;
 mod error;
+mod extras;
 #[cfg(feature = "async")]
 mod future;
 #[cfg(feature = "std")]

@@ -2,7 +2,7 @@
 
 use super::Coroutine;
 use crate::SuspendHandle;
-use crate::handle::Name;
+use crate::extras::{Extras, Options};
 use crate::root::Root;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
@@ -14,11 +14,12 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// # Safety
     /// As [`with_stack_unchecked`](Coroutine::with_stack_unchecked).
     #[inline]
-    pub(crate) unsafe fn assemble<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
+    pub(crate) unsafe fn assemble<F>(stack: S, options: Options, f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
-        let named = name.is_some();
+        let extras = Extras::new(options);
+        let named = extras.name().is_some();
         #[cfg(feature = "std")]
         let boxed = size_of::<F>() > stack.size() / 4;
         #[cfg(not(feature = "std"))]
@@ -27,8 +28,8 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         let laid = unsafe {
             match boxed {
                 #[cfg(feature = "std")]
-                true => Root::<F, Input, Yield, Return>::lay_boxed(&stack, name, f),
-                _ => Root::<F, Input, Yield, Return>::lay(&stack, name, f),
+                true => Root::<F, Input, Yield, Return>::lay_boxed(&stack, extras, f),
+                _ => Root::<F, Input, Yield, Return>::lay(&stack, extras, f),
             }
         };
         let (context, handle) = laid?;

@@ -164,7 +164,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// The coroutine is complete, and nothing but the stack is used after this.
     #[inline]
     pub(super) unsafe fn drop_root(&mut self) {
-        if self.handle().name.is_some() {
+        if self.name().is_some() {
             self.name_stack("");
         }
         // SAFETY: nothing refers to the root any more.
@@ -200,9 +200,9 @@ impl<Input, Yield, Return, S: Stack> Drop for Coroutine<Input, Yield, Return, S>
     #[inline]
     fn drop(&mut self) {
         let handle = self.handle();
-        if handle.stage.get() == Stage::Complete && handle.name.is_none() {
+        if handle.stage.get() == Stage::Complete && handle.extras.is_empty() {
             // SAFETY: a complete coroutine has no frames that refer to the stack, which is
-            // dropped here only. Without a name, the root has nothing to drop.
+            // dropped here only. Without extras, the root has nothing to drop.
             unsafe { ManuallyDrop::drop(&mut self.stack) };
         } else {
             self.drop_slowly();

@@ -5,6 +5,7 @@ mod end;
 #[cfg(feature = "std")]
 mod release;
 
+use crate::extras::Options;
 use crate::handle::Stage;
 use crate::unwind;
 use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle};
@@ -101,7 +102,7 @@ impl<Input: 'static, Yield: 'static, Return: 'static> Coroutine<Input, Yield, Re
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
     {
         // SAFETY: all that is borrowed is so for `'static`.
-        unsafe { Coroutine::assemble(sure_stack::PooledStack::new()?, None, f) }
+        unsafe { Coroutine::assemble(sure_stack::PooledStack::new()?, Options::NONE, f) }
     }
 }
 
@@ -132,7 +133,7 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
         // SAFETY: the caller promises (1) and (2) of `with_stack_unchecked`, which `assemble` asks.
-        unsafe { Coroutine::assemble(sure_stack::PooledStack::new()?, None, f) }
+        unsafe { Coroutine::assemble(sure_stack::PooledStack::new()?, Options::NONE, f) }
     }
 }
 
@@ -204,7 +205,7 @@ impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
     {
         // SAFETY: all that is borrowed is so for `'static`.
-        unsafe { Coroutine::assemble(stack, None, f) }
+        unsafe { Coroutine::assemble(stack, Options::NONE, f) }
     }
 }
 
@@ -234,7 +235,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
         // SAFETY: the caller promises (1) and (2), which `assemble` asks.
-        unsafe { Coroutine::assemble(stack, None, f) }
+        unsafe { Coroutine::assemble(stack, Options::NONE, f) }
     }
 
     /// Runs the coroutine until it suspends or ends: the first time from the
