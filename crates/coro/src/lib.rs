@@ -44,6 +44,8 @@ pub use async_handle::{AsyncHandle, BlockOnError};
 pub use builder::{Builder, StackSize, StackSource};
 pub use coroutine::Coroutine;
 #[cfg(feature = "std")]
+pub use coroutine::TrapHandler;
+#[cfg(feature = "std")]
 pub use current::{LocalError, LocalKey, current_name, with_current};
 pub use delegate::Resume;
 pub use error::{Complete, ResumeError};

@@ -4,6 +4,11 @@ mod create;
 mod end;
 #[cfg(feature = "std")]
 mod release;
+#[cfg(feature = "std")]
+mod trap;
+
+#[cfg(feature = "std")]
+pub use trap::TrapHandler;
 
 use crate::extras::Options;
 use crate::handle::Stage;
