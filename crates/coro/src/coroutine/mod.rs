@@ -6,6 +6,8 @@ mod end;
 mod release;
 
 use crate::extras::Options;
+mod thread;
+
 use crate::handle::Stage;
 use crate::unwind;
 use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle};
