@@ -68,7 +68,7 @@ fn live(handle: &Handle, first: Turn, seed: u64, ends: &Drops) -> u64 {
     let mut random = Random::new(seed);
     let mut sum = first.number;
     // Suspended inside, and moved with its owner.
-    let mut squares = coro::iter(|handle| (0_u64..).for_each(|n| handle.suspend(n * n)));
+    let mut squares = coro::iter(|handle| (0..u64::MAX).for_each(|n| handle.suspend(n * n)));
     for _ in 0..cases(200) {
         sum = sum.wrapping_mul(31);
         sum += match random.below(8) {
