@@ -2,6 +2,10 @@
 //! root, and one test of it when they are dropped.
 
 #[cfg(feature = "std")]
+use crate::current::{Locals, Registration};
+#[cfg(feature = "std")]
+use core::{any::TypeId, cell::OnceCell};
+#[cfg(feature = "std")]
 use std::boxed::Box;
 
 /// What a coroutine is built with, beside a closure and a stack.
@@ -10,12 +14,22 @@ pub(crate) struct Options {
     /// For messages.
     #[cfg(feature = "std")]
     pub(crate) name: Option<Box<str>>,
+    /// Whether code inside finds it.
+    #[cfg(feature = "std")]
+    pub(crate) findable: bool,
+    /// The type of its handle, if that can be compared with others at run time.
+    #[cfg(feature = "std")]
+    pub(crate) types: Option<TypeId>,
 }
 
 impl Options {
     pub(crate) const NONE: Options = Options {
         #[cfg(feature = "std")]
         name: None,
+        #[cfg(feature = "std")]
+        findable: false,
+        #[cfg(feature = "std")]
+        types: None,
     };
 }
 
@@ -29,6 +43,9 @@ pub(crate) struct Extras {
 #[cfg(feature = "std")]
 struct Given {
     name: Option<Box<str>>,
+    /// Set when the root stands, if it is to be findable. Dropped before the locals.
+    registration: OnceCell<Registration>,
+    locals: Locals,
 }
 
 impl Extras {
@@ -38,8 +55,16 @@ impl Extras {
         #[cfg(feature = "std")]
         return Extras {
             given: match options {
-                Options { name: None } => None,
-                Options { name } => Some(Box::new(Given { name })),
+                Options {
+                    name: None,
+                    findable: false,
+                    ..
+                } => None,
+                Options { name, .. } => Some(Box::new(Given {
+                    name,
+                    registration: OnceCell::new(),
+                    locals: Locals::default(),
+                })),
             },
         };
         #[cfg(not(feature = "std"))]
@@ -56,6 +81,20 @@ impl Extras {
         return self.given.is_none();
         #[cfg(not(feature = "std"))]
         true
+    }
+
+    /// Makes the coroutine findable from now on.
+    #[cfg(feature = "std")]
+    pub(crate) fn register(&self, registration: Registration) {
+        if let Some(given) = &self.given {
+            let _ = given.registration.set(registration);
+        }
+    }
+
+    /// The values that belong to the coroutine, if it is findable.
+    #[cfg(feature = "std")]
+    pub(crate) fn locals(&self) -> Option<&Locals> {
+        self.given.as_ref().map(|given| &given.locals)
     }
 
     pub(crate) fn name(&self) -> Option<&str> {

@@ -2,6 +2,8 @@
 
 use super::Coroutine;
 use crate::SuspendHandle;
+#[cfg(feature = "std")]
+use crate::current::Registration;
 use crate::extras::{Extras, Options};
 use crate::root::Root;
 use core::marker::PhantomData;
@@ -18,6 +20,8 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
+        #[cfg(feature = "std")]
+        let (findable, types) = (options.findable, options.types);
         let extras = Extras::new(options);
         let named = extras.name().is_some();
         #[cfg(feature = "std")]
@@ -41,6 +45,11 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         };
         if named {
             coroutine.name_stack(coroutine.name().unwrap_or_default());
+        }
+        #[cfg(feature = "std")]
+        if findable {
+            let (handle, extras) = (coroutine.handle.cast(), &coroutine.handle().extras);
+            extras.register(Registration::new(&*coroutine.stack, handle, extras, types));
         }
         Ok(coroutine)
     }
