@@ -25,6 +25,8 @@ pub mod io;
 mod iter;
 mod lending;
 mod minimum;
+#[cfg(feature = "movable")]
+mod movable;
 mod on_stack;
 mod parent_stack;
 mod resumer;
@@ -59,6 +61,8 @@ pub use iter::Iter;
 pub use iter::iter;
 pub use lending::{Lend, LendingCoroutine, LendingHandle};
 pub use minimum::MIN_STACK_SIZE;
+#[cfg(feature = "movable")]
+pub use movable::Movable;
 pub use on_stack::on_stack;
 #[cfg(feature = "std")]
 pub use scope::{Scope, scope};

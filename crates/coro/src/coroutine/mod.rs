@@ -11,6 +11,8 @@ mod trap;
 pub use trap::TrapHandler;
 
 use crate::extras::Options;
+mod thread;
+
 use crate::handle::Stage;
 use crate::unwind;
 use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle};
