@@ -155,6 +155,23 @@ impl<S: StackSource> Builder<S> {
         self
     }
 
+    /// Whether the coroutine is [tracked](crate::track), even if others are not. Once
+    /// [`track::enable`](crate::track::enable) was called, all are.
+    ///
+    /// ```
+    /// let mut coroutine = coro::Coroutine::builder()
+    ///     .tracked(true)
+    ///     .build(|handle, ()| handle.suspend(()))?;
+    /// coroutine.resume(());
+    /// let line = coro::track::list()[0].suspended_at().map(|place| place.line());
+    /// assert!(line.is_some());
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    pub fn tracked(mut self, tracked: bool) -> Builder<S> {
+        self.options.tracked = tracked;
+        self
+    }
+
     /// The coroutine.
     ///
     /// ```
@@ -176,6 +193,7 @@ impl<S: StackSource> Builder<S> {
     ///   [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE) bytes, or if an `Input`, a `Yield` or a
     ///   `Return` takes more than half of the stack.
     /// - [`StackError::Map`], [`StackError::Guard`] if the system refuses.
+    #[track_caller]
     pub fn build<F, Input, Yield, Return>(
         self,
         f: F,
@@ -198,6 +216,7 @@ impl<S: StackSource> Builder<S> {
     ///
     /// # Safety
     /// As [`Coroutine::with_stack_unchecked`].
+    #[track_caller]
     pub unsafe fn build_unchecked<F, Input, Yield, Return>(
         self,
         f: F,

@@ -2,6 +2,8 @@
 //! root, and one test of it when they are dropped.
 
 #[cfg(feature = "std")]
+use crate::track::{Entry, Record};
+#[cfg(feature = "std")]
 use std::boxed::Box;
 
 /// What a coroutine is built with, beside a closure and a stack.
@@ -10,12 +12,17 @@ pub(crate) struct Options {
     /// For messages.
     #[cfg(feature = "std")]
     pub(crate) name: Option<Box<str>>,
+    /// Whether it is tracked, even if others are not.
+    #[cfg(feature = "std")]
+    pub(crate) tracked: bool,
 }
 
 impl Options {
     pub(crate) const NONE: Options = Options {
         #[cfg(feature = "std")]
         name: None,
+        #[cfg(feature = "std")]
+        tracked: false,
     };
 }
 
@@ -28,6 +35,8 @@ pub(crate) struct Extras {
 /// Whatever was asked for.
 #[cfg(feature = "std")]
 struct Given {
+    /// Dropped before the name, to which it refers.
+    tracked: Option<Entry>,
     name: Option<Box<str>>,
 }
 
@@ -38,8 +47,11 @@ impl Extras {
         #[cfg(feature = "std")]
         return Extras {
             given: match options {
-                Options { name: None } => None,
-                Options { name } => Some(Box::new(Given { name })),
+                Options { name: None, .. } => None,
+                Options { name, .. } => Some(Box::new(Given {
+                    tracked: None,
+                    name,
+                })),
             },
         };
         #[cfg(not(feature = "std"))]
@@ -47,6 +59,25 @@ impl Extras {
             let Options {} = options;
             Extras {}
         }
+    }
+
+    /// Keeps the entry of a coroutine that is tracked.
+    #[cfg(feature = "std")]
+    pub(crate) fn keep(&mut self, entry: Entry) {
+        let given = self.given.get_or_insert_with(|| {
+            Box::new(Given {
+                tracked: None,
+                name: None,
+            })
+        });
+        given.tracked = Some(entry);
+    }
+
+    /// The record of a coroutine that is tracked.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn record(&self) -> Option<&Record> {
+        self.given.as_ref()?.tracked.as_ref().map(Entry::record)
     }
 
     /// Whether there is nothing to drop, nor to undo.

@@ -4,8 +4,12 @@ use super::Coroutine;
 use crate::SuspendHandle;
 use crate::extras::{Extras, Options};
 use crate::root::Root;
+#[cfg(feature = "std")]
+use crate::track;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
+#[cfg(feature = "std")]
+use core::panic::Location;
 use sure_stack::{Stack, StackError};
 
 impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
@@ -14,10 +18,13 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// # Safety
     /// As [`with_stack_unchecked`](Coroutine::with_stack_unchecked).
     #[inline]
+    #[track_caller]
     pub(crate) unsafe fn assemble<F>(stack: S, options: Options, f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
+        #[cfg(feature = "std")]
+        let tracked = options.tracked || track::is_enabled();
         let extras = Extras::new(options);
         let named = extras.name().is_some();
         #[cfg(feature = "std")]
@@ -39,6 +46,11 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             stack: ManuallyDrop::new(stack),
             types: PhantomData,
         };
+        #[cfg(feature = "std")]
+        if tracked {
+            // SAFETY: it was laid just now, and nothing else has seen it yet.
+            unsafe { track::begin(handle, &*coroutine.stack, Location::caller()) };
+        }
         if named {
             coroutine.name_stack(coroutine.name().unwrap_or_default());
         }
