@@ -1,3 +1,4 @@
+use crate::current;
 use crate::extras::Options;
 use crate::{Coroutine, MIN_STACK_SIZE, SuspendHandle};
 use std::boxed::Box;
@@ -172,6 +173,31 @@ impl<S: StackSource> Builder<S> {
         self
     }
 
+    /// Lets code inside the coroutine find it without a handle:
+    /// [`with_current`](crate::with_current), [`current_name`](crate::current_name) and
+    /// coroutine-locals ([`local!`](crate::local!)).
+    ///
+    /// It costs an allocation, and an entry in a map when the coroutine is made and dropped. Resumes
+    /// and suspends are as without it.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    ///
+    /// /// Called by code that knows nothing of coroutines.
+    /// fn progress(percent: u32) {
+    ///     let _ = coro::with_current::<(), u32, _>(|handle| handle.suspend(percent));
+    /// }
+    ///
+    /// let builder = Coroutine::builder().findable();
+    /// let mut work = builder.build(|_: &SuspendHandle<(), u32>, ()| progress(50))?;
+    /// assert_eq!(work.resume(()).yielded(), Some(50));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    pub fn findable(mut self) -> Builder<S> {
+        self.options.findable = true;
+        self
+    }
+
     /// The coroutine.
     ///
     /// ```
@@ -195,7 +221,7 @@ impl<S: StackSource> Builder<S> {
     /// - [`StackError::Map`], [`StackError::Guard`] if the system refuses.
     #[track_caller]
     pub fn build<F, Input, Yield, Return>(
-        self,
+        mut self,
         f: F,
     ) -> Result<Coroutine<Input, Yield, Return, S::Stack>, StackError>
     where
@@ -205,6 +231,7 @@ impl<S: StackSource> Builder<S> {
         Return: 'static,
         S::Stack: 'static,
     {
+        self.options.types = Some(current::type_of::<Input, Yield>());
         // SAFETY: all that is borrowed is so for `'static`.
         unsafe { self.build_unchecked(f) }
     }

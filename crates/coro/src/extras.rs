@@ -2,7 +2,11 @@
 //! root, and one test of it when they are dropped.
 
 #[cfg(feature = "std")]
+use crate::current::{Locals, Registration};
+#[cfg(feature = "std")]
 use crate::track::{Entry, Record};
+#[cfg(feature = "std")]
+use core::{any::TypeId, cell::OnceCell};
 #[cfg(feature = "std")]
 use std::boxed::Box;
 
@@ -15,6 +19,12 @@ pub(crate) struct Options {
     /// Whether it is tracked, even if others are not.
     #[cfg(feature = "std")]
     pub(crate) tracked: bool,
+    /// Whether code inside finds it.
+    #[cfg(feature = "std")]
+    pub(crate) findable: bool,
+    /// The type of its handle, if that can be compared with others at run time.
+    #[cfg(feature = "std")]
+    pub(crate) types: Option<TypeId>,
 }
 
 impl Options {
@@ -23,6 +33,10 @@ impl Options {
         name: None,
         #[cfg(feature = "std")]
         tracked: false,
+        #[cfg(feature = "std")]
+        findable: false,
+        #[cfg(feature = "std")]
+        types: None,
     };
 }
 
@@ -34,10 +48,14 @@ pub(crate) struct Extras {
 
 /// Whatever was asked for.
 #[cfg(feature = "std")]
+#[derive(Default)]
 struct Given {
     /// Dropped before the name, to which it refers.
     tracked: Option<Entry>,
     name: Option<Box<str>>,
+    /// Set when the root stands, if it is to be findable. Dropped before the locals.
+    registration: OnceCell<Registration>,
+    locals: Locals,
 }
 
 impl Extras {
@@ -47,10 +65,14 @@ impl Extras {
         #[cfg(feature = "std")]
         return Extras {
             given: match options {
-                Options { name: None, .. } => None,
+                Options {
+                    name: None,
+                    findable: false,
+                    ..
+                } => None,
                 Options { name, .. } => Some(Box::new(Given {
-                    tracked: None,
                     name,
+                    ..Given::default()
                 })),
             },
         };
@@ -64,12 +86,7 @@ impl Extras {
     /// Keeps the entry of a coroutine that is tracked.
     #[cfg(feature = "std")]
     pub(crate) fn keep(&mut self, entry: Entry) {
-        let given = self.given.get_or_insert_with(|| {
-            Box::new(Given {
-                tracked: None,
-                name: None,
-            })
-        });
+        let given = self.given.get_or_insert_default();
         given.tracked = Some(entry);
     }
 
@@ -87,6 +104,20 @@ impl Extras {
         return self.given.is_none();
         #[cfg(not(feature = "std"))]
         true
+    }
+
+    /// Makes the coroutine findable from now on.
+    #[cfg(feature = "std")]
+    pub(crate) fn register(&self, registration: Registration) {
+        if let Some(given) = &self.given {
+            let _ = given.registration.set(registration);
+        }
+    }
+
+    /// The values that belong to the coroutine, if it is findable.
+    #[cfg(feature = "std")]
+    pub(crate) fn locals(&self) -> Option<&Locals> {
+        self.given.as_ref().map(|given| &given.locals)
     }
 
     pub(crate) fn name(&self) -> Option<&str> {

@@ -6,6 +6,8 @@ mod async_handle;
 #[cfg(feature = "std")]
 mod builder;
 mod coroutine;
+#[cfg(feature = "std")]
+mod current;
 mod delegate;
 mod error;
 mod extras;
@@ -43,6 +45,8 @@ pub use async_handle::{AsyncHandle, BlockOnError};
 #[cfg(feature = "std")]
 pub use builder::{Builder, StackSize, StackSource};
 pub use coroutine::Coroutine;
+#[cfg(feature = "std")]
+pub use current::{LocalError, LocalKey, current_name, with_current};
 pub use delegate::Resume;
 pub use error::{Complete, ResumeError};
 #[cfg(feature = "async")]

@@ -2,6 +2,8 @@
 
 use super::Coroutine;
 use crate::SuspendHandle;
+#[cfg(feature = "std")]
+use crate::current::Registration;
 use crate::extras::{Extras, Options};
 use crate::root::Root;
 #[cfg(feature = "std")]
@@ -25,6 +27,8 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     {
         #[cfg(feature = "std")]
         let tracked = options.tracked || track::is_enabled();
+        #[cfg(feature = "std")]
+        let (findable, types) = (options.findable, options.types);
         let extras = Extras::new(options);
         let named = extras.name().is_some();
         #[cfg(feature = "std")]
@@ -53,6 +57,11 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         }
         if named {
             coroutine.name_stack(coroutine.name().unwrap_or_default());
+        }
+        #[cfg(feature = "std")]
+        if findable {
+            let (handle, extras) = (coroutine.handle.cast(), &coroutine.handle().extras);
+            extras.register(Registration::new(&*coroutine.stack, handle, extras, types));
         }
         Ok(coroutine)
     }

@@ -128,10 +128,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         this.context = None;
         // SAFETY: nothing runs on the stack (1), and nothing refers to what is on it (2, 3);
         // `this` is never used again, nor dropped.
-        unsafe {
-            this.drop_root();
-            ManuallyDrop::take(&mut this.stack)
-        }
+        unsafe { this.take_stack() }
     }
 
     /// Runs a coroutine a last time, to run the destructors of everything on its stack.
@@ -186,24 +183,25 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     #[inline]
     unsafe fn release(&mut self) {
         // SAFETY: a complete coroutine has no frames that refer to the root or the stack, and
-        // as `self` is not used after this, neither is dropped again.
-        unsafe {
-            self.drop_root();
-            ManuallyDrop::drop(&mut self.stack);
-        }
+        // `self` is not used after this.
+        drop(unsafe { self.take_stack() });
     }
 
-    /// Takes from the stack what is left on it.
+    /// The stack, from which all is taken that is left on it.
     ///
     /// # Safety
-    /// The coroutine is complete, and nothing but the stack is used after this.
+    /// Nothing refers to the root or to frames, and `self` is not used after this, nor dropped.
     #[inline]
-    pub(super) unsafe fn drop_root(&mut self) {
+    pub(super) unsafe fn take_stack(&mut self) -> S {
         if self.name().is_some() {
             self.name_stack("");
         }
-        // SAFETY: nothing refers to the root any more.
+        // SAFETY: it is taken here only. Moving a stack does not move its memory; and if a
+        // coroutine-local panics below, the stack is dropped all the same.
+        let stack = unsafe { ManuallyDrop::take(&mut self.stack) };
+        // SAFETY: nothing refers to the root any more, which is dropped here only.
         unsafe { self.handle.drop_in_place() };
+        stack
     }
 
     /// Names the stack for the message about its overflow, if there is to be

@@ -451,10 +451,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         }
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is complete, and never used again, nor dropped.
-        unsafe {
-            this.drop_root();
-            Ok(ManuallyDrop::take(&mut this.stack))
-        }
+        Ok(unsafe { this.take_stack() })
     }
 
     #[inline(always)]

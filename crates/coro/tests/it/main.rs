@@ -5,6 +5,7 @@ mod c_frames;
 #[cfg(feature = "async")]
 mod cancel;
 mod crashes;
+mod current;
 mod delegate;
 mod drops;
 mod fork;

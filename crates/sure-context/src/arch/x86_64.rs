@@ -115,7 +115,12 @@ macro_rules! exchange {
             "mov [rsp - 16], rbp",
             "mov [rsp - 24], rbx",
             "lea rdi, [rsp - 16]",
-            $(concat!("mov [{", stringify!($link), "}], rdi"),)?
+            $(
+                concat!("cmp [{", stringify!($link), "}], rdi"),
+                "je 3f",
+                concat!("mov [{", stringify!($link), "}], rdi"),
+                "3:",
+            )?
             $leave!(),
             "nop",
             "2:",
@@ -162,7 +167,10 @@ unsafe extern "C" fn root() -> ! {
         ".cfi_offset rbx, -24",
         "nop",
         "mov rcx, rbp",
-        "call rbx",
+        "lea rax, [rip + 2f]",
+        "push rax",
+        "jmp rbx",
+        "2:",
         "ud2",
         ".cfi_endproc",
     )
