@@ -38,6 +38,8 @@ mod scoped;
 mod state;
 #[cfg(feature = "async")]
 mod stream;
+#[cfg(feature = "std")]
+pub mod track;
 mod unwind;
 
 #[cfg(feature = "async")]
