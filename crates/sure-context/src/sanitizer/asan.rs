@@ -130,9 +130,12 @@ fn arrive(fake_stack: *mut c_void, from: usize) {
         stack_pointer,
     } = LEAVING.get();
     if from == 0 {
-        // The frames that have exited will not clear their shadow.
-        let size = (stack.bottom + stack.size).saturating_sub(stack_pointer);
-        let bottom = stack_pointer;
+        // The frames that have exited will not clear their shadow. (A signal handler that has exited for
+        // them did so from a stack of its own.)
+        let top = stack.bottom + stack.size;
+        let inside = (stack.bottom..top).contains(&stack_pointer);
+        let bottom = if inside { stack_pointer } else { stack.bottom };
+        let size = top - bottom;
         Bounds { bottom, size }.unpoison();
         destroy(fake_stack, stack);
     } else {
