@@ -8,7 +8,9 @@ use crate::{MIN_STACK_SIZE, SuspendHandle};
 use core::cell::UnsafeCell;
 use core::mem::{ManuallyDrop, align_of, size_of};
 use core::ptr::NonNull;
-use sure_context::{Arrival, Departure, ExecutionContext, Signal, Trampoline, Word};
+use sure_context::{
+    Arrival, Departure, ExecutionContext, Signal, Trampoline, Word, prepare_within,
+};
 use sure_stack::{Stack, StackError};
 
 /// What stands at the high end of a coroutine's stack.
@@ -150,7 +152,7 @@ where
         };
         // SAFETY: (1) the stack below the root is as free as the whole, for as long; the half of
         // it that the root leaves exceeds any first frame. (2) The root stays where it is.
-        let context = unsafe { sure_context::prepare(root.cast(), root) };
+        let context = unsafe { prepare_within(low, root.cast(), root) };
         (context, root.cast())
     }
 
