@@ -20,6 +20,20 @@ mod scopes;
 mod source;
 mod stacks;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether programs may leak on purpose.
+static LEAKS: AtomicBool = AtomicBool::new(true);
+
+/// From now on programs leak nothing on purpose, so that all that is left over is a fault.
+pub fn forbid_leaks() {
+    LEAKS.store(false, Ordering::Relaxed);
+}
+
+pub(crate) fn may_leak() -> bool {
+    LEAKS.load(Ordering::Relaxed)
+}
+
 /// A target.
 pub struct Target {
     /// Also the name of its folder in the corpus.

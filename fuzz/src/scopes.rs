@@ -250,9 +250,9 @@ impl<'p> Call<'p, '_> {
             _ => {
                 let mut coroutine = open.coroutines.swap_remove(which);
                 match program.bytes.below(8) {
-                    0..3 => drop(coroutine),
                     // The scope unwinds it.
-                    3 => std::mem::forget(coroutine),
+                    3 if crate::may_leak() => std::mem::forget(coroutine),
+                    0..4 => drop(coroutine),
                     4 | 5 => {
                         coroutine.unwind();
                         ensure!(coroutine.is_complete(), "unwound, and not complete");

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::counts;
 use crate::report::{self, Report, Section};
-use crate::run::{freestanding, fuzz, host, portable};
+use crate::run::{freestanding, fuzz, host, portable, soak};
 use crate::target::platform::Profile;
 use crate::target::setup::{self, Consent};
 use crate::target::{self, Target, unsupported};
@@ -86,6 +86,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     });
     report.section("instruction counts", || counts::section(&workspace));
     report.section("fuzz corpus", || fuzz::section(&workspace));
+    report.section("soak", || soak::section(&workspace));
     report.section("an unsupported target is refused", || {
         unsupported::section(&workspace, &toolchain)
     });

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::report::support;
-use crate::run::{freestanding, fuzz, programs};
+use crate::run::{freestanding, fuzz, programs, soak};
 use crate::target::setup;
 
 /// Tests and chores of this workspace.
@@ -43,6 +43,8 @@ enum Task {
     FuzzReplay,
     /// Look for new ones, guided by coverage, with libFuzzer
     Fuzz(fuzz::Args),
+    /// Everything at once on several threads, for minutes; nothing may be left over
+    Soak(soak::Args),
     /// Write what the last runs on targets found into the README's support table
     Table(support::Args),
     /// What every change must pass: the host's suite, then all targets
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Task::Programs(args) => programs::run(&args),
         Task::FuzzReplay => fuzz::replay(),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::Soak(args) => soak::run(&args),
         Task::Table(args) => support::run(&args),
         Task::Ci(args) => ci::run(&args),
         Task::BenchPeers(args) => peers::run(&args),

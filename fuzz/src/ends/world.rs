@@ -4,6 +4,7 @@ use super::Any;
 use crate::bytes::Bytes;
 use crate::expected::ensure;
 use std::cell::{Cell, RefCell};
+use std::ptr::NonNull;
 use sure_stack::{GuardedMmapStack, PooledStack, Stack, StackArena};
 
 /// How many coroutines there are at a time, those apart that are running.
@@ -18,7 +19,7 @@ pub(super) struct Entry {
     pub(super) id: usize,
 }
 
-/// One for each thread, for ever: an abandoned frame refers to it, and owns nothing.
+/// One for each thread, as long as that runs: an abandoned frame refers to it, and owns nothing.
 pub(super) struct World {
     pub(super) bytes: Bytes,
     pub(super) slots: RefCell<[Option<Entry>; SLOTS]>,
@@ -38,8 +39,18 @@ pub(super) struct World {
     arena: StackArena,
 }
 
+/// Frees a world when its thread ends.
+struct Owner(NonNull<World>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // SAFETY: made by `Box::leak`; what refers to it are calls of this thread, all of which have ended or will never go on.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
 thread_local! {
-    static WORLD: &'static World = Box::leak(Box::new(World {
+    static WORLD: Owner = Owner(NonNull::from(Box::leak(Box::new(World {
         bytes: Bytes::new(&[]),
         slots: RefCell::new([const { None }; SLOTS]),
         kept: RefCell::new(Vec::new()),
@@ -50,12 +61,13 @@ thread_local! {
         last: Cell::new(0),
         stacks: Cell::new(0),
         arena: StackArena::new(128 << 10).expect("a size"),
-    }));
+    }))));
 }
 
 /// That of this thread.
 pub(super) fn world() -> &'static World {
-    WORLD.with(|world| *world)
+    // SAFETY: it lives as long as the thread, and no longer do the calls of a program, which alone ask for it.
+    WORLD.with(|world| unsafe { world.0.as_ref() })
 }
 
 impl World {

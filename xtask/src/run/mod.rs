@@ -11,4 +11,5 @@ pub(crate) mod lists;
 pub(crate) mod pipeline;
 pub(crate) mod portable;
 pub(crate) mod programs;
+pub(crate) mod soak;
 pub(crate) mod suite;
