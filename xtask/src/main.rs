@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::report::support;
-use crate::run::{freestanding, fuzz, programs, soak};
+use crate::run::{freestanding, fuzz, programs, soak, supply};
 use crate::target::setup;
 
 /// Tests and chores of this workspace.
@@ -45,6 +45,8 @@ enum Task {
     Fuzz(fuzz::Args),
     /// Everything at once on several threads, for minutes; nothing may be left over
     Soak(soak::Args),
+    /// Licences, versions and number of dependencies, the oldest ones and the oldest compiler, the public API
+    Supply(supply::Args),
     /// Write what the last runs on targets found into the README's support table
     Table(support::Args),
     /// What every change must pass: the host's suite, then all targets
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         Task::FuzzReplay => fuzz::replay(),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Soak(args) => soak::run(&args),
+        Task::Supply(args) => supply::run(&args),
         Task::Table(args) => support::run(&args),
         Task::Ci(args) => ci::run(&args),
         Task::BenchPeers(args) => peers::run(&args),

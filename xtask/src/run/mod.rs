@@ -13,3 +13,4 @@ pub(crate) mod portable;
 pub(crate) mod programs;
 pub(crate) mod soak;
 pub(crate) mod suite;
+pub(crate) mod supply;
