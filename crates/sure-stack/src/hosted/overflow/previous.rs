@@ -1,5 +1,6 @@
-//! What was to happen on `SIGSEGV` before, and still does, unless it is ours.
+//! What was to happen on a signal of ours before, and still does, unless it is a guard that was hit.
 
+use super::handler::SIGNALS;
 use crate::hosted::sys::signal;
 use core::ffi::{c_int, c_void};
 use core::mem;
@@ -7,8 +8,9 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use std::boxed::Box;
 
-/// The action that ours has replaced. Null stands for the default action.
-static PREVIOUS: AtomicPtr<libc::sigaction> = AtomicPtr::new(ptr::null_mut());
+/// The actions that ours have replaced, one for each of the signals. Null stands for the default action.
+static PREVIOUS: [AtomicPtr<libc::sigaction>; SIGNALS.len()] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; SIGNALS.len()];
 
 /// A handler that takes all three arguments (`SA_SIGINFO`).
 type Informed = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
@@ -17,9 +19,17 @@ type Plain = unsafe extern "C" fn(c_int);
 
 /// Notes the action that is replaced. It stays for ever: another thread may be
 /// about to read it.
-pub(super) fn note(action: libc::sigaction) {
+pub(super) fn note(signal: c_int, action: libc::sigaction) {
     let action = Box::into_raw(Box::new(action));
-    PREVIOUS.store(action, Ordering::Release);
+    if let Some(place) = place(signal) {
+        place.store(action, Ordering::Release);
+    }
+}
+
+/// Where the action of a signal is noted, which is one of [`SIGNALS`].
+fn place(signal: c_int) -> Option<&'static AtomicPtr<libc::sigaction>> {
+    let mut places = SIGNALS.iter().zip(&PREVIOUS);
+    places.find_map(|(&known, place)| (known == signal).then_some(place))
 }
 
 /// Does with the signal what would have been done without our handler.
@@ -27,14 +37,15 @@ pub(super) fn note(action: libc::sigaction) {
 /// # Safety
 /// Called by the handler, with the arguments that the handler was called with.
 pub(super) unsafe fn act(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    let noted = PREVIOUS.load(Ordering::Acquire);
+    let place = place(signal);
+    let noted = place.map_or(ptr::null_mut(), |place| place.load(Ordering::Acquire));
     // SAFETY: null, or noted and never freed.
     let Some(action) = (unsafe { noted.as_ref() }) else {
         // SAFETY: the first two arguments of the handler belong together.
         return unsafe { act_by_default(signal, info) };
     };
-    if action.sa_flags & libc::SA_RESETHAND != 0 {
-        PREVIOUS.store(ptr::null_mut(), Ordering::Release);
+    if let Some(place) = place.filter(|_| action.sa_flags & libc::SA_RESETHAND != 0) {
+        place.store(ptr::null_mut(), Ordering::Release);
     }
     // Mask and flags of the previous action are also those of ours.
     match action.sa_sigaction {

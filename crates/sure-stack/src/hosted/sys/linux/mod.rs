@@ -1,0 +1,10 @@
+//! Linux, Android among it.
+
+pub(crate) mod file;
+pub(crate) mod helper;
+pub(crate) mod limits;
+pub(crate) mod memory;
+pub(crate) mod signal;
+pub(crate) mod thread;
+
+pub(crate) use super::unix::{lock, process};
