@@ -110,8 +110,13 @@ pub(crate) type Counts = [u64; ACTS.len() + EVENTS.len()];
 pub(crate) fn fail(message: &str) -> ! {
     let heard = HEARD.with_borrow(|heard| heard.clone());
     println!("\nfailed: {message}; the panic hook heard last: {heard:?}");
+    #[cfg(unix)]
     // SAFETY: always allowed.
-    unsafe { libc::_exit(3) }
+    unsafe {
+        libc::_exit(3)
+    }
+    #[cfg(not(unix))]
+    std::process::abort()
 }
 
 /// What `who` has to do next.

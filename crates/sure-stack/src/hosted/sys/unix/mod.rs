@@ -29,8 +29,8 @@ pub(crate) fn address_space() -> Option<u64> {
         return None;
     }
     #[allow(
-        clippy::useless_conversion,
-        reason = "rlim_t is 32 bits on some targets"
+        clippy::unnecessary_cast,
+        reason = "rlim_t is 32 bits on some targets, and has a sign on others"
     )]
-    Some(limit.rlim_cur.into())
+    Some(limit.rlim_cur as u64)
 }
