@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::counts;
 use crate::report::{self, Report, Section};
-use crate::run::{freestanding, host, portable};
+use crate::run::{freestanding, host, portable, supply};
 use crate::target::platform::Profile;
 use crate::target::setup::{self, Consent};
 use crate::target::{self, Target, unsupported};
@@ -47,14 +47,18 @@ pub(crate) fn test(args: &TestArgs) -> Result<bool> {
     if let Some(toolchain) = toolchain {
         let job = Job {
             target,
-            profiles: vec![Profile::Release],
-            divisor: 1,
+            profiles: vec![(Profile::Release, 1)],
+            without: target.without,
             docs: true,
         };
         test_target::sections(&workspace, &toolchain, &[job], host, &mut report)?;
     }
     Ok(report.finish())
 }
+
+/// Libraries that forbid unsafe code. They are tested on the host and on MIPS, which has another
+/// size of words and the other order of bytes; on every target by `--full`.
+const WITHOUT_UNSAFE: &[&str] = &["fiber-vm"];
 
 /// What every change must pass, on a machine with two cores, within an hour.
 pub(crate) fn run(args: &Args) -> Result<bool> {
@@ -63,11 +67,15 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     let job = |target: &'static Target| Job {
         target,
         profiles: match (args.full, target.ci_divisor) {
-            // Where CI has the time for all random work, it has it for debug, too.
-            (true, _) | (_, 1) => vec![Profile::Debug, Profile::Release],
-            _ => vec![Profile::Release],
+            (true, _) => vec![(Profile::Debug, 1), (Profile::Release, 1)],
+            (_, 1) => vec![(Profile::Debug, 20), (Profile::Release, 1)],
+            (_, divisor) => vec![(Profile::Release, divisor)],
         },
-        divisor: if args.full { 1 } else { target.ci_divisor },
+        without: match args.full || target.ci_divisor == 1 {
+            true => target.without,
+            // What compiles without unsafe code for one machine does so for all.
+            false => WITHOUT_UNSAFE,
+        },
         // They show how the library is used, which is the same everywhere.
         docs: args.full || target.ci_divisor == 1,
     };
@@ -85,6 +93,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         freestanding::section(&workspace, &toolchain, &machines)
     });
     report.section("instruction counts", || counts::section(&workspace));
+    report.section("supply", || supply::section(&workspace));
     report.section("an unsupported target is refused", || {
         unsupported::section(&workspace, &toolchain)
     });

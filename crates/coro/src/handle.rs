@@ -1,3 +1,4 @@
+use crate::extras::Extras;
 use crate::resumer::Resumer;
 use crate::unwind::{self, ForcedUnwind};
 use core::cell::Cell;
@@ -6,14 +7,6 @@ use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr;
 use sure_context::{Signal, Word, stack_pointer};
-
-/// The name of a coroutine, of any kind. It is given seldom, and every drop asks whether
-/// there is one: that is a test for null.
-#[cfg(feature = "std")]
-pub(crate) type Name = std::boxed::Box<str>;
-/// The name of a coroutine: where there is no heap, a borrowed one.
-#[cfg(not(feature = "std"))]
-pub(crate) type Name = &'static str;
 
 /// The inside of a coroutine: the way to suspend it.
 ///
@@ -43,11 +36,11 @@ pub struct SuspendHandle<Input, Yield> {
     /// First, as the root of the stack wants it.
     pub(crate) resumer: Resumer,
     /// Bytes of stack below this handle: code that suspends must stand there.
-    /// 0 while a suspend must be refused for another reason, so that one
-    /// comparison tells both.
+    /// 0 while a suspend must be refused for another reason, or takes another way because
+    /// the coroutine is tracked, so that one comparison tells all.
     pub(crate) extent: Cell<usize>,
     pub(crate) stage: Cell<Stage>,
-    pub(crate) name: Option<Name>,
+    pub(crate) extras: Extras,
     types: PhantomData<fn(Yield) -> Input>,
     /// Neither `Send` nor `Sync`.
     not_send: PhantomData<*mut ()>,
@@ -55,7 +48,10 @@ pub struct SuspendHandle<Input, Yield> {
 
 /// What the coroutine's stack holds; the token beside it tells
 /// [`Status`](crate::Status) apart where this does not.
+///
+/// Its first byte is a number, from 0: debuggers read it (`track/record.rs`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Stage {
     /// The closure.
     Created,
@@ -71,12 +67,12 @@ pub(crate) enum Stage {
 }
 
 impl<Input, Yield> SuspendHandle<Input, Yield> {
-    pub(crate) fn new(extent: usize, name: Option<Name>) -> Self {
+    pub(crate) fn new(extent: usize, extras: Extras) -> Self {
         SuspendHandle {
             resumer: Resumer::new(),
             extent: Cell::new(extent),
             stage: Cell::new(Stage::Created),
-            name,
+            extras,
             types: PhantomData,
             not_send: PhantomData,
         }
@@ -118,8 +114,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[track_caller]
     pub fn suspend(&self, value: Yield) -> Input {
         if !self.runs_here() && !self.runs_on_growth() {
-            let _ = self.refuse();
-            self.unwind_again();
+            return self.suspend_unusually(value);
         }
         // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
         // for as for a call, so the coroutine runs.
@@ -166,7 +161,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[track_caller]
     pub fn try_suspend(&self, value: Yield) -> Result<Input, ForcedUnwind> {
         if !self.runs_here() && !self.runs_on_growth() {
-            return Err(self.refuse());
+            return self.try_suspend_unusually(value);
         }
         // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
         // for as for a call, so the coroutine runs.
@@ -197,6 +192,49 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         Ok(unsafe { arrival.word.receive() })
     }
 
+    /// A suspend of a coroutine that is tracked; or one that is not granted.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn suspend_unusually(&self, value: Yield) -> Input {
+        #[cfg(feature = "std")]
+        if self.is_tracked_here() {
+            let mut value = ManuallyDrop::new(value);
+            let word = Word::send(&mut value);
+            // SAFETY: the coroutine runs, on the caller's stack, and is not being dropped; the
+            // word sends a `Yield`.
+            return match unsafe { self.leave_recorded(word) } {
+                // SAFETY: a resume sends an `Input`, which waits in its frame.
+                Ok(word) => unsafe { word.receive() },
+                Err(unwind) => unwind.resume(),
+            };
+        }
+        #[cfg(not(feature = "std"))]
+        let _not_sent = value;
+        let _ = self.refuse();
+        self.unwind_again()
+    }
+
+    /// As [`suspend_unusually`](Self::suspend_unusually), for a `try_suspend`.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn try_suspend_unusually(&self, value: Yield) -> Result<Input, ForcedUnwind> {
+        #[cfg(feature = "std")]
+        if self.is_tracked_here() {
+            let mut value = ManuallyDrop::new(value);
+            let word = Word::send(&mut value);
+            // SAFETY: the coroutine runs, on the caller's stack, and is not being dropped; the
+            // word sends a `Yield`.
+            let word = unsafe { self.leave_recorded(word) }?;
+            // SAFETY: a resume sends an `Input`, which waits in its frame.
+            return Ok(unsafe { word.receive() });
+        }
+        #[cfg(not(feature = "std"))]
+        let _not_sent = value;
+        Err(self.refuse())
+    }
+
     /// The coroutine's name, if it was given one.
     ///
     /// ```
@@ -209,7 +247,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// # Ok::<(), sure_stack::StackError>(())
     /// ```
     pub fn name(&self) -> Option<&str> {
-        self.name.as_ref().map(AsRef::as_ref)
+        self.extras.name()
     }
 
     /// Whether the caller stands on the stack below this handle, and may suspend.
@@ -249,7 +287,17 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// Whether a suspend by the caller would be granted.
     #[inline]
     pub(crate) fn may_suspend(&self) -> bool {
-        self.runs_here() || self.runs_on_growth()
+        self.runs_here() || self.runs_on_growth() || self.is_tracked_here()
+    }
+
+    /// Whether the coroutine is tracked, and a suspend by the caller would be granted.
+    #[cold]
+    #[inline(never)]
+    fn is_tracked_here(&self) -> bool {
+        #[cfg(feature = "std")]
+        return self.tracked_here().is_some();
+        #[cfg(not(feature = "std"))]
+        false
     }
 
     /// Answers a suspend that is not granted, if not by the panic of a call from another stack.

@@ -1,4 +1,5 @@
-use crate::handle::{Name, Stage};
+use crate::extras::Extras;
+use crate::handle::Stage;
 use crate::unwind::{self, Payload};
 use crate::{MIN_STACK_SIZE, SuspendHandle};
 use core::cell::UnsafeCell;
@@ -12,7 +13,7 @@ use sure_stack::{Stack, StackError};
 /// ```text
 /// base of the stack ──┐
 ///   slot              │ the closure; later the return value or the panic
-///   handle            │ name, bounds, and the link to the resumer
+///   handle            │ bounds, extras, and the link to the resumer
 ///   first frame       │ made by sure-context
 ///   the closure's frames, growing down
 /// ```
@@ -60,7 +61,7 @@ where
     #[inline]
     pub(crate) unsafe fn lay<S: Stack>(
         stack: &S,
-        name: Option<Name>,
+        extras: Extras,
         closure: F,
     ) -> Result<(ExecutionContext, NonNull<SuspendHandle<Input, Yield>>), StackError> {
         let crossing = size_of::<Input>().max(size_of::<Yield>());
@@ -77,7 +78,7 @@ where
         // caller's to write.
         let root = unsafe {
             root.write(Root {
-                handle: SuspendHandle::new(extent, name),
+                handle: SuspendHandle::new(extent, extras),
                 slot: UnsafeCell::new(Slot {
                     closure: ManuallyDrop::new(closure),
                 }),
@@ -100,7 +101,7 @@ where
     #[cfg(feature = "std")]
     pub(crate) unsafe fn lay_boxed<S: Stack>(
         stack: &S,
-        name: Option<Name>,
+        extras: Extras,
         closure: F,
     ) -> Result<(ExecutionContext, NonNull<SuspendHandle<Input, Yield>>), StackError> {
         // Called through `dyn`, a boxed closure is run where it is; called as an `F` it would be
@@ -109,7 +110,7 @@ where
             std::boxed::Box<dyn FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'a>;
         let boxed: Boxed<'_, Input, Yield, Return> = std::boxed::Box::new(closure);
         // SAFETY: the caller keeps the stack to this execution.
-        unsafe { Root::<_, Input, Yield, Return>::lay(stack, name, boxed) }
+        unsafe { Root::<_, Input, Yield, Return>::lay(stack, extras, boxed) }
     }
 
     /// Calls the closure with the first input, and leaves its value in the slot.

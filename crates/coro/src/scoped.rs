@@ -1,4 +1,3 @@
-use crate::handle::Name;
 use crate::{Coroutine, CoroutineState, DefaultStack, ResumeError, Status, unwind};
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -46,7 +45,7 @@ pub struct ScopedCoroutine<'scope, Input, Yield, Return, S: Stack = DefaultStack
 /// by `unwind` and dropped.
 pub(crate) struct Place<Input, Yield, Return, S: Stack> {
     /// A copy, because the coroutine's own cannot be borrowed while that runs.
-    name: Option<Name>,
+    name: Option<Box<str>>,
     /// Borrowed while it runs.
     coroutine: RefCell<Option<Coroutine<Input, Yield, Return, S>>>,
 }
@@ -54,7 +53,7 @@ pub(crate) struct Place<Input, Yield, Return, S: Stack> {
 impl<Input, Yield, Return, S: Stack> Place<Input, Yield, Return, S> {
     pub(crate) fn new(coroutine: Coroutine<Input, Yield, Return, S>) -> Self {
         Place {
-            name: coroutine.name().map(Name::from),
+            name: coroutine.name().map(Box::from),
             coroutine: RefCell::new(Some(coroutine)),
         }
     }

@@ -29,6 +29,7 @@ pub(crate) fn section(workspace: &Workspace, host: Option<&Results>) -> Result<S
             place: Place::Portable,
             // Threads switch slowly, so there is less random work.
             divisor: 5,
+            without: &[],
         },
         profile: Profile::Debug,
         log: workspace.log("the portable backend")?,

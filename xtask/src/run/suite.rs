@@ -73,6 +73,7 @@ impl<'a> Suite<'a> {
                 workspace,
                 place: Place::Host,
                 divisor: 1,
+                without: &[],
             },
             profile,
             log: workspace.log(log)?,

@@ -28,6 +28,7 @@ pub(crate) fn test(target: &'static Target) -> Result<bool> {
         workspace: &workspace,
         place: Place::Foreign(target, &toolchain),
         divisor: 1,
+        without: &[],
     };
     let mut good = true;
     for profile in ["dev", "release"] {

@@ -34,6 +34,8 @@ pub(crate) struct Platform<'a> {
     pub(crate) place: Place<'a>,
     /// Random tests do one part in this many of their work.
     pub(crate) divisor: u32,
+    /// Libraries that are left out.
+    pub(crate) without: &'static [&'static str],
 }
 
 pub(crate) enum Place<'a> {
@@ -133,11 +135,11 @@ impl Platform<'_> {
         let names: Vec<_> = match self.place {
             Place::Host => return ["--all-features", "--workspace"].map(str::to_owned).into(),
             Place::Portable => ["sure-context", "coro"].map(str::to_owned).into(),
-            Place::Foreign(target, _) => {
+            Place::Foreign(..) => {
                 let libraries = self.workspace.libraries();
                 let names = libraries.map(|package| package.name.to_string());
                 names
-                    .filter(|name| !target.without.contains(&name.as_str()))
+                    .filter(|name| !self.without.contains(&name.as_str()))
                     .collect()
             }
         };

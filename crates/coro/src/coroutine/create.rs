@@ -2,10 +2,16 @@
 
 use super::Coroutine;
 use crate::SuspendHandle;
-use crate::handle::Name;
+#[cfg(feature = "std")]
+use crate::current::Registration;
+use crate::extras::{Extras, Options};
 use crate::root::Root;
+#[cfg(feature = "std")]
+use crate::track;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
+#[cfg(feature = "std")]
+use core::panic::Location;
 use sure_stack::{Stack, StackError};
 
 impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
@@ -14,11 +20,17 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// # Safety
     /// As [`with_stack_unchecked`](Coroutine::with_stack_unchecked).
     #[inline]
-    pub(crate) unsafe fn assemble<F>(stack: S, name: Option<Name>, f: F) -> Result<Self, StackError>
+    #[track_caller]
+    pub(crate) unsafe fn assemble<F>(stack: S, options: Options, f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
-        let named = name.is_some();
+        #[cfg(feature = "std")]
+        let tracked = options.tracked || track::is_enabled();
+        #[cfg(feature = "std")]
+        let (findable, types) = (options.findable, options.types);
+        let extras = Extras::new(options);
+        let named = extras.name().is_some();
         #[cfg(feature = "std")]
         let boxed = size_of::<F>() > stack.size() / 4;
         #[cfg(not(feature = "std"))]
@@ -27,8 +39,8 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         let laid = unsafe {
             match boxed {
                 #[cfg(feature = "std")]
-                true => Root::<F, Input, Yield, Return>::lay_boxed(&stack, name, f),
-                _ => Root::<F, Input, Yield, Return>::lay(&stack, name, f),
+                true => Root::<F, Input, Yield, Return>::lay_boxed(&stack, extras, f),
+                _ => Root::<F, Input, Yield, Return>::lay(&stack, extras, f),
             }
         };
         let (context, handle) = laid?;
@@ -38,8 +50,18 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             stack: ManuallyDrop::new(stack),
             types: PhantomData,
         };
+        #[cfg(feature = "std")]
+        if tracked {
+            // SAFETY: it was laid just now, and nothing else has seen it yet.
+            unsafe { track::begin(handle, &*coroutine.stack, Location::caller()) };
+        }
         if named {
             coroutine.name_stack(coroutine.name().unwrap_or_default());
+        }
+        #[cfg(feature = "std")]
+        if findable {
+            let (handle, extras) = (coroutine.handle.cast(), &coroutine.handle().extras);
+            extras.register(Registration::new(&*coroutine.stack, handle, extras, types));
         }
         Ok(coroutine)
     }

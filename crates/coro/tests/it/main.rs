@@ -6,6 +6,7 @@ mod c_frames;
 #[cfg(feature = "async")]
 mod cancel;
 mod crashes;
+mod current;
 mod delegate;
 mod drops;
 #[cfg(unix)]
@@ -23,6 +24,8 @@ mod large_frames;
 mod lending;
 mod lifecycle;
 mod locations;
+#[cfg(feature = "movable")]
+mod movable;
 mod nesting;
 mod on_stack;
 mod panics;
@@ -39,4 +42,5 @@ mod stacks;
 #[cfg(feature = "async")]
 mod stream;
 mod threads;
+mod trap;
 mod values;

@@ -107,6 +107,11 @@ macro_rules! call_below {
 /// information says so: a profiler's signal handler that interrupts the next
 /// three instructions finds a frame that was called from where the other side
 /// will continue.
+///
+/// The link is stored only where it is another one than before. A caller that
+/// resumes in a loop is the same resumer each time, and on some processors
+/// stores are what bounds a round trip: one retires in each cycle, while a
+/// comparison that is predicted costs nothing.
 macro_rules! exchange {
     ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         asm!(
@@ -115,7 +120,12 @@ macro_rules! exchange {
             "mov [rsp - 16], rbp",
             "mov [rsp - 24], rbx",
             "lea rdi, [rsp - 16]",
-            $(concat!("mov [{", stringify!($link), "}], rdi"),)?
+            $(
+                concat!("cmp [{", stringify!($link), "}], rdi"),
+                "je 3f",
+                concat!("mov [{", stringify!($link), "}], rdi"),
+                "3:",
+            )?
             $leave!(),
             "nop",
             "2:",
@@ -162,7 +172,10 @@ unsafe extern "C" fn root() -> ! {
         ".cfi_offset rbx, -24",
         "nop",
         "mov rcx, rbp",
-        "call rbx",
+        "lea rax, [rip + 2f]",
+        "push rax",
+        "jmp rbx",
+        "2:",
         "ud2",
         ".cfi_endproc",
     )
