@@ -3,6 +3,7 @@
 mod binaries;
 pub(crate) mod exec;
 pub(crate) mod expected;
+pub(crate) mod foreign;
 pub(crate) mod freestanding;
 pub(crate) mod host;
 pub(crate) mod libtest;
