@@ -93,7 +93,7 @@ impl Report {
     }
 
     /// Prints the line of the function.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[cfg(target_os = "linux")]
     pub(super) fn describe_function(&mut self, name: &str) {
         for line in lines().filter(|line| line.contains(FUNCTION)) {
             self.fill_in(line, |report, _| {

@@ -1,4 +1,4 @@
-//! Without a list of mappings in a file, functions have no names here.
+//! Functions have no names here: nothing tells in which file they are, or how to read it.
 
 use crate::StackError;
 

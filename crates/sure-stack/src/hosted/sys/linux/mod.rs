@@ -1,6 +1,7 @@
 //! Linux, Android among it.
 
 pub(crate) mod file;
+#[cfg(target_os = "linux")]
 pub(crate) mod helper;
 pub(crate) mod limits;
 pub(crate) mod memory;
