@@ -1,5 +1,6 @@
 use crate::extras::Extras;
 use crate::handle::Stage;
+use crate::slot::Slot;
 use crate::unwind::{self, Payload};
 use crate::{MIN_STACK_SIZE, SuspendHandle};
 use core::cell::UnsafeCell;
@@ -21,13 +22,6 @@ use sure_stack::{Stack, StackError};
 pub(crate) struct Root<F, Input, Yield, Return> {
     handle: SuspendHandle<Input, Yield>,
     slot: UnsafeCell<Slot<F, Return>>,
-}
-
-/// First the closure; when that has been moved out to be called, what it leaves.
-union Slot<F, Return> {
-    closure: ManuallyDrop<F>,
-    value: ManuallyDrop<Return>,
-    payload: ManuallyDrop<Payload>,
 }
 
 impl<F, Input, Yield, Return> Root<F, Input, Yield, Return>
