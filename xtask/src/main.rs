@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::report::support;
-use crate::run::{freestanding, programs};
+use crate::run::{freestanding, programs, supply};
 use crate::target::setup;
 
 /// Tests and chores of this workspace.
@@ -39,6 +39,8 @@ enum Task {
     Freestanding(freestanding::Args),
     /// Build and run the programs of `ci/programs`
     Programs(programs::Args),
+    /// Licences, versions and number of dependencies, the oldest ones and the oldest compiler, the public API
+    Supply(supply::Args),
     /// Write what the last runs on targets found into the README's support table
     Table(support::Args),
     /// What every change must pass: the host's suite, then all targets
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Task::TestTarget(args) => test_target::run(&args),
         Task::Freestanding(args) => freestanding::run(&args),
         Task::Programs(args) => programs::run(&args),
+        Task::Supply(args) => supply::run(&args),
         Task::Table(args) => support::run(&args),
         Task::Ci(args) => ci::run(&args),
         Task::BenchPeers(args) => peers::run(&args),

@@ -1,3 +1,4 @@
+use crate::current;
 use crate::extras::Options;
 use crate::{Coroutine, MIN_STACK_SIZE, SuspendHandle};
 use std::boxed::Box;
@@ -155,6 +156,48 @@ impl<S: StackSource> Builder<S> {
         self
     }
 
+    /// Whether the coroutine is [tracked](crate::track), even if others are not. Once
+    /// [`track::enable`](crate::track::enable) was called, all are.
+    ///
+    /// ```
+    /// let mut coroutine = coro::Coroutine::builder()
+    ///     .tracked(true)
+    ///     .build(|handle, ()| handle.suspend(()))?;
+    /// coroutine.resume(());
+    /// let line = coro::track::list()[0].suspended_at().map(|place| place.line());
+    /// assert!(line.is_some());
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    pub fn tracked(mut self, tracked: bool) -> Builder<S> {
+        self.options.tracked = tracked;
+        self
+    }
+
+    /// Lets code inside the coroutine find it without a handle:
+    /// [`with_current`](crate::with_current), [`current_name`](crate::current_name) and
+    /// coroutine-locals ([`local!`](crate::local!)).
+    ///
+    /// It costs an allocation, and an entry in a map when the coroutine is made and dropped. Resumes
+    /// and suspends are as without it.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    ///
+    /// /// Called by code that knows nothing of coroutines.
+    /// fn progress(percent: u32) {
+    ///     let _ = coro::with_current::<(), u32, _>(|handle| handle.suspend(percent));
+    /// }
+    ///
+    /// let builder = Coroutine::builder().findable();
+    /// let mut work = builder.build(|_: &SuspendHandle<(), u32>, ()| progress(50))?;
+    /// assert_eq!(work.resume(()).yielded(), Some(50));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    pub fn findable(mut self) -> Builder<S> {
+        self.options.findable = true;
+        self
+    }
+
     /// The coroutine.
     ///
     /// ```
@@ -176,8 +219,9 @@ impl<S: StackSource> Builder<S> {
     ///   [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE) bytes, or if an `Input`, a `Yield` or a
     ///   `Return` takes more than half of the stack.
     /// - [`StackError::Map`], [`StackError::Guard`] if the system refuses.
+    #[track_caller]
     pub fn build<F, Input, Yield, Return>(
-        self,
+        mut self,
         f: F,
     ) -> Result<Coroutine<Input, Yield, Return, S::Stack>, StackError>
     where
@@ -187,6 +231,7 @@ impl<S: StackSource> Builder<S> {
         Return: 'static,
         S::Stack: 'static,
     {
+        self.options.types = Some(current::type_of::<Input, Yield>());
         // SAFETY: all that is borrowed is so for `'static`.
         unsafe { self.build_unchecked(f) }
     }
@@ -198,6 +243,7 @@ impl<S: StackSource> Builder<S> {
     ///
     /// # Safety
     /// As [`Coroutine::with_stack_unchecked`].
+    #[track_caller]
     pub unsafe fn build_unchecked<F, Input, Yield, Return>(
         self,
         f: F,

@@ -2,6 +2,12 @@
 //! root, and one test of it when they are dropped.
 
 #[cfg(feature = "std")]
+use crate::current::{Locals, Registration};
+#[cfg(feature = "std")]
+use crate::track::{Entry, Record};
+#[cfg(feature = "std")]
+use core::{any::TypeId, cell::OnceCell};
+#[cfg(feature = "std")]
 use std::boxed::Box;
 
 /// What a coroutine is built with, beside a closure and a stack.
@@ -10,12 +16,27 @@ pub(crate) struct Options {
     /// For messages.
     #[cfg(feature = "std")]
     pub(crate) name: Option<Box<str>>,
+    /// Whether it is tracked, even if others are not.
+    #[cfg(feature = "std")]
+    pub(crate) tracked: bool,
+    /// Whether code inside finds it.
+    #[cfg(feature = "std")]
+    pub(crate) findable: bool,
+    /// The type of its handle, if that can be compared with others at run time.
+    #[cfg(feature = "std")]
+    pub(crate) types: Option<TypeId>,
 }
 
 impl Options {
     pub(crate) const NONE: Options = Options {
         #[cfg(feature = "std")]
         name: None,
+        #[cfg(feature = "std")]
+        tracked: false,
+        #[cfg(feature = "std")]
+        findable: false,
+        #[cfg(feature = "std")]
+        types: None,
     };
 }
 
@@ -27,8 +48,14 @@ pub(crate) struct Extras {
 
 /// Whatever was asked for.
 #[cfg(feature = "std")]
+#[derive(Default)]
 struct Given {
+    /// Dropped before the name, to which it refers.
+    tracked: Option<Entry>,
     name: Option<Box<str>>,
+    /// Set when the root stands, if it is to be findable. Dropped before the locals.
+    registration: OnceCell<Registration>,
+    locals: Locals,
 }
 
 impl Extras {
@@ -38,8 +65,15 @@ impl Extras {
         #[cfg(feature = "std")]
         return Extras {
             given: match options {
-                Options { name: None } => None,
-                Options { name } => Some(Box::new(Given { name })),
+                Options {
+                    name: None,
+                    findable: false,
+                    ..
+                } => None,
+                Options { name, .. } => Some(Box::new(Given {
+                    name,
+                    ..Given::default()
+                })),
             },
         };
         #[cfg(not(feature = "std"))]
@@ -49,6 +83,20 @@ impl Extras {
         }
     }
 
+    /// Keeps the entry of a coroutine that is tracked.
+    #[cfg(feature = "std")]
+    pub(crate) fn keep(&mut self, entry: Entry) {
+        let given = self.given.get_or_insert_default();
+        given.tracked = Some(entry);
+    }
+
+    /// The record of a coroutine that is tracked.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn record(&self) -> Option<&Record> {
+        self.given.as_ref()?.tracked.as_ref().map(Entry::record)
+    }
+
     /// Whether there is nothing to drop, nor to undo.
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
@@ -56,6 +104,20 @@ impl Extras {
         return self.given.is_none();
         #[cfg(not(feature = "std"))]
         true
+    }
+
+    /// Makes the coroutine findable from now on.
+    #[cfg(feature = "std")]
+    pub(crate) fn register(&self, registration: Registration) {
+        if let Some(given) = &self.given {
+            let _ = given.registration.set(registration);
+        }
+    }
+
+    /// The values that belong to the coroutine, if it is findable.
+    #[cfg(feature = "std")]
+    pub(crate) fn locals(&self) -> Option<&Locals> {
+        self.given.as_ref().map(|given| &given.locals)
     }
 
     pub(crate) fn name(&self) -> Option<&str> {

@@ -7,6 +7,7 @@
 //! - [Lending](lending): scripts that work on a `&mut World`
 //! - [Panics](panics): across resumes, and what happens when a coroutine is dropped
 //! - [C frames](c_frames): suspending in a callback of a C library
+//! - [The current coroutine](current): where no handle can be handed down, and values of a coroutine
 //! - [Choosing a stack size](stack_size)
 //! - [Thread-locals](thread_locals): what is undefined, and why
 //! - [Coroutines, async functions, and threads](comparison): which one to take
@@ -22,6 +23,9 @@ pub mod c_frames {}
 
 #[doc = include_str!("../docs/comparison.md")]
 pub mod comparison {}
+
+#[doc = include_str!("../docs/current.md")]
+pub mod current {}
 
 #[doc = include_str!("../docs/generators.md")]
 pub mod generators {}

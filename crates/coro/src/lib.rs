@@ -6,6 +6,8 @@ mod async_handle;
 #[cfg(feature = "std")]
 mod builder;
 mod coroutine;
+#[cfg(feature = "std")]
+mod current;
 mod delegate;
 mod error;
 mod extras;
@@ -23,6 +25,8 @@ pub mod io;
 mod iter;
 mod lending;
 mod minimum;
+#[cfg(feature = "movable")]
+mod movable;
 mod on_stack;
 mod parent_stack;
 mod resumer;
@@ -35,6 +39,8 @@ mod slot;
 mod state;
 #[cfg(feature = "async")]
 mod stream;
+#[cfg(feature = "std")]
+pub mod track;
 mod unwind;
 
 #[cfg(feature = "async")]
@@ -42,6 +48,10 @@ pub use async_handle::{AsyncHandle, BlockOnError};
 #[cfg(feature = "std")]
 pub use builder::{Builder, StackSize, StackSource};
 pub use coroutine::Coroutine;
+#[cfg(feature = "std")]
+pub use coroutine::TrapHandler;
+#[cfg(feature = "std")]
+pub use current::{LocalError, LocalKey, current_name, with_current};
 pub use delegate::Resume;
 pub use error::{Complete, ResumeError};
 #[cfg(feature = "async")]
@@ -54,6 +64,8 @@ pub use iter::Iter;
 pub use iter::iter;
 pub use lending::{Lend, LendingCoroutine, LendingHandle};
 pub use minimum::MIN_STACK_SIZE;
+#[cfg(feature = "movable")]
+pub use movable::Movable;
 pub use on_stack::on_stack;
 #[cfg(feature = "std")]
 pub use scope::{Scope, scope};

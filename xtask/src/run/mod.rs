@@ -11,3 +11,4 @@ pub(crate) mod pipeline;
 pub(crate) mod portable;
 pub(crate) mod programs;
 pub(crate) mod suite;
+pub(crate) mod supply;

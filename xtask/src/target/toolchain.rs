@@ -9,8 +9,11 @@ use std::process::Command;
 
 use cargo_metadata::semver::Version;
 
-/// The oldest compiler that builds this workspace.
-const OLDEST: &str = concat!(env!("CARGO_PKG_RUST_VERSION"), ".0");
+/// The oldest compiler that builds this workspace, as its manifests name it.
+pub(crate) fn oldest() -> Version {
+    Version::parse(concat!(env!("CARGO_PKG_RUST_VERSION"), ".0"))
+        .expect("a manifest's rust-version is two numbers")
+}
 
 /// Debian's packages that make up such a compiler.
 pub(crate) const DEBIAN_PACKAGES: [&str; 4] = [
@@ -68,7 +71,7 @@ impl Toolchain {
         // For example `rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)`.
         let version = String::from_utf8(rustc.ok()?.stdout).ok()?;
         let number = Version::parse(version.split_whitespace().nth(1)?).ok()?;
-        (number >= Version::parse(OLDEST).ok()?).then(|| Self {
+        (number >= oldest()).then(|| Self {
             name,
             version: version.trim().to_owned(),
             bin,

@@ -2,10 +2,16 @@
 
 use super::Coroutine;
 use crate::SuspendHandle;
+#[cfg(feature = "std")]
+use crate::current::Registration;
 use crate::extras::{Extras, Options};
 use crate::root::Root;
+#[cfg(feature = "std")]
+use crate::track;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
+#[cfg(feature = "std")]
+use core::panic::Location;
 use sure_stack::{Stack, StackError};
 
 impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
@@ -14,10 +20,15 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// # Safety
     /// As [`with_stack_unchecked`](Coroutine::with_stack_unchecked).
     #[inline]
+    #[track_caller]
     pub(crate) unsafe fn assemble<F>(stack: S, options: Options, f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
+        #[cfg(feature = "std")]
+        let tracked = options.tracked || track::is_enabled();
+        #[cfg(feature = "std")]
+        let (findable, types) = (options.findable, options.types);
         let extras = Extras::new(options);
         let named = extras.name().is_some();
         #[cfg(feature = "std")]
@@ -39,8 +50,18 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             stack: ManuallyDrop::new(stack),
             types: PhantomData,
         };
+        #[cfg(feature = "std")]
+        if tracked {
+            // SAFETY: it was laid just now, and nothing else has seen it yet.
+            unsafe { track::begin(handle, &*coroutine.stack, Location::caller()) };
+        }
         if named {
             coroutine.name_stack(coroutine.name().unwrap_or_default());
+        }
+        #[cfg(feature = "std")]
+        if findable {
+            let (handle, extras) = (coroutine.handle.cast(), &coroutine.handle().extras);
+            extras.register(Registration::new(&*coroutine.stack, handle, extras, types));
         }
         Ok(coroutine)
     }

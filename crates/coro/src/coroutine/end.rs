@@ -1,7 +1,10 @@
 //! The end of a coroutine: what it leaves, and the unwind of one that ends before its closure.
 
 use super::Coroutine;
+use crate::CoroutineState;
 use crate::handle::Stage;
+#[cfg(feature = "std")]
+use crate::track::{self, Record};
 use crate::unwind::{self, Payload};
 use core::mem::ManuallyDrop;
 use sure_context::{Arrival, ExecutionContext, Signal, Word};
@@ -19,6 +22,38 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             Signal::Run => Ok(arrival.word),
             // SAFETY: the root sends the address of a payload, given away.
             Signal::Unwind => Err(unsafe { arrival.word.as_ptr::<Payload>().read() }),
+        }
+    }
+
+    /// What is behind an arrival without a token and with the signal to unwind: the suspend of a
+    /// tracked coroutine, whose token is in its record; or the panic that has ended it, which goes on.
+    ///
+    /// # Safety
+    /// The arrival is of this coroutine, in its resume.
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn left_unusually(
+        &mut self,
+        arrival: Arrival,
+    ) -> CoroutineState<Yield, Return> {
+        #[cfg(feature = "std")]
+        {
+            let record = self.handle().extras.record();
+            if let Some(token) = record.and_then(Record::context) {
+                // SAFETY: the coroutine has given it away with this suspend; what stays in the
+                // record is a number.
+                self.context = Some(unsafe { ExecutionContext::from_raw(token) });
+                // SAFETY: the suspend has sent a `Yield` for this.
+                let value = unsafe { arrival.word.receive() };
+                track::checkpoint();
+                return CoroutineState::Yielded(value);
+            }
+        }
+        // SAFETY: it is suspended by its record only, so this is its exit.
+        match unsafe { self.complete(arrival) } {
+            // SAFETY: the root sent the `Return` for this.
+            Ok(word) => CoroutineState::Complete(unsafe { word.receive() }),
+            Err(payload) => unwind::go_on(payload),
         }
     }
 
@@ -93,10 +128,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         this.context = None;
         // SAFETY: nothing runs on the stack (1), and nothing refers to what is on it (2, 3);
         // `this` is never used again, nor dropped.
-        unsafe {
-            this.drop_root();
-            ManuallyDrop::take(&mut this.stack)
-        }
+        unsafe { this.take_stack() }
     }
 
     /// Runs a coroutine a last time, to run the destructors of everything on its stack.
@@ -151,24 +183,25 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     #[inline]
     unsafe fn release(&mut self) {
         // SAFETY: a complete coroutine has no frames that refer to the root or the stack, and
-        // as `self` is not used after this, neither is dropped again.
-        unsafe {
-            self.drop_root();
-            ManuallyDrop::drop(&mut self.stack);
-        }
+        // `self` is not used after this.
+        drop(unsafe { self.take_stack() });
     }
 
-    /// Takes from the stack what is left on it.
+    /// The stack, from which all is taken that is left on it.
     ///
     /// # Safety
-    /// The coroutine is complete, and nothing but the stack is used after this.
+    /// Nothing refers to the root or to frames, and `self` is not used after this, nor dropped.
     #[inline]
-    pub(super) unsafe fn drop_root(&mut self) {
+    pub(super) unsafe fn take_stack(&mut self) -> S {
         if self.name().is_some() {
             self.name_stack("");
         }
-        // SAFETY: nothing refers to the root any more.
+        // SAFETY: it is taken here only. Moving a stack does not move its memory; and if a
+        // coroutine-local panics below, the stack is dropped all the same.
+        let stack = unsafe { ManuallyDrop::take(&mut self.stack) };
+        // SAFETY: nothing refers to the root any more, which is dropped here only.
         unsafe { self.handle.drop_in_place() };
+        stack
     }
 
     /// Names the stack for the message about its overflow, if there is to be

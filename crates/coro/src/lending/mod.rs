@@ -115,6 +115,7 @@ where
     /// # Errors
     /// As [`Coroutine::try_new`].
     #[inline]
+    #[track_caller]
     pub fn try_new<F>(f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&LendingHandle<L, Yield>) -> Return + 'static,
@@ -178,6 +179,7 @@ where
     /// # Errors
     /// As [`Coroutine::try_with_stack`].
     #[inline]
+    #[track_caller]
     pub fn try_with_stack<F>(stack: S, f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&LendingHandle<L, Yield>) -> Return + 'static,
@@ -207,6 +209,7 @@ impl<S: crate::StackSource<Stack: 'static>> crate::Builder<S> {
     ///
     /// # Errors
     /// As [`build`](crate::Builder::build).
+    #[track_caller]
     pub fn build_lending<F, L, Yield, Return>(
         self,
         f: F,

@@ -5,6 +5,7 @@ mod c_frames;
 #[cfg(feature = "async")]
 mod cancel;
 mod crashes;
+mod current;
 mod delegate;
 mod drops;
 mod fork;
@@ -20,6 +21,8 @@ mod large_frames;
 mod lending;
 mod lifecycle;
 mod locations;
+#[cfg(feature = "movable")]
+mod movable;
 mod nesting;
 mod on_stack;
 mod panics;
@@ -35,4 +38,5 @@ mod stacks;
 #[cfg(feature = "async")]
 mod stream;
 mod threads;
+mod trap;
 mod values;

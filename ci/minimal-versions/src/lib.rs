@@ -1,0 +1,1 @@
+//! Nothing: what counts is that the dependencies compile.
