@@ -57,6 +57,8 @@ pub use handle::SuspendHandle;
 pub use iter::Iter;
 #[cfg(feature = "std")]
 pub use iter::iter;
+#[cfg(feature = "std")]
+pub use lending::ScopedLendingCoroutine;
 pub use lending::{Lend, LendingCoroutine, LendingHandle};
 pub use minimum::MIN_STACK_SIZE;
 #[cfg(feature = "movable")]

@@ -72,7 +72,7 @@ impl<C> Movable<C> {
     /// The promise is about the closure and all code that it calls, destructors and dependencies
     /// included, from now on until the coroutine is complete or [taken out](Movable::into_inner).
     /// Whenever the coroutine is suspended, or not yet resumed:
-    /// 1. *Values.* Everything in its frames, and in the closure, may be moved to another thread: it is
+    /// 1. *Values.* Everything in its frames, its [locals](crate::local), and the closure may be moved to another thread: it is
     ///    [`Send`], or travels as a whole (an `Rc` of which all clones are in its frames; an inner
     ///    coroutine that they own, for which all of this holds). So none of it is a
     ///    [`MutexGuard`](std::sync::MutexGuard), a reference to a thread-local, a guard of something

@@ -19,6 +19,7 @@ mod io_tokio;
 mod iter;
 mod large_frames;
 mod lending;
+mod lending_forms;
 mod lifecycle;
 mod locations;
 #[cfg(feature = "movable")]
