@@ -1,4 +1,5 @@
 use crate::{SuspendHandle, unwind};
+use std::any::type_name;
 use std::cell::Cell;
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -128,6 +129,7 @@ impl<'a> AsyncHandle<'a> {
     ///   coroutine polls in another `block_on`, or on another coroutine's stack.
     // The future may use thread-locals in its destructor: see `poll_apart`.
     #[cfg_attr(feature = "movable", inline(never))]
+    #[track_caller]
     pub fn try_block_on<F: IntoFuture>(&self, future: F) -> Result<F::Output, BlockOnError> {
         let mut future = pin!(future.into_future());
         loop {
@@ -142,19 +144,24 @@ impl<'a> AsyncHandle<'a> {
                 return Ok(value);
             }
             drop(context);
-            self.wait()?;
+            self.wait(type_name::<F::IntoFuture>())?;
         }
     }
 
     /// Suspends the coroutine until it is polled again.
     #[inline]
-    pub(crate) fn wait(&self) -> Result<(), BlockOnError> {
+    #[track_caller]
+    pub(crate) fn wait(&self, what: &'static str) -> Result<(), BlockOnError> {
         // Without a context, a poll by this coroutine has it, and would put
         // it back after its time.
         if self.context.get().is_none() || !self.handle.may_suspend() {
             return Err(self.why_not());
         }
         self.context.set(None);
+        if let Some(record) = self.handle.extras.record() {
+            core::hint::cold_path();
+            record.waits_for(what);
+        }
         match self.handle.try_suspend(()) {
             Ok(Poller(context)) => self.context.set(Some(context)),
             // The caller may be a destructor that the coroutine's own panic runs, out of which

@@ -156,6 +156,23 @@ impl<S: StackSource> Builder<S> {
         self
     }
 
+    /// Whether the coroutine is [tracked](crate::track), even if others are not. Once
+    /// [`track::enable`](crate::track::enable) was called, all are.
+    ///
+    /// ```
+    /// let mut coroutine = coro::Coroutine::builder()
+    ///     .tracked(true)
+    ///     .build(|handle, ()| handle.suspend(()))?;
+    /// coroutine.resume(());
+    /// let line = coro::track::list()[0].suspended_at().map(|place| place.line());
+    /// assert!(line.is_some());
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    pub fn tracked(mut self, tracked: bool) -> Builder<S> {
+        self.options.tracked = tracked;
+        self
+    }
+
     /// Lets code inside the coroutine find it without a handle:
     /// [`with_current`](crate::with_current), [`current_name`](crate::current_name) and
     /// coroutine-locals ([`local!`](crate::local!)).
@@ -202,6 +219,7 @@ impl<S: StackSource> Builder<S> {
     ///   [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE) bytes, or if an `Input`, a `Yield` or a
     ///   `Return` takes more than half of the stack.
     /// - [`StackError::Map`], [`StackError::Guard`] if the system refuses.
+    #[track_caller]
     pub fn build<F, Input, Yield, Return>(
         mut self,
         f: F,
@@ -225,6 +243,7 @@ impl<S: StackSource> Builder<S> {
     ///
     /// # Safety
     /// As [`Coroutine::with_stack_unchecked`].
+    #[track_caller]
     pub unsafe fn build_unchecked<F, Input, Yield, Return>(
         self,
         f: F,

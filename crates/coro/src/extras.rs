@@ -4,6 +4,8 @@
 #[cfg(feature = "std")]
 use crate::current::{Locals, Registration};
 #[cfg(feature = "std")]
+use crate::track::{Entry, Record};
+#[cfg(feature = "std")]
 use core::{any::TypeId, cell::OnceCell};
 #[cfg(feature = "std")]
 use std::boxed::Box;
@@ -14,6 +16,9 @@ pub(crate) struct Options {
     /// For messages.
     #[cfg(feature = "std")]
     pub(crate) name: Option<Box<str>>,
+    /// Whether it is tracked, even if others are not.
+    #[cfg(feature = "std")]
+    pub(crate) tracked: bool,
     /// Whether code inside finds it.
     #[cfg(feature = "std")]
     pub(crate) findable: bool,
@@ -26,6 +31,8 @@ impl Options {
     pub(crate) const NONE: Options = Options {
         #[cfg(feature = "std")]
         name: None,
+        #[cfg(feature = "std")]
+        tracked: false,
         #[cfg(feature = "std")]
         findable: false,
         #[cfg(feature = "std")]
@@ -41,7 +48,10 @@ pub(crate) struct Extras {
 
 /// Whatever was asked for.
 #[cfg(feature = "std")]
+#[derive(Default)]
 struct Given {
+    /// Dropped before the name, to which it refers.
+    tracked: Option<Entry>,
     name: Option<Box<str>>,
     /// Set when the root stands, if it is to be findable. Dropped before the locals.
     registration: OnceCell<Registration>,
@@ -62,8 +72,7 @@ impl Extras {
                 } => None,
                 Options { name, .. } => Some(Box::new(Given {
                     name,
-                    registration: OnceCell::new(),
-                    locals: Locals::default(),
+                    ..Given::default()
                 })),
             },
         };
@@ -72,6 +81,20 @@ impl Extras {
             let Options {} = options;
             Extras {}
         }
+    }
+
+    /// Keeps the entry of a coroutine that is tracked.
+    #[cfg(feature = "std")]
+    pub(crate) fn keep(&mut self, entry: Entry) {
+        let given = self.given.get_or_insert_default();
+        given.tracked = Some(entry);
+    }
+
+    /// The record of a coroutine that is tracked.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn record(&self) -> Option<&Record> {
+        self.given.as_ref()?.tracked.as_ref().map(Entry::record)
     }
 
     /// Whether there is nothing to drop, nor to undo.

@@ -81,6 +81,7 @@ impl<S: StackSource<Stack: 'static>> crate::Builder<S> {
     ///
     /// # Errors
     /// As [`build`](crate::Builder::build).
+    #[track_caller]
     pub fn build_future<F, R>(self, f: F) -> Result<CoroutineFuture<R, S::Stack>, StackError>
     where
         F: FnOnce(&AsyncHandle<'_>) -> R + 'static,

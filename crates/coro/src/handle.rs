@@ -36,8 +36,8 @@ pub struct SuspendHandle<Input, Yield> {
     /// First, as the root of the stack wants it.
     pub(crate) resumer: Resumer,
     /// Bytes of stack below this handle: code that suspends must stand there.
-    /// 0 while a suspend must be refused for another reason, so that one
-    /// comparison tells both.
+    /// 0 while a suspend must be refused for another reason, or takes another way because
+    /// the coroutine is tracked, so that one comparison tells all.
     pub(crate) extent: Cell<usize>,
     pub(crate) stage: Cell<Stage>,
     pub(crate) extras: Extras,
@@ -48,7 +48,10 @@ pub struct SuspendHandle<Input, Yield> {
 
 /// What the coroutine's stack holds; the token beside it tells
 /// [`Status`](crate::Status) apart where this does not.
+///
+/// Its first byte is a number, from 0: debuggers read it (`track/record.rs`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Stage {
     /// The closure.
     Created,
@@ -111,8 +114,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[track_caller]
     pub fn suspend(&self, value: Yield) -> Input {
         if !self.runs_here() && !self.runs_on_growth() {
-            let _ = self.refuse();
-            self.unwind_again();
+            return self.suspend_unusually(value);
         }
         // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
         // for as for a call, so the coroutine runs.
@@ -159,7 +161,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[track_caller]
     pub fn try_suspend(&self, value: Yield) -> Result<Input, ForcedUnwind> {
         if !self.runs_here() && !self.runs_on_growth() {
-            return Err(self.refuse());
+            return self.try_suspend_unusually(value);
         }
         // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
         // for as for a call, so the coroutine runs.
@@ -188,6 +190,49 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         }
         // SAFETY: with the signal to run a resume sends an `Input`, which waits in its frame.
         Ok(unsafe { arrival.word.receive() })
+    }
+
+    /// A suspend of a coroutine that is tracked; or one that is not granted.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn suspend_unusually(&self, value: Yield) -> Input {
+        #[cfg(feature = "std")]
+        if self.is_tracked_here() {
+            let mut value = ManuallyDrop::new(value);
+            let word = Word::send(&mut value);
+            // SAFETY: the coroutine runs, on the caller's stack, and is not being dropped; the
+            // word sends a `Yield`.
+            return match unsafe { self.leave_recorded(word) } {
+                // SAFETY: a resume sends an `Input`, which waits in its frame.
+                Ok(word) => unsafe { word.receive() },
+                Err(unwind) => unwind.resume(),
+            };
+        }
+        #[cfg(not(feature = "std"))]
+        let _not_sent = value;
+        let _ = self.refuse();
+        self.unwind_again()
+    }
+
+    /// As [`suspend_unusually`](Self::suspend_unusually), for a `try_suspend`.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn try_suspend_unusually(&self, value: Yield) -> Result<Input, ForcedUnwind> {
+        #[cfg(feature = "std")]
+        if self.is_tracked_here() {
+            let mut value = ManuallyDrop::new(value);
+            let word = Word::send(&mut value);
+            // SAFETY: the coroutine runs, on the caller's stack, and is not being dropped; the
+            // word sends a `Yield`.
+            let word = unsafe { self.leave_recorded(word) }?;
+            // SAFETY: a resume sends an `Input`, which waits in its frame.
+            return Ok(unsafe { word.receive() });
+        }
+        #[cfg(not(feature = "std"))]
+        let _not_sent = value;
+        Err(self.refuse())
     }
 
     /// The coroutine's name, if it was given one.
@@ -242,7 +287,17 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// Whether a suspend by the caller would be granted.
     #[inline]
     pub(crate) fn may_suspend(&self) -> bool {
-        self.runs_here() || self.runs_on_growth()
+        self.runs_here() || self.runs_on_growth() || self.is_tracked_here()
+    }
+
+    /// Whether the coroutine is tracked, and a suspend by the caller would be granted.
+    #[cold]
+    #[inline(never)]
+    fn is_tracked_here(&self) -> bool {
+        #[cfg(feature = "std")]
+        return self.tracked_here().is_some();
+        #[cfg(not(feature = "std"))]
+        false
     }
 
     /// Answers a suspend that is not granted, if not by the panic of a call from another stack.

@@ -94,6 +94,7 @@ impl<S: crate::StackSource<Stack: 'static>> crate::Builder<S> {
     ///
     /// # Errors
     /// As [`build`](crate::Builder::build).
+    #[track_caller]
     pub fn build_iter<F, Item>(self, f: F) -> Result<Iter<Item, S::Stack>, sure_stack::StackError>
     where
         F: FnOnce(&SuspendHandle<(), Item>) + 'static,

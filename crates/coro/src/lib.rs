@@ -38,6 +38,8 @@ mod scoped;
 mod state;
 #[cfg(feature = "async")]
 mod stream;
+#[cfg(feature = "std")]
+pub mod track;
 mod unwind;
 
 #[cfg(feature = "async")]
@@ -45,6 +47,8 @@ pub use async_handle::{AsyncHandle, BlockOnError};
 #[cfg(feature = "std")]
 pub use builder::{Builder, StackSize, StackSource};
 pub use coroutine::Coroutine;
+#[cfg(feature = "std")]
+pub use coroutine::TrapHandler;
 #[cfg(feature = "std")]
 pub use current::{LocalError, LocalKey, current_name, with_current};
 pub use delegate::Resume;

@@ -96,6 +96,9 @@ impl<C> Movable<C> {
     /// 5. *Foreign code.* The same holds for frames of other languages that are suspended: a C
     ///    function that calls back must not rely on its thread (`errno`, a lock that it
     ///    holds, thread-locals).
+    /// 6. *Tracking.* [`track::list`](crate::track::list) is not called on a thread that has made it, or a
+    ///    coroutine that travels in its frames, while it may be used elsewhere: the list looks at stacks
+    ///    of its own thread.
     ///
     /// On a thread that has no [alternate stack](sure_stack::overflow::protect_thread) an overflow
     /// of the coroutine's stack still faults at the guard, but without the message.
@@ -110,7 +113,7 @@ impl<C> Movable<C> {
     /// use coro::{Coroutine, Movable, Status};
     ///
     /// let coroutine = Coroutine::new(|handle, ()| handle.suspend(()));
-    /// // SAFETY: (1-5) nothing happens inside but one suspend.
+    /// // SAFETY: (1-6) nothing happens inside but one suspend.
     /// let movable = unsafe { Movable::new(coroutine) };
     /// let status = std::thread::spawn(move || {
     ///     let mut coroutine = movable.into_inner();

@@ -205,6 +205,7 @@ impl<S: StackSource> Builder<S> {
     ///
     /// # Errors
     /// As [`build`](Builder::build).
+    #[track_caller]
     pub fn build_scoped<'scope, F, Input, Yield, Return>(
         self,
         scope: &'scope Scope<'scope, '_>,

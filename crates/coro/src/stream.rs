@@ -96,6 +96,7 @@ impl<S: StackSource<Stack: 'static>> crate::Builder<S> {
     ///
     /// # Errors
     /// As [`build`](crate::Builder::build).
+    #[track_caller]
     pub fn build_stream<F, Item>(self, f: F) -> Result<CoroutineStream<Item, S::Stack>, StackError>
     where
         F: FnOnce(&StreamHandle<'_, Item>) + 'static,
@@ -200,9 +201,10 @@ impl<Item> StreamHandle<'_, Item> {
     /// - If this coroutine cannot suspend: for the reasons that
     ///   [`BlockOnError`](crate::BlockOnError) lists. The item is dropped.
     #[inline]
+    #[track_caller]
     pub fn send(&self, item: Item) {
         self.next.set(Some(item));
-        if let Err(error) = self.handle.wait() {
+        if let Err(error) = self.handle.wait("the consumer of a stream") {
             drop(self.next.take());
             async_handle::refused(&self.handle, error);
         }

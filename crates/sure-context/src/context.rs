@@ -94,6 +94,12 @@ impl ExecutionContext {
         self.saved
     }
 
+    /// The number of the token, to be shown or compared: the token stays where it is.
+    #[inline(always)]
+    pub fn as_raw(&self) -> NonZeroUsize {
+        self.saved
+    }
+
     /// The token again.
     ///
     /// # Safety

@@ -6,8 +6,12 @@ use crate::SuspendHandle;
 use crate::current::Registration;
 use crate::extras::{Extras, Options};
 use crate::root::Root;
+#[cfg(feature = "std")]
+use crate::track;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
+#[cfg(feature = "std")]
+use core::panic::Location;
 use sure_stack::{Stack, StackError};
 
 impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
@@ -16,10 +20,13 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// # Safety
     /// As [`with_stack_unchecked`](Coroutine::with_stack_unchecked).
     #[inline]
+    #[track_caller]
     pub(crate) unsafe fn assemble<F>(stack: S, options: Options, f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
+        #[cfg(feature = "std")]
+        let tracked = options.tracked || track::is_enabled();
         #[cfg(feature = "std")]
         let (findable, types) = (options.findable, options.types);
         let extras = Extras::new(options);
@@ -43,6 +50,11 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             stack: ManuallyDrop::new(stack),
             types: PhantomData,
         };
+        #[cfg(feature = "std")]
+        if tracked {
+            // SAFETY: it was laid just now, and nothing else has seen it yet.
+            unsafe { track::begin(handle, &*coroutine.stack, Location::caller()) };
+        }
         if named {
             coroutine.name_stack(coroutine.name().unwrap_or_default());
         }

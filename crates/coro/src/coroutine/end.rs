@@ -1,7 +1,10 @@
 //! The end of a coroutine: what it leaves, and the unwind of one that ends before its closure.
 
 use super::Coroutine;
+use crate::CoroutineState;
 use crate::handle::Stage;
+#[cfg(feature = "std")]
+use crate::track::{self, Record};
 use crate::unwind::{self, Payload};
 use core::mem::ManuallyDrop;
 use sure_context::{Arrival, ExecutionContext, Signal, Word};
@@ -19,6 +22,38 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             Signal::Run => Ok(arrival.word),
             // SAFETY: the root sends the address of a payload, given away.
             Signal::Unwind => Err(unsafe { arrival.word.as_ptr::<Payload>().read() }),
+        }
+    }
+
+    /// What is behind an arrival without a token and with the signal to unwind: the suspend of a
+    /// tracked coroutine, whose token is in its record; or the panic that has ended it, which goes on.
+    ///
+    /// # Safety
+    /// The arrival is of this coroutine, in its resume.
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn left_unusually(
+        &mut self,
+        arrival: Arrival,
+    ) -> CoroutineState<Yield, Return> {
+        #[cfg(feature = "std")]
+        {
+            let record = self.handle().extras.record();
+            if let Some(token) = record.and_then(Record::context) {
+                // SAFETY: the coroutine has given it away with this suspend; what stays in the
+                // record is a number.
+                self.context = Some(unsafe { ExecutionContext::from_raw(token) });
+                // SAFETY: the suspend has sent a `Yield` for this.
+                let value = unsafe { arrival.word.receive() };
+                track::checkpoint();
+                return CoroutineState::Yielded(value);
+            }
+        }
+        // SAFETY: it is suspended by its record only, so this is its exit.
+        match unsafe { self.complete(arrival) } {
+            // SAFETY: the root sent the `Return` for this.
+            Ok(word) => CoroutineState::Complete(unsafe { word.receive() }),
+            Err(payload) => unwind::go_on(payload),
         }
     }
 

@@ -4,12 +4,15 @@ mod create;
 mod end;
 #[cfg(feature = "std")]
 mod release;
+mod thread;
+#[cfg(feature = "std")]
+mod trap;
+
+#[cfg(feature = "std")]
+pub use trap::TrapHandler;
 
 use crate::extras::Options;
-mod thread;
-
 use crate::handle::Stage;
-use crate::unwind;
 use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle};
 use core::fmt;
 use core::marker::PhantomData;
@@ -99,6 +102,7 @@ impl<Input: 'static, Yield: 'static, Return: 'static> Coroutine<Input, Yield, Re
     /// [`StackError::TooSmall`] if an `Input`, a `Yield` or a `Return` takes more than half of
     /// the stack.
     #[inline]
+    #[track_caller]
     pub fn try_new<F>(f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
@@ -130,6 +134,7 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     /// # Safety
     /// As [`with_stack_unchecked`](Coroutine::with_stack_unchecked).
     #[inline]
+    #[track_caller]
     pub unsafe fn new_unchecked<F>(f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
@@ -202,6 +207,7 @@ impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
     /// # Errors
     /// [`StackError::TooSmall`] if the stack has less than [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE)
     /// bytes, or if an `Input`, a `Yield` or a `Return` takes more than half of it.
+    #[track_caller]
     pub fn try_with_stack<F>(stack: S, f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'static,
@@ -232,6 +238,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     ///
     /// [The guide](crate::guide::generators) meets both for an iterator that borrows.
     #[inline]
+    #[track_caller]
     pub unsafe fn with_stack_unchecked<F>(stack: S, f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
@@ -308,16 +315,13 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
                 // SAFETY: `suspend` sent a `Yield` for this.
                 Ok(CoroutineState::Yielded(unsafe { arrival.word.receive() }))
             }
-            None => {
-                // SAFETY: an arrival of this coroutine's exit.
-                match unsafe { self.complete(arrival) } {
-                    Ok(word) => {
-                        // SAFETY: the root sent the `Return` for this.
-                        Ok(CoroutineState::Complete(unsafe { word.receive() }))
-                    }
-                    Err(payload) => unwind::go_on(payload),
-                }
+            None if arrival.signal == Signal::Run => {
+                self.handle().stage.set(Stage::Complete);
+                // SAFETY: the root sent the `Return` for this.
+                Ok(CoroutineState::Complete(unsafe { arrival.word.receive() }))
             }
+            // SAFETY: an arrival of this coroutine, on which its resume waits.
+            None => Ok(unsafe { self.left_unusually(arrival) }),
         }
     }
 

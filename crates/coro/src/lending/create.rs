@@ -54,6 +54,7 @@ where
     /// # Errors
     /// As [`Coroutine::try_new`].
     #[inline]
+    #[track_caller]
     pub fn try_new<F>(f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&LendingHandle<L, Yield>) -> Return + 'static,
@@ -94,6 +95,7 @@ where
     /// # Safety
     /// As [`Coroutine::with_stack_unchecked`].
     #[inline]
+    #[track_caller]
     pub unsafe fn new_unchecked<F>(f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&LendingHandle<L, Yield>) -> Return,
@@ -159,6 +161,7 @@ where
     /// # Errors
     /// As [`Coroutine::try_with_stack`].
     #[inline]
+    #[track_caller]
     pub fn try_with_stack<F>(stack: S, f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&LendingHandle<L, Yield>) -> Return + 'static,
@@ -181,6 +184,7 @@ where
     /// # Safety
     /// As [`Coroutine::with_stack_unchecked`].
     #[inline]
+    #[track_caller]
     pub unsafe fn with_stack_unchecked<F>(stack: S, f: F) -> Result<Self, StackError>
     where
         F: FnOnce(&LendingHandle<L, Yield>) -> Return,
@@ -212,6 +216,7 @@ impl<S: crate::StackSource> crate::Builder<S> {
     ///
     /// # Errors
     /// As [`build`](crate::Builder::build).
+    #[track_caller]
     pub fn build_lending<F, L, Yield, Return>(
         self,
         f: F,
@@ -234,6 +239,7 @@ impl<S: crate::StackSource> crate::Builder<S> {
     ///
     /// # Safety
     /// As [`Coroutine::with_stack_unchecked`].
+    #[track_caller]
     pub unsafe fn build_lending_unchecked<F, L, Yield, Return>(
         self,
         f: F,

@@ -94,6 +94,7 @@ impl<S: StackSource> Builder<S> {
     ///
     /// # Errors
     /// As [`build`](Builder::build).
+    #[track_caller]
     pub fn build_scoped_lending<'scope, F, L, Yield, Return>(
         self,
         scope: &'scope Scope<'scope, '_>,

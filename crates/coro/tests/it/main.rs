@@ -39,4 +39,5 @@ mod stacks;
 #[cfg(feature = "async")]
 mod stream;
 mod threads;
+mod trap;
 mod values;

@@ -14,10 +14,13 @@
 //! | `release` | memory of a stack that is in use, given back |
 //! | `pool` | stacks that come and go |
 //! | `overflow` | the message about a stack that was too small |
+//! | `internal` | what `coro` needs of the system, beside stacks |
 
 mod arena;
 mod guard;
 mod index;
+#[doc(hidden)]
+pub mod internal;
 mod locate;
 mod mapped;
 mod mapping_budget;
