@@ -173,6 +173,37 @@ impl<S: StackSource> Builder<S> {
         self
     }
 
+    /// Gives memory back whenever the coroutine is suspended with more than so many *idle* bytes of its
+    /// stack: pages below its frames that code has touched. What
+    /// [`release_unused`](Coroutine::release_unused) does, without a scheduler that calls it.
+    ///
+    /// It is for coroutines that wait for long and in large numbers, of which some make a deep call now
+    /// and then. The resumer looks after each suspend, which takes a system call (mincore(2)), a fraction of a
+    /// microsecond. Where there is more, giving it back takes another one (madvise(2)), and each page
+    /// a fault when it is touched again; so the limit should be above what every turn takes. It is kept
+    /// in whole pages. Such a coroutine is [tracked](Builder::tracked); others pay nothing.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    ///
+    /// #[inline(never)]
+    /// fn deep_call() -> u8 {
+    ///     let buffer = std::hint::black_box([7; 100 << 10]);
+    ///     buffer[4]
+    /// }
+    ///
+    /// let mut waiting = Coroutine::builder()
+    ///     .release_idle(32 << 10)
+    ///     .build(|handle: &SuspendHandle<(), u8>, ()| handle.suspend(deep_call()))?;
+    /// waiting.resume(());
+    /// assert!(waiting.release_unused() <= 32 << 10, "the buffer's pages are gone already");
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    pub fn release_idle(mut self, more_than_bytes: usize) -> Builder<S> {
+        self.options.most_idle = Some(more_than_bytes);
+        self
+    }
+
     /// Lets code inside the coroutine find it without a handle:
     /// [`with_current`](crate::with_current), [`current_name`](crate::current_name) and
     /// coroutine-locals ([`local!`](crate::local!)).

@@ -26,7 +26,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
         #[cfg(feature = "std")]
-        let tracked = options.tracked || track::is_enabled();
+        let tracked = options.tracked || options.most_idle.is_some() || track::is_enabled();
         #[cfg(feature = "std")]
         let (findable, types) = (options.findable, options.types);
         let extras = Extras::new(options);
