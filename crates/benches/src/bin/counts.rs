@@ -28,6 +28,9 @@ const WORKS: &[Work] = &[
     ),
     ("a step of an iterator", iterator),
     ("create, run, drop", life),
+    ("create, run, drop, on 16 KiB", |n| sized_life(n, 16 << 10)),
+    ("create, run, drop, on 1 MiB", |n| sized_life(n, 1 << 20)),
+    ("create, run, drop, on 8 MiB", |n| sized_life(n, 8 << 20)),
     ("create, suspend, drop while suspended", drop_suspended),
     ("a call on another stack", call),
     ("a stack of the pool: take, put back", pool),
@@ -152,6 +155,15 @@ fn life(n: usize) {
     for i in 0..n {
         let mut coroutine = Coroutine::new(|_: &SuspendHandle<usize, ()>, value| value);
         black_box(coroutine.resume(i));
+    }
+}
+
+/// A life on a pooled stack of another size than the usual one.
+fn sized_life(n: usize, bytes: usize) {
+    for i in 0..n {
+        let builder = Coroutine::builder().stack_size(black_box(bytes));
+        let coroutine = builder.build(|_: &SuspendHandle<usize, ()>, n| n);
+        black_box(coroutine.expect("a stack").resume(black_box(i)));
     }
 }
 
