@@ -4,7 +4,14 @@
 //! in a frame, and the count of panics. The contract of [`Movable::new`] keeps the code inside from
 //! both. The library's own uses of thread-locals are kept apart by the feature `movable`, each in a
 //! function that is not inlined, does not switch, and returns no address of a thread-local; so a
-//! frame that is suspended holds none.
+//! frame that is suspended holds none. (That a call is not inlined is enough: what a compiler
+//! deduces of a function that reads or writes a thread-local is that it reads or writes memory, and a
+//! switch may write all memory.)
+//!
+//! Where they are: `with_pool`, `stack_at` and `protect_thread` of `sure_stack`; here
+//! `grow::with_growths`, `track::thread`, and `async_handle::poll_apart` for those of whatever is polled.
+//! The note of `resumer` is left out. The standard library's count of panics is read and
+//! written by functions that are not inlined, within one thread by promise 3.
 
 use crate::{Coroutine, CoroutineState, Iter, Lend, LendingCoroutine, Resume, ResumeError};
 use core::fmt;
