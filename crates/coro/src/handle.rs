@@ -6,7 +6,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr;
-use sure_context::{Signal, Word, stack_pointer};
+use sure_context::{ExecutionContext, Signal, Word, stack_pointer};
 
 /// The inside of a coroutine: the way to suspend it.
 ///
@@ -113,12 +113,16 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[inline(always)]
     #[track_caller]
     pub fn suspend(&self, value: Yield) -> Input {
-        if !self.runs_here() && !self.runs_on_growth() {
-            return self.suspend_unusually(value);
-        }
-        // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
-        // for as for a call, so the coroutine runs.
-        match unsafe { self.leave(value) } {
+        let resumer = match self.runs_here() {
+            // SAFETY: the caller runs on this coroutine's stack, so the coroutine runs.
+            true => unsafe { self.resumer.take() },
+            false => match self.detour() {
+                Ok(other) => other,
+                Err(_) => self.unwind_again(),
+            },
+        };
+        // SAFETY: the coroutine runs, as was just seen, and continues the token only here.
+        match unsafe { self.leave(value, resumer) } {
             Ok(input) => input,
             Err(unwind) => unwind.resume(),
         }
@@ -160,27 +164,29 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[inline(always)]
     #[track_caller]
     pub fn try_suspend(&self, value: Yield) -> Result<Input, ForcedUnwind> {
-        if !self.runs_here() && !self.runs_on_growth() {
-            return self.try_suspend_unusually(value);
-        }
-        // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
-        // for as for a call, so the coroutine runs.
-        unsafe { self.leave(value) }
+        let resumer = match self.runs_here() {
+            // SAFETY: the caller runs on this coroutine's stack, so the coroutine runs.
+            true => unsafe { self.resumer.take() },
+            false => self.detour()?,
+        };
+        // SAFETY: the coroutine runs, as was just seen, and continues the token only here.
+        unsafe { self.leave(value, resumer) }
     }
 
     /// Switches to the resumer with a value; what the next resume brings.
     ///
+    /// The token is taken before anything is called that the compiler cannot see into: where a
+    /// suspend follows an arrival directly, it is still in a register.
+    ///
     /// # Safety
-    /// The coroutine runs, on its own stack or a growth of it, and is not being dropped.
+    /// 1. The coroutine runs, on its own stack or a growth of it, and is not being dropped.
+    /// 2. The token is the resumer's, or that of an execution which leaves for the resumer with what
+    ///    it is given; it is not used otherwise.
     #[inline(always)]
-    unsafe fn leave(&self, value: Yield) -> Result<Input, ForcedUnwind> {
-        // Taken before anything is called that the compiler cannot see into: where a suspend
-        // follows an arrival directly, it is still in a register.
-        // SAFETY: the coroutine runs (the caller's promise); the token is used once, below.
-        let resumer = unsafe { self.resumer.take() };
+    unsafe fn leave(&self, value: Yield, resumer: ExecutionContext) -> Result<Input, ForcedUnwind> {
         let mut value = ManuallyDrop::new(value);
         let word = Word::send(&mut value);
-        // SAFETY: the resumer is suspended in `Coroutine::resume`, on this thread; it receives a
+        // SAFETY: the resumer is suspended in `Coroutine::resume`, on this thread (2); it receives a
         // `Yield`, and keeps the token of this execution in the coroutine, which owns the stack.
         let arrival = unsafe { resumer.switch(word, Signal::Run) };
         // SAFETY: the coroutine is continued by a resume of its owner only.
@@ -192,46 +198,28 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         Ok(unsafe { arrival.word.receive() })
     }
 
-    /// A suspend of a coroutine that is tracked; or one that is not granted.
+    /// Whom a suspend leaves for that is not granted at first sight: the resumer, if the caller runs
+    /// on a growth of the stack; an execution on the way to the resumer, if the coroutine is tracked.
+    ///
+    /// # Errors
+    /// The coroutine is being dropped.
+    ///
+    /// # Panics
+    /// If the caller does not run on the coroutine's stack.
     #[cold]
     #[inline(never)]
     #[track_caller]
-    fn suspend_unusually(&self, value: Yield) -> Input {
+    fn detour(&self) -> Result<ExecutionContext, ForcedUnwind> {
         #[cfg(feature = "std")]
-        if self.is_tracked_here() {
-            let mut value = ManuallyDrop::new(value);
-            let word = Word::send(&mut value);
-            // SAFETY: the coroutine runs, on the caller's stack, and is not being dropped; the
-            // word sends a `Yield`.
-            return match unsafe { self.leave_recorded(word) } {
-                // SAFETY: a resume sends an `Input`, which waits in its frame.
-                Ok(word) => unsafe { word.receive() },
-                Err(unwind) => unwind.resume(),
-            };
+        if let Some(record) = self.tracked_here() {
+            // SAFETY: the coroutine runs, with the caller on its stack; this is about a suspend.
+            return Ok(unsafe { self.leave_traces(record) });
         }
-        #[cfg(not(feature = "std"))]
-        let _not_sent = value;
-        let _ = self.refuse();
-        self.unwind_again()
-    }
-
-    /// As [`suspend_unusually`](Self::suspend_unusually), for a `try_suspend`.
-    #[cold]
-    #[inline(never)]
-    #[track_caller]
-    fn try_suspend_unusually(&self, value: Yield) -> Result<Input, ForcedUnwind> {
-        #[cfg(feature = "std")]
-        if self.is_tracked_here() {
-            let mut value = ManuallyDrop::new(value);
-            let word = Word::send(&mut value);
-            // SAFETY: the coroutine runs, on the caller's stack, and is not being dropped; the
-            // word sends a `Yield`.
-            let word = unsafe { self.leave_recorded(word) }?;
-            // SAFETY: a resume sends an `Input`, which waits in its frame.
-            return Ok(unsafe { word.receive() });
+        if self.runs_on_growth() {
+            // SAFETY: the caller runs on a stack for which the coroutine waits as for a call, so the
+            // coroutine runs.
+            return Ok(unsafe { self.resumer.take() });
         }
-        #[cfg(not(feature = "std"))]
-        let _not_sent = value;
         Err(self.refuse())
     }
 

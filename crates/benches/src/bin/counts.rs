@@ -33,6 +33,12 @@ const WORKS: &[Work] = &[
     ("create, run, drop, on 8 MiB", |n| sized_life(n, 8 << 20)),
     ("create, suspend, drop while suspended", drop_suspended),
     ("a call on another stack", call),
+    ("maybe_grow, where there is stack enough", |n| {
+        grow(n, 32 << 10)
+    }),
+    ("maybe_grow, by a stack that is kept", |n| {
+        grow(n, usize::MAX)
+    }),
     ("a stack of the pool: take, put back", pool),
     ("a stack of an arena: take, put back", arena),
     ("dynamic, on the thread's stack: resume and suspend", |n| {
@@ -171,6 +177,13 @@ fn drop_suspended(n: usize) {
     for i in 0..n {
         let mut coroutine = Coroutine::new(|handle: &Handle, value| handle.suspend(value));
         black_box(coroutine.resume(i));
+    }
+}
+
+/// Asks for so many bytes of stack, on the thread's own.
+fn grow(n: usize, red_zone: usize) {
+    for i in 0..n {
+        coro::maybe_grow(black_box(red_zone), 64 << 10, || black_box(i));
     }
 }
 

@@ -29,33 +29,30 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// tracked coroutine, whose token is in its record; or the panic that has ended it, which goes on.
     ///
     /// # Safety
-    /// The arrival is of this coroutine, in its resume.
+    /// The arrival is of this coroutine, in its resume, which keeps the token.
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn left_unusually(
-        &mut self,
+        &self,
         arrival: Arrival,
-    ) -> CoroutineState<Yield, Return> {
+    ) -> (Option<ExecutionContext>, CoroutineState<Yield, Return>) {
         #[cfg(feature = "std")]
-        {
-            let record = self.handle().extras.record();
-            if let Some(token) = record.and_then(Record::context) {
-                // SAFETY: the coroutine has given it away with this suspend; what stays in the
-                // record is a number.
-                self.context = Some(unsafe { ExecutionContext::from_raw(token) });
-                // SAFETY: the suspend has sent a `Yield` for this.
-                let value = unsafe { arrival.word.receive() };
-                if let Some(bytes) = self.handle().extras.most_idle() {
-                    self.release_if_more_than(bytes);
-                }
-                track::checkpoint();
-                return CoroutineState::Yielded(value);
+        if let Some(token) = self.handle().extras.record().and_then(Record::context) {
+            // SAFETY: the coroutine has given it away with this suspend; what stays in the
+            // record is a number.
+            let token = unsafe { ExecutionContext::from_raw(token) };
+            // SAFETY: the suspend has sent a `Yield` for this.
+            let value = unsafe { arrival.word.receive() };
+            if let Some(bytes) = self.handle().extras.most_idle() {
+                self.release_if_more_than(&token, bytes);
             }
+            track::checkpoint();
+            return (Some(token), CoroutineState::Yielded(value));
         }
-        // SAFETY: it is suspended by its record only, so this is its exit.
+        // SAFETY: it is not suspended, so this is its exit.
         match unsafe { self.complete(arrival) } {
             // SAFETY: the root sent the `Return` for this.
-            Ok(word) => CoroutineState::Complete(unsafe { word.receive() }),
+            Ok(word) => (None, CoroutineState::Complete(unsafe { word.receive() })),
             Err(payload) => unwind::go_on(payload),
         }
     }
@@ -127,8 +124,10 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     #[must_use = "the stack can be used again"]
     pub unsafe fn abandon(self) -> S {
         let mut this = ManuallyDrop::new(self);
-        // The closure, or a token of the frames.
-        this.context = None;
+        if let Some(context) = this.context.take() {
+            // SAFETY: the coroutine has no other token of its frames, or of the closure.
+            unsafe { context.abandon() };
+        }
         // SAFETY: nothing runs on the stack (1), and nothing refers to what is on it (2, 3);
         // `this` is never used again, nor dropped.
         unsafe { this.take_stack() }

@@ -320,8 +320,12 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
                 // SAFETY: the root sent the `Return` for this.
                 Ok(CoroutineState::Complete(unsafe { arrival.word.receive() }))
             }
-            // SAFETY: an arrival of this coroutine, on which its resume waits.
-            None => Ok(unsafe { self.left_unusually(arrival) }),
+            None => {
+                // SAFETY: an arrival of this coroutine, on which its resume waits; the token is kept.
+                let (context, state) = unsafe { self.left_unusually(arrival) };
+                self.context = context;
+                Ok(state)
+            }
         }
     }
 

@@ -47,17 +47,17 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     ///
     /// [`Builder::release_idle`](crate::Builder::release_idle) has it done whenever there is much.
     pub fn release_unused(&self) -> usize {
-        self.release_if_more_than(0)
+        match &self.context {
+            Some(context) if self.status() == Status::Suspended => {
+                self.release_if_more_than(context, 0)
+            }
+            _ => 0,
+        }
     }
 
-    /// As [`release_unused`](Coroutine::release_unused), if that is more than so many bytes.
-    pub(super) fn release_if_more_than(&self, bytes: usize) -> usize {
-        let Some(context) = &self.context else {
-            return 0;
-        };
-        if self.status() != Status::Suspended {
-            return 0;
-        }
+    /// Gives back what is below the frames of the coroutine, which is suspended with this token,
+    /// if that is more than so many bytes.
+    pub(super) fn release_if_more_than(&self, context: &ExecutionContext, bytes: usize) -> usize {
         // SAFETY: (1) the stacks on which the coroutine is suspended are alive: its own is in
         // `self`, and others are kept by frames on it; (2) the frames stay in place until it is
         // resumed, which takes `&mut self`.

@@ -9,6 +9,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::boxed::Box;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use sure_context::ParentLink;
 
 /// The layout of [`Tracked`] and of [`Record`]; another number for another layout.
 pub(super) const LAYOUT: u32 = 1;
@@ -21,6 +22,8 @@ pub(super) struct Tracked {
     record_size: u32,
     first: AtomicPtr<Record>,
     count: AtomicUsize,
+    /// Where the link at the root of a suspended coroutine leads: this word is at its handle.
+    nowhere: AtomicUsize,
 }
 
 /// The list, newest record first. The name has the crate's version, so that a program may have
@@ -32,6 +35,7 @@ static TRACKED: Tracked = Tracked {
     record_size: Record::DESCRIBED as u32,
     first: AtomicPtr::new(ptr::null_mut()),
     count: AtomicUsize::new(0),
+    nowhere: AtomicUsize::new(0),
 };
 
 /// Guards the links of the list.
@@ -50,6 +54,7 @@ impl Entry {
     pub(crate) unsafe fn new(birth: &Birth) -> Entry {
         let record = NonNull::from(Box::leak(Box::new(Record::new(birth))));
         let _locked = lock();
+        TRACKED.nowhere.store(ParentLink::nowhere(), Relaxed);
         let second = TRACKED.first.load(Relaxed);
         // SAFETY: it has just been made; the lock guards the links, and what is linked is alive.
         unsafe {

@@ -3,6 +3,7 @@
 //! | module | what it has |
 //! |---|---|
 //! | `sys` | every call into the system, and failures of them on purpose |
+//! | `sanitizer` | what AddressSanitizer is told |
 //! | `mapping_budget` | how many more mappings the process may have |
 //! | `refusal` | what an error of the system means |
 //! | `index`, `registry` | which addresses are stacks, and what they are called |
@@ -29,6 +30,7 @@ mod pool;
 mod refusal;
 mod registry;
 mod release;
+mod sanitizer;
 mod sys;
 mod target;
 mod usage;

@@ -31,7 +31,8 @@ pub(super) fn install() -> Result<(), StackError> {
         // SAFETY: no action is given.
         let before = unsafe { exchange(None) }?;
         // First, because the handler may be needed as soon as it is there.
-        previous::note(before);
+        // SAFETY: under the lock; our handler is not installed, and was not before.
+        unsafe { previous::note(&previous::FOUND, before) };
         let mut action = before;
         action.sa_sigaction = handle as *const () as usize;
         action.sa_flags &= !libc::SA_RESETHAND;
@@ -39,7 +40,8 @@ pub(super) fn install() -> Result<(), StackError> {
         // SAFETY: `handle` takes three arguments, as `SA_SIGINFO` says.
         let replaced = unsafe { exchange(Some(&action)) }?;
         if replaced.sa_sigaction != before.sa_sigaction {
-            previous::note(replaced);
+            // SAFETY: under the lock; this is reached once, because it is followed by `INSTALLED`.
+            unsafe { previous::note(&previous::REPLACED, replaced) };
         }
         INSTALLED.store(true, Ordering::Relaxed);
         Ok(())

@@ -1,11 +1,11 @@
 //! What was to happen on `SIGSEGV` before, and still does, unless it is ours.
 
 use crate::hosted::sys::signal;
+use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
-use core::mem;
+use core::mem::{self, MaybeUninit};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
-use std::boxed::Box;
 
 /// The action that ours has replaced. Null stands for the default action.
 static PREVIOUS: AtomicPtr<libc::sigaction> = AtomicPtr::new(ptr::null_mut());
@@ -15,11 +15,34 @@ type Informed = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
 /// A handler that takes the signal alone.
 type Plain = unsafe extern "C" fn(c_int);
 
-/// Notes the action that is replaced. It stays for ever: another thread may be
-/// about to read it.
-pub(super) fn note(action: libc::sigaction) {
-    let action = Box::into_raw(Box::new(action));
-    PREVIOUS.store(action, Ordering::Release);
+/// Room for an action that is noted. No heap, which may have nothing left and
+/// from which a note could never be freed: another thread may be about to read it.
+pub(super) struct Place(UnsafeCell<MaybeUninit<libc::sigaction>>);
+
+// SAFETY: written by `note` alone, whose caller promises that no thread reads it then.
+unsafe impl Sync for Place {}
+
+impl Place {
+    const fn new() -> Place {
+        Place(UnsafeCell::new(MaybeUninit::uninit()))
+    }
+}
+
+/// For the action that is there before ours is installed.
+pub(super) static FOUND: Place = Place::new();
+/// For the one that ours has replaced, if another thread has changed it meanwhile.
+pub(super) static REPLACED: Place = Place::new();
+
+/// Notes the action that is replaced.
+///
+/// # Safety
+/// No other thread notes one at the same time; and either our handler was never
+/// installed, or nothing was ever noted in this place: then no thread reads it.
+pub(super) unsafe fn note(place: &'static Place, action: libc::sigaction) {
+    let place = place.0.get().cast::<libc::sigaction>();
+    // SAFETY: room for an action in a static, which no thread reads or writes meanwhile.
+    unsafe { place.write(action) };
+    PREVIOUS.store(place, Ordering::Release);
 }
 
 /// Does with the signal what would have been done without our handler.
@@ -28,7 +51,7 @@ pub(super) fn note(action: libc::sigaction) {
 /// Called by the handler, with the arguments that the handler was called with.
 pub(super) unsafe fn act(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let noted = PREVIOUS.load(Ordering::Acquire);
-    // SAFETY: null, or noted and never freed.
+    // SAFETY: null, or an action in a static, noted before it was stored here.
     let Some(action) = (unsafe { noted.as_ref() }) else {
         // SAFETY: the first two arguments of the handler belong together.
         return unsafe { act_by_default(signal, info) };

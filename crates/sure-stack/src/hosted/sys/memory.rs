@@ -2,6 +2,7 @@
 
 use super::failpoint::{self, Call};
 use super::succeed;
+use crate::hosted::sanitizer;
 use core::ffi::{c_int, c_void};
 use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -41,6 +42,7 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         // Where the system refuses, the addresses are lost; nothing else is.
         if failpoint::check(Call::Unmap).is_ok() {
+            sanitizer::unmapped(self.start(), self.bytes());
             // SAFETY: dropped once, here; nothing uses the field afterwards.
             unsafe { ManuallyDrop::drop(&mut self.0) }
         }
