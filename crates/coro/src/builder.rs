@@ -67,6 +67,7 @@ pub trait StackSource {
 impl StackSource for StackSize {
     type Stack = PooledStack;
 
+    #[inline]
     fn into_stack(self) -> Result<PooledStack, StackError> {
         let StackSize(bytes) = self;
         if (1..MIN_STACK_SIZE).contains(&bytes) {
@@ -82,12 +83,14 @@ impl StackSource for StackSize {
 impl<S: Stack> StackSource for S {
     type Stack = S;
 
+    #[inline]
     fn into_stack(self) -> Result<S, StackError> {
         Ok(self)
     }
 }
 
 impl Builder {
+    #[inline]
     pub(crate) fn new() -> Builder {
         Builder {
             options: Options::NONE,
@@ -109,6 +112,7 @@ impl Builder {
     /// assert_eq!(deep.resume(50_000).yielded(), Some(50_000));
     /// # Ok::<(), sure_stack::StackError>(())
     /// ```
+    #[inline]
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.source = StackSize(bytes);
         self
@@ -130,6 +134,7 @@ impl Builder {
     /// assert!(coroutine.into_stack().expect("it is complete").size() >= 1 << 20);
     /// # Ok::<(), sure_stack::StackError>(())
     /// ```
+    #[inline]
     pub fn stack<S: Stack>(self, stack: S) -> Builder<S> {
         Builder {
             options: self.options,
@@ -254,6 +259,7 @@ impl<S: StackSource> Builder<S> {
     /// # Aborts
     /// If the heap has no memory for the name, or for a closure of more than a quarter of the stack,
     /// which goes there, the process ends, as it does when a collection has none.
+    #[inline]
     #[track_caller]
     pub fn build<F, Input, Yield, Return>(
         mut self,
@@ -278,6 +284,7 @@ impl<S: StackSource> Builder<S> {
     ///
     /// # Safety
     /// As [`Coroutine::with_stack_unchecked`].
+    #[inline]
     #[track_caller]
     pub unsafe fn build_unchecked<F, Input, Yield, Return>(
         self,

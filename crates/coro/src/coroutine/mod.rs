@@ -155,6 +155,7 @@ impl Coroutine<(), (), ()> {
     /// assert_eq!(parser.resume(b'7').yielded(), Some(true));
     /// # Ok::<(), sure_stack::StackError>(())
     /// ```
+    #[inline]
     pub fn builder() -> crate::Builder {
         crate::Builder::new()
     }
