@@ -290,6 +290,14 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         self.runs_here() || self.runs_on_growth() || self.is_tracked_here()
     }
 
+    /// Whether the coroutine is tracked.
+    pub(crate) fn is_tracked(&self) -> bool {
+        #[cfg(feature = "std")]
+        return self.extras.record().is_some();
+        #[cfg(not(feature = "std"))]
+        false
+    }
+
     /// Whether the coroutine is tracked, and a suspend by the caller would be granted.
     #[cold]
     #[inline(never)]
@@ -318,13 +326,18 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     }
 }
 
-/// "coroutine `parser`", as messages say it.
+/// "coroutine `parser`", as messages say it, and where a tracked one was created.
 impl<Input, Yield> fmt::Display for SuspendHandle<Input, Yield> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
-            Some(name) => write!(f, "coroutine `{name}`"),
-            None => f.write_str("an unnamed coroutine"),
+            Some(name) => write!(f, "coroutine `{name}`")?,
+            None => f.write_str("an unnamed coroutine")?,
         }
+        #[cfg(feature = "std")]
+        if let Some(record) = self.extras.record() {
+            write!(f, ", created at {},", record.created())?;
+        }
+        Ok(())
     }
 }
 

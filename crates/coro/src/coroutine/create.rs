@@ -54,7 +54,11 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         if tracked {
             // SAFETY: it was laid just now, and nothing else has seen it yet.
             unsafe { track::begin(handle, &*coroutine.stack, Location::caller()) };
+            coroutine.name_stack(&track::title(coroutine.handle()));
+        } else if named {
+            coroutine.name_stack(coroutine.name().unwrap_or_default());
         }
+        #[cfg(not(feature = "std"))]
         if named {
             coroutine.name_stack(coroutine.name().unwrap_or_default());
         }

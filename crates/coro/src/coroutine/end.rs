@@ -193,7 +193,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// Nothing refers to the root or to frames, and `self` is not used after this, nor dropped.
     #[inline]
     pub(super) unsafe fn take_stack(&mut self) -> S {
-        if self.name().is_some() {
+        if self.name().is_some() || self.handle().is_tracked() {
             self.name_stack("");
         }
         // SAFETY: it is taken here only. Moving a stack does not move its memory; and if a

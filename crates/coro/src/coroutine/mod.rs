@@ -1,5 +1,5 @@
 #[cfg(feature = "std")]
-mod backtrace;
+pub(crate) mod backtrace;
 mod create;
 mod end;
 #[cfg(feature = "std")]

@@ -1,12 +1,17 @@
 //! Where every suspended coroutine is.
 
 mod clock;
+mod dump;
+mod frames;
 mod record;
 mod registry;
+mod rendezvous;
 mod suspend;
 mod thread;
 mod tracked;
 
+pub use dump::dump;
+pub use rendezvous::{checkpoint, dump_all};
 pub use tracked::{Tracked, list};
 
 pub(crate) use record::Record;
@@ -18,6 +23,8 @@ use core::ptr::NonNull;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::Relaxed;
 use record::Birth;
+use std::format;
+use std::string::String;
 use sure_stack::Stack;
 
 static ENABLED: AtomicBool = AtomicBool::new(false);
@@ -32,9 +39,6 @@ pub fn enable() {
 pub fn is_enabled() -> bool {
     ENABLED.load(Relaxed)
 }
-
-/// A safe point.
-pub fn checkpoint() {}
 
 /// Tracks a coroutine from its beginning.
 ///
@@ -60,6 +64,21 @@ pub(crate) unsafe fn begin<Input, Yield>(
     };
     // SAFETY: the handle keeps the entry, and drops it before it ends itself and before its name.
     handle.extras.keep(unsafe { Entry::new(&birth) });
+    rendezvous::join();
     // Every suspend asks what is wrong, and finds the record.
     handle.extent.set(0);
+}
+
+/// What the message about an overflow calls the stack of a tracked coroutine. Nothing where there
+/// is no such message.
+#[cold]
+#[inline(never)]
+pub(crate) fn title<Input, Yield>(handle: &SuspendHandle<Input, Yield>) -> String {
+    match handle.extras.record() {
+        Some(record) if sure_stack::overflow::is_installed() => {
+            let name = handle.name().unwrap_or("an unnamed coroutine");
+            format!("{name}, created at {}", record.created())
+        }
+        _ => String::new(),
+    }
 }

@@ -47,24 +47,29 @@ pub struct Tracked {
 /// # Ok::<(), sure_stack::StackError>(())
 /// ```
 pub fn list() -> Vec<Tracked> {
+    // SAFETY: `mine` gives records of this thread.
+    mine(|record| unsafe { Tracked::of(record) })
+}
+
+/// What `f` makes of the record of each coroutine of this thread, oldest first. The lock of the list
+/// is not held meanwhile.
+pub(super) fn mine<R>(f: impl Fn(&Record) -> R) -> Vec<R> {
     let me = thread::number();
-    let mut mine = Vec::new();
-    registry::for_each(|record| {
-        if record.owner() == me {
-            mine.push(NonNull::from(record));
-        }
+    let mine: Vec<_> = registry::with(|records| {
+        let mine = records.iter().filter(|record| record.owner() == me);
+        mine.map(|record| NonNull::from(*record)).collect()
     });
     // SAFETY: a record goes with its coroutine, which is dropped on this thread; nothing that is
     // called here drops one.
     mine.iter()
-        .map(|record| unsafe { Tracked::of(record.as_ref()) })
+        .map(|record| f(unsafe { record.as_ref() }))
         .collect()
 }
 
 impl Tracked {
     /// # Safety
     /// The record is that of a coroutine of this thread.
-    unsafe fn of(record: &Record) -> Tracked {
+    pub(super) unsafe fn of(record: &Record) -> Tracked {
         let status = record.status();
         let suspended = status == Status::Suspended;
         let bounds = Bounds::of(record);

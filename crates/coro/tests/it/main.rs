@@ -36,4 +36,5 @@ mod stacks;
 #[cfg(feature = "async")]
 mod stream;
 mod threads;
+mod track;
 mod values;

@@ -10,6 +10,7 @@ pub(crate) mod memory;
 pub(crate) mod process;
 pub(crate) mod signal;
 pub(crate) mod thread;
+pub(crate) mod wake;
 
 use core::ffi::c_int;
 use std::io;
