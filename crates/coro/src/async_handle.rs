@@ -127,13 +127,15 @@ impl<'a> AsyncHandle<'a> {
     ///   future is dropped then, this is the error, too.
     /// - [`BlockOnError::NotHere`] inside of a future that this
     ///   coroutine polls in another `block_on`, or on another coroutine's stack.
+    // The future may use thread-locals in its destructor: see `poll_apart`.
+    #[cfg_attr(feature = "movable", inline(never))]
     #[track_caller]
     pub fn try_block_on<F: IntoFuture>(&self, future: F) -> Result<F::Output, BlockOnError> {
         let mut future = pin!(future.into_future());
         loop {
             let Some(context) = Lease::take(self) else {
                 let mut once = Context::from_waker(Waker::noop());
-                return match future.as_mut().poll(&mut once) {
+                return match poll_apart(future.as_mut(), &mut once) {
                     Poll::Ready(value) => Ok(value),
                     Poll::Pending => Err(self.why_not()),
                 };
@@ -211,6 +213,15 @@ pub(crate) fn refused(handle: &AsyncHandle<'_>, error: BlockOnError) -> ! {
     panic!("{} cannot wait: {error}", handle.handle)
 }
 
+/// Polls a future, of a runtime that uses thread-locals, say; in a function of its own where
+/// the coroutine may change its thread between two polls: in one function, the compiler would
+/// keep their addresses.
+#[cfg_attr(feature = "movable", inline(never))]
+#[cfg_attr(not(feature = "movable"), inline(always))]
+fn poll_apart<F: Future>(future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<F::Output> {
+    future.poll(context)
+}
+
 /// The use of the poller's context for one poll. Nothing else uses it
 /// meanwhile, because it is not in its place.
 struct Lease<'a> {
@@ -232,7 +243,7 @@ impl<'a> Lease<'a> {
         // returns, because only `wait` suspends, which refuses while the
         // context is not in its place. The future cannot keep the reference,
         // whose lifetime it does not know.
-        future.poll(unsafe { &mut *self.context.as_ptr() })
+        poll_apart(future, unsafe { &mut *self.context.as_ptr() })
     }
 }
 

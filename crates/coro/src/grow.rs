@@ -34,6 +34,17 @@ std::thread_local! {
     };
 }
 
+/// Calls `f` with the stacks of the present thread; `None` once its thread-locals are gone.
+///
+/// Apart where coroutines change their thread: see `with_pool` of `sure_stack`.
+#[cfg_attr(feature = "movable", inline(never))]
+#[cfg_attr(not(feature = "movable"), inline(always))]
+fn with_growths<R>(f: impl FnOnce(&mut Growths) -> R) -> Option<R> {
+    GROWTHS
+        .try_with(|growths| f(&mut growths.borrow_mut()))
+        .ok()
+}
+
 /// How many bytes of the stack that runs now are left below the caller: the thread's own, a
 /// coroutine's, or one that [`grow`] has added. `None` if it is not known.
 ///
@@ -146,8 +157,7 @@ pub(crate) fn origins(address: usize) -> impl Iterator<Item = usize> {
     // Asked after thread-locals are gone, nothing is known: then nothing has grown, or
     // it is refused.
     let origin = |address: usize| {
-        let found = GROWTHS.try_with(|growths| {
-            let growths = growths.borrow();
+        let found = with_growths(|growths| {
             let holds = |active: &&Active| active.limit < address && address <= active.base;
             growths
                 .active
@@ -156,7 +166,7 @@ pub(crate) fn origins(address: usize) -> impl Iterator<Item = usize> {
                 .find(holds)
                 .map(|active| active.from)
         });
-        found.ok().flatten()
+        found.flatten()
     };
     iter::successors(origin(address), move |&from| origin(from))
 }
@@ -169,9 +179,8 @@ struct Growth {
 impl Growth {
     #[track_caller]
     fn new(bytes: usize) -> Growth {
-        let kept = GROWTHS.try_with(|growths| growths.borrow_mut().take(bytes));
+        let kept = with_growths(|growths| growths.take(bytes));
         let stack = kept
-            .ok()
             .flatten()
             .map_or_else(|| PooledStack::allocate_at_least(bytes), Ok);
         let stack = match stack {
@@ -184,7 +193,7 @@ impl Growth {
             from: stack_pointer().addr(),
         };
         // Without thread-locals, `f` runs all the same, but cannot suspend.
-        let _ = GROWTHS.try_with(|growths| growths.borrow_mut().active.push(active));
+        let _ = with_growths(|growths| growths.active.push(active));
         Growth { stack: Some(stack) }
     }
 
@@ -198,7 +207,7 @@ impl Drop for Growth {
         let Some(stack) = self.stack.take() else {
             return;
         };
-        let surplus = GROWTHS.try_with(|growths| growths.borrow_mut().put_back(stack));
+        let surplus = with_growths(|growths| growths.put_back(stack));
         // Outside of the borrow, and where there is nowhere to keep it.
         drop(surplus);
     }

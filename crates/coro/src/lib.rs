@@ -27,6 +27,8 @@ pub mod io;
 mod iter;
 mod lending;
 mod minimum;
+#[cfg(feature = "movable")]
+mod movable;
 mod on_stack;
 mod parent_stack;
 mod resumer;
@@ -48,6 +50,8 @@ pub use async_handle::{AsyncHandle, BlockOnError};
 pub use builder::{Builder, StackSize, StackSource};
 pub use coroutine::Coroutine;
 #[cfg(feature = "std")]
+pub use coroutine::TrapHandler;
+#[cfg(feature = "std")]
 pub use current::{LocalError, LocalKey, current_name, with_current};
 pub use delegate::Resume;
 pub use error::{Complete, ResumeError};
@@ -61,6 +65,8 @@ pub use iter::Iter;
 pub use iter::iter;
 pub use lending::{Lend, LendingCoroutine, LendingHandle};
 pub use minimum::MIN_STACK_SIZE;
+#[cfg(feature = "movable")]
+pub use movable::Movable;
 pub use on_stack::on_stack;
 #[cfg(feature = "std")]
 pub use scope::{Scope, scope};

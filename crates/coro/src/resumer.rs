@@ -20,8 +20,13 @@
 //! resume of it stores to its link, and it cannot be resumed then: its own token is on its way, or
 //! was taken from its owner. ∎
 //!
-//! The note has no invariant. One that is wrong (an inner coroutine has run in between, or the
-//! coroutine has moved to another thread) costs a mispredicted branch, and is never believed.
+//! The note has no invariant. One that is wrong (an inner coroutine has run in between) costs a
+//! mispredicted branch, and is never believed.
+//!
+//! With the feature `movable` there is no note. A coroutine that changes its thread would
+//! need none that is right, but the compiler may keep the *address* of a thread-local across a
+//! switch: the coroutine would write to the note of a thread that has one of its own
+//! to write there, or that has ended, and whose memory is unmapped.
 
 use core::num::NonZeroUsize;
 use sure_context::{ExecutionContext, ParentLink, speculate};
@@ -86,7 +91,7 @@ impl Resumer {
     }
 }
 
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", not(feature = "movable")))]
 mod note {
     use std::cell::Cell;
 
@@ -113,7 +118,7 @@ mod note {
 }
 
 /// Without the standard library there are no thread-locals, and no guess.
-#[cfg(not(feature = "std"))]
+#[cfg(any(not(feature = "std"), feature = "movable"))]
 mod note {
     #[inline(always)]
     pub(super) fn keep(_: usize) {}

@@ -312,3 +312,19 @@ fn tasks_of_one_thread_join_sleep_and_talk() {
         assert_eq!(message.trim_end().lines().count(), 1, "{message}");
     }
 }
+
+#[test]
+fn a_host_survives_the_faults_of_its_guests() {
+    let run = example("trap", &[], &[]);
+    assert!(run.status.success(), "{run:?}");
+    let said = String::from_utf8(run.stdout).unwrap();
+    let lines: Vec<_> = said
+        .lines()
+        .filter(|line| line.contains("Complete("))
+        .collect();
+    let expected = [
+        "a depth of 0: Complete(BadAddress(16))",
+        "a depth of 1000000000: Complete(Overflow)",
+    ];
+    assert_eq!(lines, expected, "{said}");
+}

@@ -2,6 +2,6 @@
 use coro::SuspendHandle;
 
 fn main() {
-    let handle: SuspendHandle<(), ()> = SuspendHandle::new(usize::MAX, None);
+    let handle: SuspendHandle<(), ()> = SuspendHandle::new(usize::MAX, unimplemented!());
     handle.suspend(());
 }

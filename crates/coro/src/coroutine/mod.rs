@@ -4,8 +4,15 @@ mod create;
 mod end;
 #[cfg(feature = "std")]
 mod release;
+#[cfg(feature = "std")]
+mod trap;
+
+#[cfg(feature = "std")]
+pub use trap::TrapHandler;
 
 use crate::extras::Options;
+mod thread;
+
 use crate::handle::Stage;
 use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle};
 use core::fmt;

@@ -21,6 +21,8 @@ mod large_frames;
 mod lending;
 mod lifecycle;
 mod locations;
+#[cfg(feature = "movable")]
+mod movable;
 mod nesting;
 mod on_stack;
 mod panics;
@@ -37,4 +39,5 @@ mod stacks;
 mod stream;
 mod threads;
 mod track;
+mod trap;
 mod values;

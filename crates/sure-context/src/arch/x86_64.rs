@@ -107,6 +107,11 @@ macro_rules! call_below {
 /// information says so: a profiler's signal handler that interrupts the next
 /// three instructions finds a frame that was called from where the other side
 /// will continue.
+///
+/// The link is stored only where it is another one than before. A caller that
+/// resumes in a loop is the same resumer each time, and on some processors
+/// stores are what bounds a round trip: one retires in each cycle, while a
+/// comparison that is predicted costs nothing.
 macro_rules! exchange {
     ($leave:ident, $from:ident, $to:ident, $word:ident, $signal:ident $(, $link:ident)?) => {{
         asm!(

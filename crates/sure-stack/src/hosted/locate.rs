@@ -52,7 +52,9 @@ std::thread_local! {
 /// assert_eq!(stack_at(Box::new(1_u8).as_ref()), None);
 /// # Ok::<(), sure_stack::StackError>(())
 /// ```
-#[inline]
+// With `movable` on, it has a frame of its own, in which thread-locals are asked for anew.
+#[cfg_attr(feature = "movable", inline(never))]
+#[cfg_attr(not(feature = "movable"), inline)]
 pub fn stack_at(address: *const u8) -> Option<Range<usize>> {
     let address = address.addr();
     let last = LAST.get();

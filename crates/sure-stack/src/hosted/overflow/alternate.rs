@@ -16,6 +16,8 @@ thread_local! {
     static OURS: RefCell<Option<Alternate>> = const { RefCell::new(None) };
 }
 
+// Apart from code that may change its thread, because it uses a thread-local.
+#[inline(never)]
 pub(super) fn protect_thread() -> Result<(), StackError> {
     // SAFETY: no stack is given.
     let present = unsafe { exchange(None) }?;

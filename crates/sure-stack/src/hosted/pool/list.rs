@@ -16,18 +16,29 @@ use core::ptr::NonNull;
 
 thread_local! {
     // Without a destructor, so that it can be used until the thread is gone.
-    pub(super) static POOL: ThreadPool = const { ThreadPool::new() };
+    static POOL: ThreadPool = const { ThreadPool::new() };
     /// What was measured on this thread. Without a destructor, too.
     static USAGE: RefCell<UsageReport> = const { RefCell::new(UsageReport::new()) };
     /// Empties the pool when its thread ends.
     static REAPER: Reaper = const { Reaper };
 }
 
+/// Calls `f` with the pool of the present thread.
+///
+/// A compiler keeps the address of a thread-local in a register where it sees two uses in one
+/// function, also across a call, or a switch, from which the function returns on another thread. So
+/// where that happens, each use has a function of its own, out of which no address comes.
+#[cfg_attr(feature = "movable", inline(never))]
+#[cfg_attr(not(feature = "movable"), inline(always))]
+pub(super) fn with_pool<R>(f: impl FnOnce(&ThreadPool) -> R) -> R {
+    POOL.with(f)
+}
+
 struct Reaper;
 
 impl Drop for Reaper {
     fn drop(&mut self) {
-        POOL.with(|pool| {
+        with_pool(|pool| {
             pool.life.set(Life::Over);
             pool.revoke();
             pool.empty(Reuse::Keep);
@@ -236,6 +247,8 @@ impl ThreadPool {
         }
     }
 
+    // Apart, as in `with_pool`.
+    #[inline(never)]
     pub(super) fn usage() -> UsageReport {
         USAGE.with_borrow(UsageReport::clone)
     }

@@ -13,7 +13,7 @@ use class::SizeClass;
 use core::hint::assert_unchecked;
 use core::ops::Range;
 use core::ptr::NonNull;
-use list::{POOL, ThreadPool, UNPOOLED};
+use list::{ThreadPool, UNPOOLED, with_pool};
 
 /// The size, in bytes, up to which [`PooledStack`]s come from pools.
 pub const LARGEST_POOLED_SIZE: usize = 8 << 20;
@@ -32,7 +32,9 @@ pub const LARGEST_POOLED_SIZE: usize = 8 << 20;
 /// 8 MiB are mapped and unmapped each on its own, which takes microseconds.
 ///
 /// A stack may be returned on another thread than the one that made it, and while
-/// thread-locals are torn down.
+/// thread-locals are torn down. A function that changes its thread while it is suspended (because
+/// code on another stack moves it) may take and return stacks before and after if the
+/// feature `movable` is on.
 #[derive(Debug)]
 pub struct PooledStack {
     header: NonNull<StackHeader>,
@@ -82,7 +84,7 @@ impl PooledStack {
 
     #[inline]
     fn of_class(class: SizeClass) -> Result<PooledStack, StackError> {
-        match POOL.with(|pool| pool.take(class)) {
+        match with_pool(|pool| pool.take(class)) {
             Some(header) => Ok(PooledStack { header }),
             None => PooledStack::from_arena(class),
         }
@@ -105,24 +107,24 @@ impl PooledStack {
     /// system, and says how many there were. The addresses stay in the
     /// [arenas](PooledStack::arena_of), which can be trimmed as well.
     pub fn trim() -> usize {
-        POOL.with(ThreadPool::trim)
+        with_pool(ThreadPool::trim)
     }
 
     /// How many stacks the current thread keeps for reuse.
     pub fn kept() -> usize {
-        POOL.with(ThreadPool::kept)
+        with_pool(ThreadPool::kept)
     }
 
     /// Tells the pool of the current thread what to keep from now on. What it
     /// has kept before is [trimmed](PooledStack::trim).
     pub fn configure(config: PoolConfig) {
-        POOL.with(|pool| pool.configure(config));
+        with_pool(|pool| pool.configure(config));
     }
 
     /// What the pool of the current thread has done, and what it has now. It takes
     /// a system call for each stack that is kept.
     pub fn statistics() -> PoolStatistics {
-        POOL.with(ThreadPool::statistics)
+        with_pool(ThreadPool::statistics)
     }
 
     /// How much was used of the stacks that the current thread has returned so far,
@@ -169,12 +171,12 @@ impl PooledStack {
 
     #[cold]
     fn from_arena(class: SizeClass) -> Result<PooledStack, StackError> {
-        POOL.with(ThreadPool::count_miss);
+        with_pool(ThreadPool::count_miss);
         let mut header = class.arena().allocate()?.into_header();
         // SAFETY: owned, and nothing is alive on it yet.
         unsafe {
             header.as_mut().class = class.number();
-            POOL.with(|pool| pool.prepare(header));
+            with_pool(|pool| pool.prepare(header));
         }
         Ok(PooledStack { header })
     }
@@ -208,7 +210,7 @@ impl Drop for PooledStack {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: owned, and not used after this if it is kept.
-        let kept = POOL.with(|pool| unsafe { pool.keep_usual(self.header) });
+        let kept = with_pool(|pool| unsafe { pool.keep_usual(self.header) });
         if !kept {
             // SAFETY: owned, and not used after this.
             unsafe { return_unusual(self.header) };
@@ -225,7 +227,7 @@ impl Drop for PooledStack {
 #[inline(never)]
 unsafe fn return_unusual(header: NonNull<StackHeader>) {
     // SAFETY: owned, and not used after this if it is kept.
-    let kept = POOL.with(|pool| unsafe { pool.keep(header) });
+    let kept = with_pool(|pool| unsafe { pool.keep(header) });
     if !kept {
         // SAFETY: owned, and not used after this.
         unsafe { return_slowly(header) };
@@ -242,7 +244,7 @@ unsafe fn return_slowly(header: NonNull<StackHeader>) {
     // SAFETY: owned.
     let pooled = unsafe { header.as_ref() }.class != UNPOOLED;
     // SAFETY: a `PooledStack`'s, with nothing alive on it, and not used after it is kept.
-    let kept = POOL.with(|pool| unsafe {
+    let kept = with_pool(|pool| unsafe {
         pool.measure(header);
         pooled && pool.keep_within_budget(header)
     });
