@@ -52,9 +52,10 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         };
         #[cfg(feature = "std")]
         if tracked {
-            // SAFETY: it was laid just now, and nothing else has seen it yet.
-            unsafe { track::begin(handle, &*coroutine.stack, Location::caller()) };
-            coroutine.name_stack(&track::title(coroutine.handle()));
+            let (limit, base) = (coroutine.stack.limit(), coroutine.stack.base());
+            // SAFETY: it was laid just now on the stack with these bounds, and nothing else has
+            // seen it yet.
+            unsafe { track::begin(handle, limit, base, Location::caller()) };
         } else if named {
             coroutine.name_stack(coroutine.name().unwrap_or_default());
         }

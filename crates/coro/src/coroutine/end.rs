@@ -1,7 +1,7 @@
 //! The end of a coroutine: what it leaves, and the unwind of one that ends before its closure.
 
 use super::Coroutine;
-use crate::CoroutineState;
+use crate::SuspendHandle;
 use crate::handle::Stage;
 #[cfg(feature = "std")]
 use crate::track::{self, Record};
@@ -28,33 +28,30 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// What is behind an arrival without a token and with the signal to unwind: the suspend of a
     /// tracked coroutine, whose token is in its record; or the panic that has ended it, which goes on.
     ///
+    /// It is given the handle, not the coroutine, which need not be in memory for it.
+    ///
     /// # Safety
-    /// The arrival is of this coroutine, in its resume.
+    /// The arrival is in a resume of the coroutine that has this handle.
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn left_unusually(
-        &mut self,
+        handle: &SuspendHandle<Input, Yield>,
         arrival: Arrival,
-    ) -> CoroutineState<Yield, Return> {
+    ) -> (ExecutionContext, Yield) {
         #[cfg(feature = "std")]
-        {
-            let record = self.handle().extras.record();
-            if let Some(token) = record.and_then(Record::context) {
-                // SAFETY: the coroutine has given it away with this suspend; what stays in the
-                // record is a number.
-                self.context = Some(unsafe { ExecutionContext::from_raw(token) });
-                // SAFETY: the suspend has sent a `Yield` for this.
-                let value = unsafe { arrival.word.receive() };
-                track::checkpoint();
-                return CoroutineState::Yielded(value);
-            }
+        if let Some(token) = handle.extras.record().and_then(Record::context) {
+            // SAFETY: the coroutine has given it away with this suspend; what stays in the
+            // record is a number.
+            let context = unsafe { ExecutionContext::from_raw(token) };
+            // SAFETY: the suspend has sent a `Yield` for this.
+            let value = unsafe { arrival.word.receive() };
+            track::checkpoint();
+            return (context, value);
         }
-        // SAFETY: it is suspended by its record only, so this is its exit.
-        match unsafe { self.complete(arrival) } {
-            // SAFETY: the root sent the `Return` for this.
-            Ok(word) => CoroutineState::Complete(unsafe { word.receive() }),
-            Err(payload) => unwind::go_on(payload),
-        }
+        handle.stage.set(Stage::Complete);
+        // SAFETY: it is suspended by its record only, so this is its exit, and the root sends the
+        // address of a payload, given away.
+        unwind::go_on(unsafe { arrival.word.as_ptr::<Payload>().read() })
     }
 
     /// Unwinds the coroutine now, as a drop does, but keeps it and its stack: it is complete
@@ -210,14 +207,18 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     pub(super) fn name_stack(&self, name: &str) {
         #[cfg(feature = "std")]
         if sure_stack::overflow::is_installed() {
-            let advice = "ask for more bytes: `Coroutine::builder().stack_size(bytes)`";
             // Without memory for the name the message does without it.
-            sure_stack::overflow::label(&*self.stack, name, advice);
+            sure_stack::overflow::label(&*self.stack, name, STACK_ADVICE);
         }
         #[cfg(not(feature = "std"))]
         let _ = name;
     }
 }
+
+/// What the message about an overflow says to do.
+#[cfg(feature = "std")]
+pub(crate) const STACK_ADVICE: &str =
+    "ask for more bytes: `Coroutine::builder().stack_size(bytes)`";
 
 /// Releases a coroutine that has been unwound, however that ended.
 struct Releases<'a, Input, Yield, Return, S: Stack>(&'a mut Coroutine<Input, Yield, Return, S>);

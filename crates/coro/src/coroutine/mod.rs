@@ -3,6 +3,8 @@ pub(crate) mod backtrace;
 mod create;
 mod end;
 #[cfg(feature = "std")]
+pub(crate) use end::STACK_ADVICE;
+#[cfg(feature = "std")]
 mod release;
 #[cfg(feature = "std")]
 mod trap;
@@ -321,8 +323,12 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
                 // SAFETY: the root sent the `Return` for this.
                 Ok(CoroutineState::Complete(unsafe { arrival.word.receive() }))
             }
-            // SAFETY: an arrival of this coroutine, on which its resume waits.
-            None => Ok(unsafe { self.left_unusually(arrival) }),
+            None => {
+                // SAFETY: an arrival in a resume of this coroutine.
+                let (context, value) = unsafe { Self::left_unusually(self.handle(), arrival) };
+                self.context = Some(context);
+                Ok(CoroutineState::Yielded(value))
+            }
         }
     }
 

@@ -58,14 +58,14 @@ pub(crate) use record::Record;
 pub(crate) use registry::Entry;
 
 use crate::SuspendHandle;
+use crate::coroutine::STACK_ADVICE;
 use core::panic::Location;
 use core::ptr::NonNull;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::Relaxed;
 use record::Birth;
 use std::format;
-use std::string::String;
-use sure_stack::Stack;
+use tracked::Bounds;
 
 static ENABLED: AtomicBool = AtomicBool::new(false);
 
@@ -83,13 +83,14 @@ pub fn is_enabled() -> bool {
 /// Tracks a coroutine from its beginning.
 ///
 /// # Safety
-/// 1. The handle is that of a coroutine on this stack, which was not resumed yet.
+/// 1. The handle is that of a coroutine on a stack with these bounds, which was not resumed yet.
 /// 2. Nothing else uses the handle meanwhile.
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn begin<Input, Yield>(
     mut handle: NonNull<SuspendHandle<Input, Yield>>,
-    stack: &(impl Stack + ?Sized),
+    limit: NonNull<u8>,
+    base: NonNull<u8>,
     created: &'static Location<'static>,
 ) {
     // SAFETY: a handle (1), which nothing else uses (2).
@@ -97,8 +98,8 @@ pub(crate) unsafe fn begin<Input, Yield>(
     let birth = Birth {
         stage: handle.stage.as_ptr(),
         handle: core::ptr::from_ref(handle).cast(),
-        low: stack.limit().as_ptr().expose_provenance(),
-        high: stack.base().as_ptr().expose_provenance(),
+        low: limit.as_ptr().expose_provenance(),
+        high: base.as_ptr().expose_provenance(),
         name: core::ptr::from_ref(handle.name().unwrap_or_default().as_bytes()),
         created,
     };
@@ -107,18 +108,10 @@ pub(crate) unsafe fn begin<Input, Yield>(
     rendezvous::join();
     // Every suspend asks what is wrong, and finds the record.
     handle.extent.set(0);
-}
-
-/// What the message about an overflow calls the stack of a tracked coroutine. Nothing where there
-/// is no such message.
-#[cold]
-#[inline(never)]
-pub(crate) fn title<Input, Yield>(handle: &SuspendHandle<Input, Yield>) -> String {
-    match handle.extras.record() {
-        Some(record) if sure_stack::overflow::is_installed() => {
-            let name = handle.name().unwrap_or("an unnamed coroutine");
-            format!("{name}, created at {}", record.created())
-        }
-        _ => String::new(),
+    if sure_stack::overflow::is_installed() {
+        let name = handle.name().unwrap_or("an unnamed coroutine");
+        let title = format!("{name}, created at {created}");
+        // Without memory for the title the message does without it.
+        sure_stack::overflow::label(&Bounds { limit, base }, &title, STACK_ADVICE);
     }
 }

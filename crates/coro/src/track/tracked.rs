@@ -160,9 +160,9 @@ unsafe fn bytes_in_use(record: &Record) -> Option<usize> {
 }
 
 /// The stack of a coroutine, looked at.
-struct Bounds {
-    low: NonNull<u8>,
-    high: NonNull<u8>,
+pub(super) struct Bounds {
+    pub(super) limit: NonNull<u8>,
+    pub(super) base: NonNull<u8>,
 }
 
 impl Bounds {
@@ -172,8 +172,8 @@ impl Bounds {
             NonNull::new(core::ptr::with_exposed_provenance_mut(address)).expect("a stack's bound")
         };
         Bounds {
-            low: at(low),
-            high: at(high),
+            limit: at(low),
+            base: at(high),
         }
     }
 }
@@ -181,10 +181,10 @@ impl Bounds {
 // SAFETY: these are the bounds of a stack, which keeps the promises; nothing runs on this view.
 unsafe impl Stack for Bounds {
     fn base(&self) -> NonNull<u8> {
-        self.high
+        self.base
     }
 
     fn limit(&self) -> NonNull<u8> {
-        self.low
+        self.limit
     }
 }
