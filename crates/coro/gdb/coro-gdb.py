@@ -18,7 +18,9 @@ frame: "my caller is the suspended coroutine", with the registers that its switc
 there on gdb unwinds by itself; at the root of the coroutine's stack the unwinder says that it ends.
 """
 
+import functools
 import itertools
+import re
 import struct
 
 import gdb
@@ -96,17 +98,19 @@ def read(address, length):
         raise trouble("The memory at %#x, which should describe coroutines, cannot be read." % address)
 
 
-def unpack(letters, data):
+def layout_of(words, shorts=0):
+    """For `struct`: so many words, and then numbers of four bytes."""
     big = "big endian" in gdb.execute("show endian", to_string=True)
-    return struct.unpack((">" if big else "<") + letters, data)
+    word = "Q" if word_type().sizeof == 8 else "I"
+    return struct.Struct((">" if big else "<") + word * words + "I" * shorts)
 
 
-def word_letter():
-    return "Q" if word_type().sizeof == 8 else "I"
+def read_as(layout, address):
+    return layout.unpack(read(address, layout.size))
 
 
 def read_words(address, count):
-    return unpack(word_letter() * count, read(address, word_type().sizeof * count))
+    return read_as(layout_of(count), address)
 
 
 def read_text(address, length):
@@ -121,28 +125,33 @@ def heads():
     found = []
     for name in sorted(name.split("::")[-1] for name in names):
         shown = gdb.execute("with language c -- output (unsigned long) &%s" % name, to_string=True)
-        found.append(int(shown))
+        # A warning about the language may follow.
+        found.append(int(re.match(r"\d+", shown).group()))
     return found
 
 
 class Coroutine:
-    """What the program says of one, read once."""
+    """What the program says of one, as it was when this was made or first asked."""
 
-    def __init__(self, address):
-        size = word_type().sizeof
-        data = read(address, size * len(WORDS) + 4 * len(SHORTS))
-        letters = word_letter() * len(WORDS) + "I" * len(SHORTS)
-        for field, value in zip(WORDS + SHORTS, unpack(letters, data)):
+    def __init__(self, address, layout):
+        for field, value in zip(WORDS + SHORTS, read_as(layout, address)):
             setattr(self, field, value)
-        self.title = read_text(self.name, self.name_length)
-        self.waits_for = read_text(self.awaits, self.awaits_length)
+
+    @functools.cached_property
+    def title(self):
+        return read_text(self.name, self.name_length)
+
+    @functools.cached_property
+    def state(self):
         stage = read(self.stage, 1)[0]
         if stage == CREATED:
-            self.state = "created"
-        elif stage == COMPLETE:
-            self.state = "complete"
-        else:
-            self.state = "suspended" if self.suspended else "running"
+            return "absent" if self.context else "created"
+        if stage == COMPLETE:
+            return "complete"
+        return "suspended" if self.suspended else "running"
+
+    def waits_for(self):
+        return read_text(self.awaits, self.awaits_length)
 
     def suspended_at(self):
         file = read_text(self.suspended_file, self.suspended_file_length)
@@ -173,6 +182,12 @@ class Coroutine:
         if self.state == "created":
             text = "%s was never resumed, so it has no frames. It was created at %s."
             raise trouble(text % (str(self).capitalize(), self.created_at()))
+        if self.state == "absent":
+            raise trouble(
+                "The stack of %s is not in the core file. gdb's own generate-core-file leaves out what lies behind a "
+                "guard of a stack; the kernel does not (ulimit -c unlimited, signal ABRT). It is suspended at %s."
+                % (self, self.suspended_at())
+            )
         if self.state == "complete":
             raise trouble("%s is complete: it has no frames any more." % str(self).capitalize())
         if not self.context:
@@ -192,9 +207,9 @@ def tracked():
             "This program says nothing about coroutines: it is not linked with the crate `coro`, or its symbols "
             "were stripped."
         )
-    found = {}
+    found, of_record = {}, layout_of(len(WORDS), len(SHORTS))
     for head in addresses:
-        layout, size = unpack("II", read(head, 8))
+        layout, _ = read_as(layout_of(0, 2), head)
         if layout != LAYOUT:
             text = "The program describes its coroutines in layout %d, and this script reads %d: take the script of the same version of `coro`."
             raise trouble(text % (layout, LAYOUT))
@@ -203,7 +218,7 @@ def tracked():
         for _ in range(count + 1):
             if record == 0:
                 break
-            coroutine = Coroutine(record)
+            coroutine = Coroutine(record, of_record)
             found[coroutine.number] = coroutine
             record = coroutine.next
     if not found:
@@ -230,12 +245,15 @@ def saved_registers(frame, context):
     known = [arch for begin, bytes, arch in ARCHITECTURES if name.startswith(begin) and bytes == size]
     if not known:
         raise trouble("How a coroutine saves its registers on %s, this script does not know." % name)
-    registers = {}
-    for row in SAVED[known[0]].split():
-        register, place = row.split("=")
-        address = context + size * int(place.lstrip("&"))
-        registers[register] = address if "&" in place else read_words(address, 1)[0]
-    return registers
+    places = [row.split("=") for row in SAVED[known[0]].split()]
+    numbers = [int(place.lstrip("&")) for _, place in places]
+    # One read for all; of an address alone the memory may not be there.
+    stored = [number for (_, place), number in zip(places, numbers) if "&" not in place]
+    words = read_words(context + size * min(stored), max(stored) - min(stored) + 1)
+    return {
+        register: context + size * number if "&" in place else words[number - min(stored)]
+        for (register, place), number in zip(places, numbers)
+    }
 
 
 class FrameId:
@@ -251,21 +269,17 @@ class Unwinder(gdb.unwinder.Unwinder):
         self.coroutine = None
 
     def select(self, coroutine):
-        """Makes the suspended coroutine the selected one, and the user's code that suspends the
-        selected frame."""
+        """Makes the suspended coroutine the selected one, and returns its frames."""
         coroutine.check_frames()
+        self.clear()
         newest = gdb.newest_frame()
-        registers = saved_registers(newest, coroutine.context)
-        self.coroutine, self.registers = coroutine, registers
+        self.newest_at = int(newest.read_register("pc")), int(newest.read_register("sp"))
+        self.registers = saved_registers(newest, coroutine.context)
         self.root = coroutine.root()
         self.thread = gdb.selected_thread().ptid
+        self.coroutine = coroutine
         gdb.invalidate_cached_frames()
-        own = users_own(frames(), gdb.Frame.name)
-        if not own:
-            self.clear()
-            raise trouble("gdb finds no frame where %s is suspended." % coroutine)
-        # The first is the library's function that suspends.
-        own[min(1, len(own) - 1)].select()
+        return users_own(frames(), gdb.Frame.name)
 
     def clear(self):
         if self.coroutine is not None:
@@ -279,18 +293,17 @@ class Unwinder(gdb.unwinder.Unwinder):
     def __call__(self, frame):
         if not self.is_active():
             return None
-        if frame.level() == 0:
-            return self.newest(frame)
         pc, sp = int(frame.read_register("pc")), int(frame.read_register("sp"))
+        if (pc, sp) == self.newest_at:
+            return self.newest(frame, pc)
         near_root = 0 <= self.coroutine.handle - sp <= ROOT_FRAME
         if near_root and self.root - 16 < pc < self.root + ROOT_CODE:
             return self.end(frame, pc, sp)
         return None
 
-    def newest(self, frame):
+    def newest(self, frame, pc):
         # It has to seem younger than the coroutine's frames: gdb expects stacks to be in one piece.
-        young = FrameId(self.coroutine.low, int(frame.read_register("pc")))
-        info = frame.create_unwind_info(young)
+        info = frame.create_unwind_info(FrameId(self.coroutine.low, pc))
         for register, number in self.registers.items():
             kind = frame.read_register(register).type
             value = gdb.Value(number).cast(word_type())
@@ -309,7 +322,7 @@ unwinder = Unwinder()
 
 
 class At:
-    """A context in which a coroutine is selected; after it, what was selected before."""
+    """A context in which a coroutine is selected, with its frames; after it, what was selected before."""
 
     def __init__(self, coroutine):
         self.coroutine = coroutine
@@ -317,7 +330,7 @@ class At:
     def __enter__(self):
         self.before = unwinder.coroutine
         self.level = gdb.selected_frame().level()
-        unwinder.select(self.coroutine)
+        return unwinder.select(self.coroutine)
 
     def __exit__(self, *_):
         unwinder.clear()
@@ -332,10 +345,18 @@ class At:
 
 def frames():
     """Those of the selected coroutine, from its suspend to its root."""
-    frame = gdb.newest_frame().older()
+    frame = first_frame()
     while frame is not None:
         yield frame
         frame = frame.older()
+
+
+def first_frame():
+    """The caller of the thread's newest frame, which may show as several, for functions that are inlined there."""
+    frame = gdb.newest_frame()
+    while frame.type() == gdb.INLINE_FRAME:
+        frame = frame.older()
+    return frame.older()
 
 
 def is_inside(name, *crates):
@@ -343,14 +364,29 @@ def is_inside(name, *crates):
 
 
 def users_own(all_frames, name_of):
-    """Less what the libraries do before the suspend of the user's code has returned, and below its closure."""
-    all_frames = list(all_frames)
-    machinery = ("coro::", "sure_context::", "coro_dynamic::")
-    first = next((i for i, f in enumerate(all_frames) if not is_inside(name_of(f), *machinery)), 0)
-    # The function that the user's code has called stays.
-    first = max(first - 1, 0)
-    closure = (i for i, f in enumerate(all_frames) if i > first and is_inside(name_of(f), "coro::root::"))
-    return all_frames[first : next(closure, None)]
+    """From the library's function that the user's code has called in order to suspend, to the coroutine's closure."""
+    called = None
+    for frame in all_frames:
+        name = name_of(frame)
+        if is_inside(name, "coro::root::"):
+            break
+        if is_inside(name, "coro::", "sure_context::") and called is not False:
+            called = frame
+            continue
+        if called:
+            yield called
+        called = False
+        yield frame
+    if called:
+        yield called
+
+
+def go_to(own):
+    """Selects the user's code that suspends: the first frame is the library's function."""
+    own = list(itertools.islice(own, 2))
+    if not own:
+        raise trouble("gdb finds no frames there.")
+    own[-1].select()
 
 
 class FrameFilter:
@@ -364,8 +400,9 @@ class FrameFilter:
     def filter(self, decorators):
         if not unwinder.is_active():
             return decorators
-        own = (d for d in decorators if d.inferior_frame().level() > 0)
-        return iter(users_own(own, lambda d: d.inferior_frame().name()))
+        first = first_frame().level()
+        own = (d for d in decorators if d.inferior_frame().level() >= first)
+        return users_own(own, lambda decorator: decorator.inferior_frame().name())
 
 
 def describe(frame):
@@ -375,15 +412,17 @@ def describe(frame):
 
 
 def place(coroutine):
-    """In one line where it is suspended, and each of its frames."""
+    """In one line what it does and where, and each of its frames."""
     if coroutine.state == "created":
         return "created at " + coroutine.created_at(), ()
-    if coroutine.state != "suspended" or not coroutine.context:
+    if coroutine.state == "absent" or coroutine.state == "suspended" and not coroutine.context:
+        return "suspended at " + coroutine.suspended_at(), ()
+    if coroutine.state != "suspended":
         return coroutine.state, ()
-    with At(coroutine):
-        lines = tuple(map(describe, users_own(frames(), gdb.Frame.name)))
+    with At(coroutine) as own:
+        lines = tuple(map(describe, own))
     # The first is the library's function that suspends.
-    return lines[min(1, len(lines) - 1)], lines
+    return "suspended in " + "".join(lines[:2][-1:]), lines
 
 
 # ---- The commands -------------------------------------------------------------------------------
@@ -416,17 +455,15 @@ With -g grouped by equal backtraces, the largest group first."""
         for coroutine in everything.values():
             mark = "*" if unwinder.coroutine and unwinder.coroutine.number == coroutine.number else " "
             title = '"%s" ' % coroutine.title if coroutine.title else ""
-            state = coroutine.state + ("" if coroutine.state != "suspended" else " in " + place(coroutine)[0])
-            waits = " for " + coroutine.waits_for if coroutine.waits_for else ""
-            print("%s %-5d %s%s%s" % (mark, coroutine.number, title, state, waits))
+            waits = ", for " + coroutine.waits_for() if coroutine.waits_for() else ""
+            print("%s %-5d %s%s%s" % (mark, coroutine.number, title, place(coroutine)[0], waits))
 
     def grouped(self, everything):
         groups = {}
         for coroutine in everything.values():
-            groups.setdefault((coroutine.state, *place(coroutine)), []).append(coroutine.number)
-        for (state, where, lines), numbers in sorted(groups.items(), key=lambda it: -len(it[1])):
-            where = "" if where == state else (" in " if lines else ", ") + where
-            print("%d %s%s: %s" % (len(numbers), state, where, ranges(numbers)))
+            groups.setdefault(place(coroutine), []).append(coroutine.number)
+        for (where, lines), numbers in sorted(groups.items(), key=lambda it: -len(it[1])):
+            print("%d %s: %s" % (len(numbers), where, ranges(numbers)))
             for line in lines:
                 print("    " + line)
 
@@ -459,11 +496,12 @@ Usage: coroutine                            which one is selected
         coroutine = coroutine_number(number)
         moves = words[1:2] and any(m.startswith(words[1]) for m in ("up", "down", "frame"))
         if words[1:] and not moves:
-            with At(coroutine):
+            with At(coroutine) as own:
+                go_to(own)
                 gdb.execute(" ".join(words[1:]))
             return
         if not selected:
-            unwinder.select(coroutine)
+            go_to(unwinder.select(coroutine))
         gdb.execute(" ".join(words[1:]) or "frame")
 
     def apply(self, words):
@@ -486,7 +524,8 @@ Usage: coroutine                            which one is selected
         for coroutine in wanted:
             print("\n%s, %s:" % (str(coroutine).capitalize(), coroutine.state))
             try:
-                with At(coroutine):
+                with At(coroutine) as own:
+                    go_to(own)
                     gdb.execute(" ".join(words))
             except gdb.GdbError as reason:
                 print(reason)

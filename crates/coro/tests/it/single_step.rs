@@ -105,6 +105,13 @@ fn nested() -> Coroutine<usize, usize, ()> {
     })
 }
 
+/// One of which every part is stepped through: its creation, the first entry, the end.
+#[inline(never)]
+fn brief(n: usize) -> usize {
+    let mut coroutine = Coroutine::new(|_: &SuspendHandle<usize, ()>, n| black_box(n) + 1);
+    coroutine.resume(n).complete().unwrap()
+}
+
 /// Resumes in turn until the steps are used up.
 #[inline(never)]
 fn driver(coroutines: &mut [Coroutine<usize, usize, ()>]) {
@@ -114,6 +121,7 @@ fn driver(coroutines: &mut [Coroutine<usize, usize, ()>]) {
         for coroutine in &mut *coroutines {
             assert_eq!(coroutine.resume(n).yielded(), Some(n));
         }
+        assert_eq!(brief(n), n + 1);
         if WALKS.load(Relaxed) > STEPS {
             break;
         }
