@@ -118,16 +118,20 @@ def read_text(address, length):
     return read(address, min(length, 4096)).decode("utf-8", "replace") if address and length else ""
 
 
+# The names of the lists, by the files that gdb has read symbols from: looking for them takes time.
+NAMES = {}
+
+
 def heads():
     """The addresses of the lists: one for each version of the crate in the program."""
-    listed = gdb.execute("info variables -q ^%s" % HEAD, to_string=True)
-    names = {w.strip(";:") for line in listed.splitlines() for w in line.split() if HEAD in w}
-    found = []
-    for name in sorted(name.split("::")[-1] for name in names):
-        shown = gdb.execute("with language c -- output (unsigned long) &%s" % name, to_string=True)
-        # A warning about the language may follow.
-        found.append(int(re.match(r"\d+", shown).group()))
-    return found
+    files = tuple(file.filename for file in gdb.objfiles())
+    if files not in NAMES:
+        listed = gdb.execute("info variables -q %s" % HEAD, to_string=True)
+        NAMES[files] = sorted(set(re.findall(HEAD + r"\w+", listed)))
+    # Of what gdb shows, a warning about the language may follow the number.
+    show = "with language c -- output (unsigned long) &%s"
+    shown = [gdb.execute(show % name, to_string=True) for name in NAMES[files]]
+    return [int(re.match(r"\d+", text).group()) for text in shown]
 
 
 class Coroutine:
