@@ -48,6 +48,13 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     Ok(report.finish())
 }
 
+/// Installs the debuggers if it may. Without them the section says that it is left out.
+pub(crate) fn ensure(consent: Consent) {
+    if let Err(error) = setup::debuggers(consent) {
+        println!("   {error:#}");
+    }
+}
+
 /// The host and these targets, less those that have no emulator.
 pub(crate) fn section(
     workspace: &Workspace,
@@ -185,10 +192,8 @@ impl Trial<'_> {
             divisor: 1,
             without: target.without,
         };
-        let mut command = platform.cargo("test", Profile::Debug);
-        command
-            .args(platform.packages())
-            .args(["--no-run", "--example=hang"]);
+        let mut command = platform.cargo("build", Profile::Debug);
+        command.args(platform.packages()).arg("--example=hang");
         let finished = exec::run(&mut command, &self.log, Duration::from_secs(20 * 60))?;
         if !finished.success() {
             bail!("not built: {}", exec::complaints(&finished.stderr));
