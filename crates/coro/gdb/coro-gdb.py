@@ -88,7 +88,9 @@ def trouble(sentence):
 
 
 def word_type():
-    return gdb.lookup_type("unsigned long")
+    """An unsigned number of an address's size. (Types have no names where there are lines only.)"""
+    frame = gdb.newest_frame()
+    return frame.architecture().integer_type(8 * frame.read_register("pc").type.sizeof, False)
 
 
 def read(address, length):
@@ -279,11 +281,13 @@ class Unwinder(gdb.unwinder.Unwinder):
         newest = gdb.newest_frame()
         self.newest_at = int(newest.read_register("pc")), int(newest.read_register("sp"))
         self.registers = saved_registers(newest, coroutine.context)
+        # While it looks for a frame, gdb must not be asked for one.
+        self.word = word_type()
         self.root = coroutine.root()
         self.thread = gdb.selected_thread().ptid
         self.coroutine = coroutine
         gdb.invalidate_cached_frames()
-        return users_own(frames(), gdb.Frame.name)
+        return users_own(frames())
 
     def clear(self):
         if self.coroutine is not None:
@@ -310,8 +314,7 @@ class Unwinder(gdb.unwinder.Unwinder):
         info = frame.create_unwind_info(FrameId(self.coroutine.low, pc))
         for register, number in self.registers.items():
             kind = frame.read_register(register).type
-            value = gdb.Value(number).cast(word_type())
-            info.add_saved_register(register, value.cast(kind) if kind.sizeof == word_type().sizeof else value)
+            info.add_saved_register(register, gdb.Value(number).cast(self.word).cast(kind))
         return info
 
     def end(self, frame, pc, sp):
@@ -363,24 +366,40 @@ def first_frame():
     return frame.older()
 
 
-def is_inside(name, *crates):
-    return name is not None and name.lstrip("<").startswith(crates)
+def name_of(frame):
+    """Without the numbers that tell apart crates of one name."""
+    return re.sub(r"\[[0-9a-f]{12,}\]", "", frame.name() or "")
 
 
-def users_own(all_frames, name_of):
+def is_library(frame):
+    """Whether the function is of these crates. Of functions that are inlined, where there is no debug information but
+    lines, the name has no path, and the file tells."""
+    symtab = frame.find_sal().symtab
+    names = re.match(r"<?(coro|sure_context)::", name_of(frame))
+    return bool(names or symtab and re.search(r"(^|/)(coro|sure-context)(-[\d.]+)?/src/", symtab.filename))
+
+
+def is_root(frame):
+    """Whether it calls the coroutine's closure."""
+    symtab = frame.find_sal().symtab
+    by_name = re.match(r"<?coro::root::", name_of(frame))
+    return bool(by_name or symtab and re.search(r"(^|/)coro(-[\d.]+)?/src/root\.rs$", symtab.filename))
+
+
+def users_own(items, frame_of=lambda item: item):
     """From the library's function that the user's code has called in order to suspend, to the coroutine's closure."""
     called = None
-    for frame in all_frames:
-        name = name_of(frame)
-        if is_inside(name, "coro::root::"):
+    for item in items:
+        frame = frame_of(item)
+        if is_root(frame):
             break
-        if is_inside(name, "coro::", "sure_context::") and called is not False:
-            called = frame
+        if called is not False and is_library(frame):
+            called = item
             continue
         if called:
             yield called
         called = False
-        yield frame
+        yield item
     if called:
         yield called
 
@@ -406,13 +425,13 @@ class FrameFilter:
             return decorators
         first = first_frame().level()
         own = (d for d in decorators if d.inferior_frame().level() >= first)
-        return users_own(own, lambda decorator: decorator.inferior_frame().name())
+        return users_own(own, lambda decorator: decorator.inferior_frame())
 
 
 def describe(frame):
     sal = frame.find_sal()
     place = " at %s:%d" % (sal.symtab.filename, sal.line) if sal.symtab else ""
-    return (frame.name() or "%#x" % frame.pc()) + place
+    return (name_of(frame) or "%#x" % frame.pc()) + place
 
 
 def place(coroutine):

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use self::checks::{Build, STOP};
+use self::checks::Build;
 use self::session::Session;
 use super::{exec, programs};
 use crate::report::{Report, Section};
@@ -118,8 +118,8 @@ impl Trial<'_> {
 
         let mut live = Session::new("gdb");
         live.trust(&self.workspace.target)
-            .run(&format!("break {STOP}"))
-            .run("break hang::main")
+            .run(&format!("break {}", checks::stop()?))
+            .run("tbreak main")
             .run("run < /dev/null")
             // Tracking has not begun yet.
             .ask("info coroutines")
@@ -170,7 +170,7 @@ impl Trial<'_> {
             .run(&format!("source {SCRIPT}"))
             .run(&format!("set sysroot {}", target.sysroot()))
             .run(&format!("target remote {}", socket.display()))
-            .run(&format!("break {STOP}"))
+            .run(&format!("break {}", checks::stop()?))
             .run("continue");
         checks::ask(&mut session);
         let answers = session
