@@ -594,17 +594,26 @@ class HandlePrinter:
         self.value = value
 
     def to_string(self):
-        extent = raw_word(self.value["extent"])
-        return "SuspendHandle {stage %s, %d bytes of stack below}" % (
-            str(self.value["stage"]["value"]["value"]).split("::")[-1],
-            extent,
-        )
+        return "SuspendHandle {of %s}" % state_of(int(self.value.address), 0)
+
+
+class StackPrinter:
+    """`sure_stack::PooledStack` and `ArenaStack`, whose header stands at the high end."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def to_string(self):
+        header = self.value["header"]["pointer"]
+        base, limit = int(header), raw_word(header.dereference()["limit"])
+        return "stack {%#x..%#x, %d KiB}" % (limit, base, (base - limit) >> 10)
 
 
 def printers():
     collection = gdb.printing.RegexpCollectionPrettyPrinter("coro")
     collection.add_printer("Coroutine", r"^coro::coroutine::Coroutine<.*>$", CoroutinePrinter)
     collection.add_printer("SuspendHandle", r"^coro::handle::SuspendHandle<.*>$", HandlePrinter)
+    collection.add_printer("stack", r"^sure_stack::.*::(PooledStack|ArenaStack)$", StackPrinter)
     return collection
 
 

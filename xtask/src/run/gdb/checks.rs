@@ -77,6 +77,7 @@ pub(super) fn ask(session: &mut Session) {
         "info coroutines -g",
         "coroutine 4 bt",
         "coroutine 4 print question",
+        "coroutine 4 print *handle",
         MANY,
         "coroutine apply 10 1-3 bt 2",
         "coroutine apply all print 4711",
@@ -182,6 +183,7 @@ pub(super) fn complaints(answers: &Answers, build: Build) -> Result<Vec<String>>
     expect("bt", "client");
     if build.variables {
         expect("coroutine 4 print question", "= 8");
+        expect("coroutine 4 print *handle", "{of 4, suspended");
     }
     // The thread's own frames pass through the coroutine that runs, to `main`.
     expect("bt -frame-info location", "all_are_stuck");
