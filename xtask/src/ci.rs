@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::counts;
 use crate::report::{self, Report, Section};
-use crate::run::{foreign, freestanding, fuzz, host, mutants, portable, soak, supply};
+use crate::run::{foreign, freestanding, fuzz, gdb, host, mutants, portable, soak, supply};
 use crate::target::platform::Profile;
 use crate::target::setup::{self, Consent};
 use crate::target::{self, Target, unsupported};
@@ -64,6 +64,7 @@ const WITHOUT_UNSAFE: &[&str] = &["fiber-vm"];
 pub(crate) fn run(args: &Args) -> Result<bool> {
     setup::host()?;
     setup::valgrind(args.consent)?;
+    gdb::ensure(args.consent);
     let job = |target: &'static Target| Job {
         target,
         profiles: match (args.full, target.ci_divisor) {
@@ -110,5 +111,9 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         Ok(Section::default())
     });
     test_target::sections(&workspace, &toolchain, &jobs, host, &mut report)?;
+    // After the tests of that target, which have built what it is made of.
+    report.section("gdb", || {
+        gdb::section(&workspace, &toolchain, &[&target::ALL[0]])
+    });
     Ok(report.finish())
 }

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::report::support;
-use crate::run::{faults, foreign, freestanding, fuzz, mutants, programs, soak, supply};
+use crate::run::{faults, foreign, freestanding, fuzz, gdb, mutants, programs, soak, supply};
 use crate::target::setup;
 
 /// Tests and chores of this workspace.
@@ -53,6 +53,8 @@ enum Task {
     Mutants(mutants::Args),
     /// Licences, versions and number of dependencies, the oldest ones and the oldest compiler, the public API
     Supply(supply::Args),
+    /// What gdb says of a program whose coroutines are stuck: a process, its core file, a target's emulator
+    Gdb(gdb::Args),
     /// Write what the last runs on targets found into the README's support table
     Table(support::Args),
     /// What every change must pass: the host's suite, then all targets
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Task::Faults => faults::run(),
         Task::Mutants(args) => mutants::run(&args),
         Task::Supply(args) => supply::run(&args),
+        Task::Gdb(args) => gdb::run(&args),
         Task::Table(args) => support::run(&args),
         Task::Ci(args) => ci::run(&args),
         Task::BenchPeers(args) => peers::run(&args),

@@ -8,6 +8,7 @@
 //! - [Panics](panics): across resumes, and what happens when a coroutine is dropped
 //! - [C frames](c_frames): suspending in a callback of a C library
 //! - [The current coroutine](current): where no handle can be handed down, and values of a coroutine
+//! - [gdb](gdb): where coroutines stand, in a program that hangs and in a core file
 //! - [Choosing a stack size](stack_size)
 //! - [Thread-locals](thread_locals): what is undefined, and why
 //! - [Coroutines, async functions, and threads](comparison): which one to take
@@ -26,6 +27,9 @@ pub mod comparison {}
 
 #[doc = include_str!("../docs/current.md")]
 pub mod current {}
+
+#[doc = include_str!("../docs/gdb.md")]
+pub mod gdb {}
 
 #[doc = include_str!("../docs/generators.md")]
 pub mod generators {}

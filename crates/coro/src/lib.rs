@@ -2,6 +2,8 @@
 // Links of the README to items: here to these docs, elsewhere by its own list to docs.rs.
 #![doc = include_str!("links.md")]
 #![doc = include_str!("../README.md")]
+// Into every program that has debug information.
+#![debugger_visualizer(gdb_script_file = "../gdb/coro-gdb.py")]
 
 #[cfg(feature = "async")]
 mod async_handle;

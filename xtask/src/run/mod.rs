@@ -7,6 +7,7 @@ pub(crate) mod faults;
 pub(crate) mod foreign;
 pub(crate) mod freestanding;
 pub(crate) mod fuzz;
+pub(crate) mod gdb;
 pub(crate) mod host;
 pub(crate) mod libtest;
 pub(crate) mod lists;

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
 use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +13,7 @@ use serde::Deserialize;
 
 use super::exec::{self, Finished};
 use crate::report::{Report, Section};
+use crate::target::platform::Profile;
 use crate::workspace::{self, Workspace};
 
 /// From the root. The folder is a workspace of its own; one lock file serves all its programs.
@@ -92,15 +95,7 @@ pub(crate) fn section(workspace: &Workspace, names: &[String]) -> Result<Section
         let here = program.architecture.as_deref().unwrap_or(ARCH) == ARCH;
         let profiles = program.profiles.iter().filter(|_| wanted && here);
         for profile in profiles {
-            let mut command = workspace::host_cargo();
-            // With a target named, flags for the program are no flags for what builds it.
-            command
-                .args(["run", "--quiet", "--locked", "--manifest-path", MANIFEST])
-                .args(["--package", &package.name, "--profile", profile])
-                .arg(format!("--target={ARCH}-unknown-linux-gnu"))
-                .arg("--target-dir")
-                .arg(workspace.target.join("programs"))
-                .envs(&program.env);
+            let mut command = cargo(workspace, "run", &package.name, &program, profile);
             let run = exec::run(&mut command, &log, Duration::from_secs(10 * 60))?;
             match program.complaint(&run) {
                 None => section.passed += 1,
@@ -113,4 +108,53 @@ pub(crate) fn section(workspace: &Workspace, names: &[String]) -> Result<Section
         }
     }
     Ok(section)
+}
+
+/// `cargo run` or `cargo build` of one of them, as its manifest says.
+fn cargo(
+    workspace: &Workspace,
+    subcommand: &str,
+    name: &str,
+    program: &Program,
+    profile: &str,
+) -> Command {
+    let mut command = workspace::host_cargo();
+    // With a target named, flags for the program are no flags for what builds it.
+    command
+        .args([subcommand, "--quiet", "--locked"])
+        .args(["--manifest-path", MANIFEST])
+        .args(["--package", name, "--profile", profile])
+        .arg(format!("--target={}", host_target()))
+        .arg("--target-dir")
+        .arg(workspace.target.join("programs"))
+        .envs(&program.env);
+    command
+}
+
+fn host_target() -> String {
+    format!("{ARCH}-unknown-linux-gnu")
+}
+
+/// Builds one of them, and returns where it is.
+pub(crate) fn build(
+    workspace: &Workspace,
+    name: &str,
+    profile: Profile,
+    log: &Path,
+) -> Result<PathBuf> {
+    let packages = workspace::packages_of(&workspace::root().join(MANIFEST))?.packages;
+    let package = packages.into_iter().find(|it| it.name == name);
+    let package = package.with_context(|| format!("ci/programs has no program {name}"))?;
+    let Extra { program } = serde_json::from_value(package.metadata)?;
+    let word = match profile {
+        Profile::Debug => "dev",
+        Profile::Release => "release",
+    };
+    let mut command = cargo(workspace, "build", name, &program, word);
+    let finished = exec::run(&mut command, log, Duration::from_secs(10 * 60))?;
+    if !finished.success() {
+        bail!("{name} was not built: {}", finished.stderr.trim());
+    }
+    let folder = workspace.target.join("programs").join(host_target());
+    Ok(folder.join(profile.name()).join(name))
 }

@@ -76,9 +76,10 @@ impl Platform<'_> {
             Place::Foreign(foreign, _) => {
                 // With `test` named, the doc tests find the library that the test binaries were built with; left to
                 // itself, cargo would choose other features for them, and build everything twice.
-                let library = match subcommand {
-                    "test" => "-Zbuild-std=std,test",
-                    _ => "-Zbuild-std",
+                // So do programs that are built beside tests.
+                let library = match foreign.runs() {
+                    true => "-Zbuild-std=std,test",
+                    false => "-Zbuild-std",
                 };
                 let prefix = format!("CARGO_TARGET_{}", foreign.triple.to_uppercase());
                 let prefix = prefix.replace('-', "_");

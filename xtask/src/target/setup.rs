@@ -58,6 +58,7 @@ impl Consent {
 pub(crate) fn run(args: &Args) -> Result<bool> {
     host()?;
     valgrind(args.consent)?;
+    debuggers(args.consent)?;
     ensure(&target::select(&args.targets)?, args.consent)?;
     freestanding::ensure(&freestanding::select(&args.targets)?, args.consent)?;
     if args.bench {
@@ -89,6 +90,12 @@ pub(crate) fn host() -> Result<()> {
 /// What counts instructions.
 pub(crate) fn valgrind(consent: Consent) -> Result<()> {
     install(lacking([("valgrind", "valgrind")]), consent)
+}
+
+/// What looks at programs that hang.
+pub(crate) fn debuggers(consent: Consent) -> Result<()> {
+    let debuggers = [("gdb", "gdb"), ("gdb-multiarch", "gdb-multiarch")];
+    install(lacking(debuggers), consent)
 }
 
 /// Sees to it that every one of `targets` can be built and run, installing Debian packages where that is allowed.

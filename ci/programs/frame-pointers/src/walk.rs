@@ -1,6 +1,7 @@
 //! A walk along frame pointers, as a profiler does it.
 
 use std::arch::asm;
+use std::mem::MaybeUninit;
 
 unsafe extern "C" {
     // The Itanium C++ ABI's unwinder: the beginning of the function around an address.
@@ -8,10 +9,34 @@ unsafe extern "C" {
 }
 
 /// A frame record of x86-64: what the frame pointer points at.
+#[derive(Clone, Copy)]
 #[repr(C)]
-struct Record {
-    caller: *const Record,
-    return_address: usize,
+pub(crate) struct Record {
+    pub(crate) caller: *const Record,
+    pub(crate) return_address: usize,
+}
+
+/// Reads a record, if there is memory: the kernel looks, so that a walk that goes astray is none that crashes.
+pub(crate) fn read(record: *const Record) -> Option<Record> {
+    let mut found = MaybeUninit::<Record>::uninit();
+    let size = size_of::<Record>();
+    let to = libc::iovec {
+        iov_base: found.as_mut_ptr().cast(),
+        iov_len: size,
+    };
+    let from = libc::iovec {
+        iov_base: record.cast_mut().cast(),
+        iov_len: size,
+    };
+    // SAFETY: what is written to is a local of that size; what is read from may be anything.
+    let read = unsafe { libc::process_vm_readv(libc::getpid(), &to, 1, &from, 1, 0) };
+    // SAFETY: the call has written all of it; any words are a record.
+    (read == size as isize).then(|| unsafe { found.assume_init() })
+}
+
+/// The beginning of the function around an address; 0 where there is no unwind information.
+pub(crate) fn function_around(address: usize) -> usize {
+    _Unwind_FindEnclosingFunction(address)
 }
 
 /// Prints those of the `known` functions that are among the callers, innermost first, up to `main` or

@@ -5,6 +5,9 @@
 //! What changes after the creation is atomic, because other threads look at it; each is written
 //! by the thread on which the coroutine is, and by no other.
 
+#[cfg(test)]
+mod in_gdb;
+
 use super::{clock, thread};
 use crate::Status;
 use crate::handle::Stage;

@@ -13,6 +13,7 @@ mod drops;
 mod fork;
 #[cfg(feature = "async")]
 mod future;
+mod gdb;
 mod grow;
 #[cfg(feature = "async")]
 mod io;
