@@ -13,18 +13,16 @@ pub(in crate::hosted::sys) fn number(advice: Advice) -> Option<c_int> {
     match advice {
         Advice::DontNeed => Some(libc::MADV_DONTNEED),
         Advice::Free => Some(libc::MADV_FREE),
-        Advice::HugePages | Advice::NoHugePages | Advice::InstallGuard | Advice::PopulateWrite => {
-            None
-        }
+        Advice::HugePages | Advice::NoHugePages | Advice::InstallGuard => None,
+        Advice::PopulateWrite => None,
         Advice::Bogus => Some(0x7374_6163),
     }
 }
 
-/// No call advises about many places here.
+/// The system has no such call.
 ///
 /// # Safety
-/// Each is a range of whole pages of mappings of the caller's, and nothing that the advice takes
-/// away from its contents is needed.
+/// None needed.
 pub(crate) unsafe fn advise_each(_: &[*mut u8], _: usize, _: Advice) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

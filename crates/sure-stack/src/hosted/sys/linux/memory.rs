@@ -5,7 +5,7 @@ use crate::hosted::sys::failpoint::{self, Call};
 pub(crate) use crate::hosted::sys::unix::memory::*;
 use core::ffi::c_int;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::vec::Vec;
 
 /// The number of an advice, if the system has it (`madvise(2)`).
 pub(in crate::hosted::sys) fn number(advice: Advice) -> Option<c_int> {
@@ -35,6 +35,7 @@ pub(crate) unsafe fn advise_each(
     bytes: usize,
     advice: Advice,
 ) -> io::Result<()> {
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
     failpoint::check(Call::Advise)?;
     let Some(number) = number(advice) else {
         return Err(io::ErrorKind::Unsupported.into());

@@ -94,15 +94,6 @@ pub(crate) unsafe fn advise(_start: *mut u8, _bytes: usize, _advice: Advice) -> 
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// No call advises about many places here.
-///
-/// # Safety
-/// Each is a range of whole pages of mappings of the caller's, and nothing that the advice takes
-/// away from its contents is needed.
-pub(crate) unsafe fn advise_each(_: &[*mut u8], _: usize, _: Advice) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
 /// Makes every access to whole pages fault.
 ///
 /// # Safety
@@ -131,6 +122,14 @@ pub(crate) unsafe fn residence(_start: *mut u8, _answer: &mut [bool]) -> io::Res
 /// They are pages of a mapping of the caller's.
 pub(crate) unsafe fn count_resident(_start: *mut u8, pages: usize) -> usize {
     pages
+}
+
+/// The system has no such call.
+///
+/// # Safety
+/// None needed.
+pub(crate) unsafe fn advise_each(_: &[*mut u8], _: usize, _: Advice) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Whether the system itself can write to a page. No guard but a protected one exists here, so
