@@ -75,7 +75,10 @@ impl Peer for Generator {
             Work::Pipeline => vec![pipeline("", source, stage)],
             Work::Tree => vec![tree::tree("", walk)],
             Work::Json => vec![json::json("", parser)],
-            Work::CallWithRoom | Work::CallThatGrows | Work::Copied { .. } => Vec::new(),
+            Work::CallWithRoom
+            | Work::CallOnKeptStack
+            | Work::CallThatGrows
+            | Work::Copied { .. } => Vec::new(),
         }
     }
 
