@@ -219,6 +219,10 @@ impl<S: StackSource> Builder<S> {
     ///   [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE) bytes, or if an `Input`, a `Yield` or a
     ///   `Return` takes more than half of the stack.
     /// - [`StackError::Map`], [`StackError::Guard`] if the system refuses.
+    ///
+    /// # Aborts
+    /// If the heap has no memory for the name, or for a closure of more than a quarter of the stack,
+    /// which goes there, the process ends, as it does when a collection has none.
     #[track_caller]
     pub fn build<F, Input, Yield, Return>(
         mut self,

@@ -40,6 +40,25 @@ impl Options {
     };
 }
 
+impl Options {
+    /// Whether the coroutine is to be tracked, even if others are not.
+    #[inline(always)]
+    pub(crate) fn tracked(&self) -> bool {
+        #[cfg(feature = "std")]
+        return self.tracked;
+        #[cfg(not(feature = "std"))]
+        false
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_named(&self) -> bool {
+        #[cfg(feature = "std")]
+        return self.name.is_some();
+        #[cfg(not(feature = "std"))]
+        false
+    }
+}
+
 /// What a coroutine has of that as long as its root stands: nothing, mostly.
 pub(crate) struct Extras {
     #[cfg(feature = "std")]

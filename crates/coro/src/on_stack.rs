@@ -2,7 +2,9 @@ use crate::minimum::MIN_STACK_SIZE;
 use crate::unwind::{self, Payload};
 use core::cell::Cell;
 use core::ptr::NonNull;
-use sure_context::{Arrival, Departure, ParentLink, Signal, Trampoline, Word, prepare};
+use sure_context::{
+    Arrival, Departure, ParentLink, Signal, Trampoline, Word, prepare, prepare_within,
+};
 use sure_stack::Stack;
 
 /// Calls a closure on another stack and returns what it returns: for deep
@@ -50,15 +52,15 @@ where
     // SAFETY: the stack is borrowed exclusively, so that its memory is used by
     // nothing else, until the call has returned; it is larger than a first
     // frame and what the call needs.
-    unsafe { call_below(stack.base(), f) }
+    unsafe { call_below(stack.base(), Some(stack.limit()), f) }
 }
 
-/// Calls a closure on the stack below `base`.
+/// Calls a closure on the stack below `base`, which reaches down to `limit`, if that is known.
 ///
 /// # Safety
 /// Below `base` is the memory of a stack, writable and used by nothing else until the
 /// call has returned, with room for a first frame and for whatever the closure needs.
-pub(crate) unsafe fn call_below<F, R>(base: NonNull<u8>, f: F) -> R
+pub(crate) unsafe fn call_below<F, R>(base: NonNull<u8>, limit: Option<NonNull<u8>>, f: F) -> R
 where
     F: FnOnce() -> R,
 {
@@ -71,7 +73,12 @@ where
     let link = NonNull::from(&call);
     // SAFETY: (1) the caller promises that the memory below `base` is writable, unused and large
     // enough; (2) `call` stays where it is until the closure has ended.
-    let context = unsafe { prepare(base, link) };
+    let context = unsafe {
+        match limit {
+            Some(limit) => prepare_within(limit, base, link),
+            None => prepare(base, link),
+        }
+    };
     // SAFETY: the context is fresh and of this thread; the link is that of the
     // trampoline given to it, and its field is a cell; no word is read; `run`
     // continues this execution once, while this call waits.

@@ -14,8 +14,11 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn look() -> Machine {
         let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        #[cfg(unix)]
         // SAFETY: asks for a constant.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        #[cfg(not(unix))]
+        let page = 4096_u32;
         Machine {
             available: kilobytes(&text, "MemAvailable:"),
             page: u64::try_from(page).unwrap_or(4096),

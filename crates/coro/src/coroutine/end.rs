@@ -121,8 +121,10 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     #[must_use = "the stack can be used again"]
     pub unsafe fn abandon(self) -> S {
         let mut this = ManuallyDrop::new(self);
-        // The closure, or a token of the frames.
-        this.context = None;
+        if let Some(context) = this.context.take() {
+            // SAFETY: the coroutine has no other token of its frames, or of the closure.
+            unsafe { context.abandon() };
+        }
         // SAFETY: nothing runs on the stack (1), and nothing refers to what is on it (2, 3);
         // `this` is never used again, nor dropped.
         unsafe { this.take_stack() }

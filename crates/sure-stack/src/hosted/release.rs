@@ -65,7 +65,7 @@ pub unsafe fn release_below<S: Stack + ?Sized>(stack: &S, address: *const u8) ->
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use crate::hosted::sys::failpoint::{Call, during};

@@ -16,8 +16,9 @@ pub(crate) use stack::{Reuse, release};
 pub use statistics::ArenaStatistics;
 
 use super::guard::{self, Guards};
+use super::sanitizer;
 use super::sys::memory::Advice;
-use crate::StackError;
+use crate::{Stack, StackError};
 use core::mem;
 use core::ptr::NonNull;
 use shape::StackShape;
@@ -141,7 +142,9 @@ impl StackArena {
         };
         // Counted until the stack comes back.
         mem::forget(Arc::clone(&self.shared));
-        Ok(ArenaStack::new(header))
+        let stack = ArenaStack::new(header);
+        sanitizer::handed_out(stack.limit(), stack.base());
+        Ok(stack)
     }
 
     /// Gives back what the arena has no use for now: the memory of free stacks, and the

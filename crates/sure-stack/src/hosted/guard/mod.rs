@@ -9,6 +9,7 @@ use super::mapping_budget::MappingClaims;
 use super::sys::memory::{self, Advice};
 use super::target::Target;
 use crate::StackError;
+use std::io::ErrorKind;
 
 pub(crate) use probe::{clears_memory, lightweight_guards};
 
@@ -50,8 +51,8 @@ pub(crate) unsafe fn install(
             // SAFETY: whole pages of the caller's mapping; nothing in them is needed.
             match unsafe { memory::advise(start, bytes, Advice::InstallGuard) } {
                 Ok(()) => Ok(MappingClaims::NONE),
-                // Not in locked memory.
-                Err(os) if os.raw_os_error() == Some(libc::EINVAL) => {
+                // `EINVAL`: not in locked memory.
+                Err(os) if os.kind() == ErrorKind::InvalidInput => {
                     // SAFETY: whole pages of the caller's mapping, unused.
                     unsafe { protect(start, bytes) }
                 }
