@@ -43,6 +43,9 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             let token = unsafe { ExecutionContext::from_raw(token) };
             // SAFETY: the suspend has sent a `Yield` for this.
             let value = unsafe { arrival.word.receive() };
+            if let Some(bytes) = self.handle().extras.most_idle() {
+                self.release_if_more_than(&token, bytes);
+            }
             track::checkpoint();
             return (Some(token), CoroutineState::Yielded(value));
         }

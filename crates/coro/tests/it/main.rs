@@ -22,6 +22,7 @@ mod iter;
 #[cfg(unix)]
 mod large_frames;
 mod lending;
+mod lending_forms;
 mod lifecycle;
 mod locations;
 #[cfg(feature = "movable")]

@@ -48,7 +48,7 @@ pub use guard::{GUARD_SIZE, Guards};
 pub use locate::stack_at;
 pub use mapped::GuardedMmapStack;
 pub use pool::{LARGEST_POOLED_SIZE, PoolConfig, PoolStatistics, PooledStack};
-pub use release::release_below;
+pub use release::{release_below, release_below_if};
 pub use usage::{Bucket, UsageReport, high_water_mark};
 
 /// An error of the operating system.

@@ -124,6 +124,14 @@ pub(crate) unsafe fn count_resident(_start: *mut u8, pages: usize) -> usize {
     pages
 }
 
+/// The system has no such call.
+///
+/// # Safety
+/// None needed.
+pub(crate) unsafe fn advise_each(_: &[*mut u8], _: usize, _: Advice) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Whether the system itself can write to a page. No guard but a protected one exists here, so
 /// every page that is asked about can be written to.
 ///
