@@ -11,7 +11,7 @@ const MOST: usize = 150;
 
 /// What a coroutine is told.
 #[derive(Clone, Copy)]
-enum Order {
+pub(crate) enum Order {
     Add(u64),
     Finish,
     Panic,
@@ -35,7 +35,7 @@ fn obey(counted: &Drops, first: Order, mut suspend: impl FnMut(u64) -> Order) ->
     }
 }
 
-fn order(random: &mut Random) -> Order {
+pub(crate) fn order(random: &mut Random) -> Order {
     match random.below(20) {
         0 => Order::Finish,
         1 => Order::Panic,
@@ -44,7 +44,7 @@ fn order(random: &mut Random) -> Order {
 }
 
 /// Compares what an order has brought with the sum; the next one, while there is one.
-fn judge(
+pub(crate) fn judge(
     result: std::thread::Result<CoroutineState<u64, u64>>,
     order: Order,
     sum: u64,

@@ -5,6 +5,9 @@ use std::hint::black_box;
 use std::mem::forget;
 use sure_stack::GuardedMmapStack;
 
+/// Bytes that stay resident after each generation: enough to be noticed after a few.
+const RESIDENT: usize = 8 << 20;
+
 /// What is leaked after each generation.
 pub(crate) enum Leak {
     Nothing,
@@ -44,9 +47,9 @@ impl Leak {
             }
             Leak::Mapping => forget(GuardedMmapStack::allocate_at_least(1 << 16).expect("a stack")),
             Leak::Resident(memory, used) => {
-                let more = &mut memory[*used..*used + (1 << 20)];
-                black_box(more).fill(1);
-                *used += 1 << 20;
+                let end = memory.len().min(*used + RESIDENT);
+                black_box(&mut memory[*used..end]).fill(1);
+                *used = end;
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::herd::{DynamicHerd, Herd};
 use crate::overflow;
+use crate::travel::{self, Traveller};
 use std::sync::Mutex;
 use std::time::Instant;
 use sure_stack::{PoolConfig, PooledStack, Stack, StackArena};
@@ -17,6 +18,8 @@ const MOST_ON_SALE: usize = 64;
 /// Stacks that threads give to each other.
 pub(crate) struct Market {
     stacks: Mutex<Vec<Box<dyn Stack + Send>>>,
+    /// Suspended coroutines that change their thread.
+    pub(crate) travellers: Mutex<Vec<Traveller>>,
     pub(crate) arena: StackArena,
 }
 
@@ -24,6 +27,7 @@ impl Market {
     pub(crate) fn new() -> Market {
         Market {
             stacks: Mutex::default(),
+            travellers: Mutex::default(),
             arena: StackArena::new(96 << 10).expect("a size"),
         }
     }
@@ -66,7 +70,8 @@ pub(crate) fn work(seed: u64, market: &Market, end: Instant, overflows: bool) ->
                 let program: Vec<u8> = (0..length).map(|_| random.bits() as u8).collect();
                 (targets[random.below(targets.len())].run)(&program);
             }
-            2 | 3 => dynamic.act(&mut random),
+            2 => dynamic.act(&mut random),
+            3 => travel::act(&market.travellers, &mut random),
             4 if random.below(40) == 0 => pool(&mut random),
             _ => herd.act(&mut random),
         }

@@ -65,10 +65,13 @@ pub(crate) fn section(workspace: &Workspace) -> Result<Section> {
         section.passed = replayed;
     } else {
         // The input that ended the process is the last one it named.
-        let last = run.stdout.lines().last().unwrap_or("the build");
+        let last = run.stdout.lines().rfind(|line| line.contains(".txt:"));
+        let last = last.unwrap_or("the build");
         section.failed = 1;
         section.note = last.to_owned();
-        println!("   {last}: {}\n{}", run.ending(), run.stderr);
+        let said = run.stdout.lines().filter(|line| !line.contains(".txt:"));
+        let said: String = said.flat_map(|line| [line, "\n"]).collect();
+        println!("   {last}: {}\n{said}{}", run.ending(), run.stderr);
     }
     Ok(section)
 }
