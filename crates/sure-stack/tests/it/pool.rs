@@ -195,6 +195,40 @@ fn usable_while_thread_locals_are_torn_down() {
 }
 
 #[test]
+fn a_pool_that_has_ended_keeps_nothing() {
+    type Kept = [usize; 2];
+    /// Tells how many stacks the pool keeps before and after it gets another one.
+    struct Holder(std::sync::mpsc::Sender<Kept>, Option<PooledStack>);
+    impl Drop for Holder {
+        fn drop(&mut self) {
+            let before = PooledStack::kept();
+            drop(self.1.take());
+            self.0.send([before, PooledStack::kept()]).unwrap();
+        }
+    }
+    // On either side of the pool's end, which was planned when it got its first stack back.
+    thread_local! {
+        static FIRST: RefCell<Option<Holder>> = const { RefCell::new(None) };
+        static LAST: RefCell<Option<Holder>> = const { RefCell::new(None) };
+    }
+    let (sender, receiver) = std::sync::mpsc::channel();
+    in_fresh_thread(move || {
+        let mut stacks: Vec<_> = (0..5).map(|_| PooledStack::new().unwrap()).collect();
+        FIRST.set(Some(Holder(sender.clone(), stacks.pop())));
+        let last = stacks.pop();
+        drop(stacks);
+        LAST.set(Some(Holder(sender, last)));
+    });
+    let told: Vec<Kept> = receiver.iter().collect();
+    let after_its_end: Vec<_> = told.iter().filter(|[before, _]| *before == 0).collect();
+    assert!(told.len() == 2 && !after_its_end.is_empty(), "{told:?}");
+    assert!(
+        after_its_end.iter().all(|[_, after]| *after == 0),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn a_reused_stack_is_as_usable_as_a_new_one() {
     in_fresh_thread(|| {
         for round in 0..10_u8 {

@@ -40,8 +40,9 @@ impl Drop for Reaper {
     fn drop(&mut self) {
         with_pool(|pool| {
             pool.life.set(Life::Over);
-            pool.revoke();
             pool.empty(Reuse::Keep);
+            // Afterwards, so that no list may keep what later destructors return.
+            pool.revoke();
         });
     }
 }
