@@ -43,6 +43,9 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             let token = unsafe { ExecutionContext::from_raw(token) };
             // SAFETY: the suspend has sent a `Yield` for this.
             let value = unsafe { arrival.word.receive() };
+            if let Some(bytes) = self.handle().extras.most_idle() {
+                self.release_if_more_than(&token, bytes);
+            }
             track::checkpoint();
             return (Some(token), CoroutineState::Yielded(value));
         }
@@ -121,8 +124,10 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     #[must_use = "the stack can be used again"]
     pub unsafe fn abandon(self) -> S {
         let mut this = ManuallyDrop::new(self);
-        // The closure, or a token of the frames.
-        this.context = None;
+        if let Some(context) = this.context.take() {
+            // SAFETY: the coroutine has no other token of its frames, or of the closure.
+            unsafe { context.abandon() };
+        }
         // SAFETY: nothing runs on the stack (1), and nothing refers to what is on it (2, 3);
         // `this` is never used again, nor dropped.
         unsafe { this.take_stack() }

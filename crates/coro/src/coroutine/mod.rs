@@ -4,6 +4,7 @@ mod create;
 mod end;
 #[cfg(feature = "std")]
 mod release;
+mod thread;
 #[cfg(feature = "std")]
 mod trap;
 
@@ -11,8 +12,6 @@ mod trap;
 pub use trap::TrapHandler;
 
 use crate::extras::Options;
-mod thread;
-
 use crate::handle::Stage;
 use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle};
 use core::fmt;
@@ -156,6 +155,7 @@ impl Coroutine<(), (), ()> {
     /// assert_eq!(parser.resume(b'7').yielded(), Some(true));
     /// # Ok::<(), sure_stack::StackError>(())
     /// ```
+    #[inline]
     pub fn builder() -> crate::Builder {
         crate::Builder::new()
     }

@@ -41,7 +41,7 @@ impl Drop for Reaper {
         with_pool(|pool| {
             pool.life.set(Life::Over);
             pool.empty(Reuse::Keep);
-            // Afterwards, so that no list may keep what later destructors return.
+            // No list has a quota left, because none has stacks: what comes back later goes on to the arena.
             pool.revoke();
         });
     }
