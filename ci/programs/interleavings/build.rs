@@ -74,12 +74,12 @@ const BROKEN: &[(&str, &str, &[Exchange])] = &[
     ),
     (
         "lock_without_handlers",
-        "sys/lock.rs",
+        "sys/unix/lock.rs",
         &[("        outlive_fork();\n", "")],
     ),
     (
         "lock_that_trusts_the_first",
-        "sys/lock.rs",
+        "sys/unix/lock.rs",
         &[(
             "if DONE.load(Ordering::Acquire) {",
             "if DONE.swap(true, Ordering::AcqRel) {",
@@ -87,7 +87,7 @@ const BROKEN: &[(&str, &str, &[Exchange])] = &[
     ),
     (
         "lock_whose_handlers_do_not_count",
-        "sys/lock.rs",
+        "sys/unix/lock.rs",
         &[("if HANDLERS.get() == 0 {", "if HANDLERS.get() < 2 {")],
     ),
 ];
@@ -110,7 +110,7 @@ fn main() {
     };
     println!("cargo::rerun-if-changed=build.rs");
     copy("index.rs", "index", &[]);
-    copy("sys/lock.rs", "lock", &[]);
+    copy("sys/unix/lock.rs", "lock", &[]);
     for (name, original, changes) in BROKEN {
         copy(original, name, changes);
     }

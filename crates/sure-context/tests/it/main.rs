@@ -18,6 +18,8 @@ extern crate alloc;
 mod battery;
 
 mod backtrace;
+mod hints;
+mod links;
 mod panics;
 
 /// The battery's tests as those of the standard test harness, under the same names.

@@ -41,6 +41,36 @@ pub fn named() -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
+/// Called without a handle, which it finds by the stack that it stands on.
+pub fn findable() -> Result<(), Box<dyn Error + Send + Sync>> {
+    fn next() -> Option<u32> {
+        coro::with_current::<u32, u32, _>(|handle| handle.suspend(5))
+    }
+    let builder = Coroutine::builder().findable();
+    let mut coroutine = builder.build(|_: &Handle, _| next().expect("it is findable"))?;
+    assert_eq!(coroutine.resume(1).yielded(), Some(5));
+    assert_eq!(coroutine.resume(8).complete(), Some(8));
+    assert_eq!(next(), None);
+    Ok(())
+}
+
+/// In the list of all coroutines, with a name, from its beginning to its end.
+pub fn tracked() -> Result<(), Box<dyn Error + Send + Sync>> {
+    for number in 0..3 {
+        let builder = Coroutine::builder().tracked(true).name("a tracked one");
+        let mut coroutine = builder.build(|handle: &Handle, n| handle.suspend(n))?;
+        assert_eq!(coroutine.resume(number).yielded(), Some(number));
+        let all = coro::track::list();
+        let names = all.iter().filter(|it| it.name() == Some("a tracked one"));
+        assert_eq!(names.count(), 1);
+        // The last one is dropped while suspended.
+        if number < 2 {
+            coroutine.resume(9);
+        }
+    }
+    Ok(())
+}
+
 pub fn unwound() -> Result<(), Box<dyn Error + Send + Sync>> {
     let held = std::rc::Rc::new(5);
     let mine = held.clone();

@@ -11,13 +11,18 @@ use std::error::Error;
 pub type Life = fn() -> Result<(), Box<dyn Error + Send + Sync>>;
 
 /// With their names.
-pub const LIVES: [(&str, Life); 19] = [
+pub const LIVES: [(&str, Life); 21] = [
     ("a coroutine", coroutines::plain),
     (
         "a coroutine by the call that panics",
         coroutines::infallible,
     ),
     ("a named coroutine with a boxed closure", coroutines::named),
+    (
+        "a coroutine that is found by its stack",
+        coroutines::findable,
+    ),
+    ("a coroutine in the list of all", coroutines::tracked),
     ("a coroutine dropped while suspended", coroutines::unwound),
     ("a coroutine that panics", coroutines::panicking),
     ("a scope of coroutines", coroutines::scoped),
