@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::counts;
 use crate::report::{self, Report, Section};
-use crate::run::{freestanding, host, portable, supply};
+use crate::run::{freestanding, host, portable, sanitizers, supply};
 use crate::target::platform::Profile;
 use crate::target::setup::{self, Consent};
 use crate::target::{self, Target, unsupported};
@@ -94,6 +94,11 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     });
     report.section("instruction counts", || counts::section(&workspace));
     report.section("supply", || supply::section(&workspace));
+    for sanitizer in [&sanitizers::ADDRESS, &sanitizers::THREAD] {
+        report.section(sanitizer.short, || {
+            sanitizers::section(&workspace, sanitizer, args.full)
+        });
+    }
     report.section("an unsupported target is refused", || {
         unsupported::section(&workspace, &toolchain)
     });

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::report::support;
-use crate::run::{freestanding, programs, supply};
+use crate::run::{freestanding, programs, sanitizers, supply};
 use crate::target::setup;
 
 /// Tests and chores of this workspace.
@@ -41,6 +41,10 @@ enum Task {
     Programs(programs::Args),
     /// Licences, versions and number of dependencies, the oldest ones and the oldest compiler, the public API
     Supply(supply::Args),
+    /// The libraries' tests under AddressSanitizer
+    Asan(sanitizers::Args),
+    /// The libraries' tests under ThreadSanitizer
+    Tsan(sanitizers::Args),
     /// Write what the last runs on targets found into the README's support table
     Table(support::Args),
     /// What every change must pass: the host's suite, then all targets
@@ -61,6 +65,8 @@ fn main() -> ExitCode {
         Task::Freestanding(args) => freestanding::run(&args),
         Task::Programs(args) => programs::run(&args),
         Task::Supply(args) => supply::run(&args),
+        Task::Asan(args) => sanitizers::run(&sanitizers::ADDRESS, &args),
+        Task::Tsan(args) => sanitizers::run(&sanitizers::THREAD, &args),
         Task::Table(args) => support::run(&args),
         Task::Ci(args) => ci::run(&args),
         Task::BenchPeers(args) => peers::run(&args),

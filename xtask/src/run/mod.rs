@@ -10,5 +10,6 @@ pub(crate) mod lists;
 pub(crate) mod pipeline;
 pub(crate) mod portable;
 pub(crate) mod programs;
+pub(crate) mod sanitizers;
 pub(crate) mod suite;
 pub(crate) mod supply;
