@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::counts;
 use crate::report::{self, Report, Section};
-use crate::run::{freestanding, host, portable, sanitizers, supply};
+use crate::run::{freestanding, host, portable, sanitizers, supply, valgrind};
 use crate::target::platform::Profile;
 use crate::target::setup::{self, Consent};
 use crate::target::{self, Target, unsupported};
@@ -94,9 +94,13 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     });
     report.section("instruction counts", || counts::section(&workspace));
     report.section("supply", || supply::section(&workspace));
-    for sanitizer in [&sanitizers::ADDRESS, &sanitizers::THREAD] {
-        report.section(sanitizer.short, || {
-            sanitizers::section(&workspace, sanitizer, args.full)
+    report.section("valgrind", || valgrind::section(&workspace, args.full));
+    report.section("asan", || {
+        sanitizers::section(&workspace, &sanitizers::ADDRESS, args.full)
+    });
+    if args.full {
+        report.section("tsan", || {
+            sanitizers::section(&workspace, &sanitizers::THREAD, true)
         });
     }
     report.section("an unsupported target is refused", || {

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::report::support;
-use crate::run::{freestanding, programs, sanitizers, supply};
+use crate::run::{freestanding, programs, sanitizers, supply, valgrind};
 use crate::target::setup;
 
 /// Tests and chores of this workspace.
@@ -45,6 +45,8 @@ enum Task {
     Asan(sanitizers::Args),
     /// The libraries' tests under ThreadSanitizer
     Tsan(sanitizers::Args),
+    /// Quick tests of the libraries under memcheck
+    Valgrind(valgrind::Args),
     /// Write what the last runs on targets found into the README's support table
     Table(support::Args),
     /// What every change must pass: the host's suite, then all targets
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Task::Programs(args) => programs::run(&args),
         Task::Supply(args) => supply::run(&args),
         Task::Asan(args) => sanitizers::run(&sanitizers::ADDRESS, &args),
+        Task::Valgrind(args) => valgrind::run(&args),
         Task::Tsan(args) => sanitizers::run(&sanitizers::THREAD, &args),
         Task::Table(args) => support::run(&args),
         Task::Ci(args) => ci::run(&args),

@@ -10,6 +10,7 @@
 //! - [The current coroutine](current): where no handle can be handed down, and values of a coroutine
 //! - [Choosing a stack size](stack_size)
 //! - [Thread-locals](thread_locals): what is undefined, and why
+//! - [Tools](tools): sanitizers and valgrind
 //! - [Coroutines, async functions, and threads](comparison): which one to take
 //!
 //! These pages are documentation; the modules hold nothing.
@@ -44,6 +45,9 @@ pub mod stack_size {}
 
 #[doc = include_str!("../docs/thread_locals.md")]
 pub mod thread_locals {}
+
+#[doc = include_str!("../docs/tools.md")]
+pub mod tools {}
 
 #[doc = include_str!("../docs/tokio_main.md")]
 #[cfg(feature = "async")]

@@ -13,3 +13,4 @@ pub(crate) mod programs;
 pub(crate) mod sanitizers;
 pub(crate) mod suite;
 pub(crate) mod supply;
+pub(crate) mod valgrind;

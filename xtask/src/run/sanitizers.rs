@@ -31,6 +31,8 @@ pub(crate) struct Sanitizer {
     suppressions: Option<&'static str>,
     /// Random tests do one part in this many of their work.
     divisor: u32,
+    /// Whether tests run one after the other, because the standard library's locks, over which they meet, are not seen.
+    one_at_a_time: bool,
     /// The program of `ci/programs` whose bug it must report.
     program: &'static str,
 }
@@ -53,6 +55,7 @@ pub(crate) static ADDRESS: Sanitizer = Sanitizer {
     options: signals_are_ours!("detect_leaks=0", "detect_stack_use_after_return=1"),
     suppressions: None,
     divisor: 20,
+    one_at_a_time: false,
     program: "address-sanitizer",
 };
 
@@ -64,6 +67,7 @@ pub(crate) static THREAD: Sanitizer = Sanitizer {
     options: signals_are_ours!("die_after_fork=0"),
     suppressions: Some("ci/thread-sanitizer-suppressions.txt"),
     divisor: 50,
+    one_at_a_time: true,
     program: "race-in-a-coroutine",
 };
 
@@ -92,6 +96,9 @@ impl Sanitizer {
             options += &format!(":suppressions={}", workspace::root().join(file).display());
         }
         command.env(self.variable, options);
+        if self.one_at_a_time {
+            command.env("RUST_TEST_THREADS", "1");
+        }
     }
 
     /// Whether the compiler has its runtime.

@@ -5,6 +5,7 @@ use crate::StackError;
 use crate::hosted::mapping_budget::MappingClaims;
 use crate::hosted::registry::{self, Region, Registration};
 use crate::hosted::sys::memory::{self, Advice, Mapping};
+use crate::hosted::valgrind::KnownStack;
 use core::ptr::NonNull;
 
 /// Slots of equal shape. Their free list stands beside them, so that it touches
@@ -12,6 +13,8 @@ use core::ptr::NonNull;
 pub(crate) struct Reservation {
     /// Dropped before the mapping.
     _known: Registration,
+    /// What valgrind knows of slots that were ever taken. Empty without it.
+    watched: Vec<KnownStack>,
     mapping: Mapping,
     claims: MappingClaims,
     shape: StackShape,
@@ -59,6 +62,7 @@ impl Reservation {
         })?;
         Ok(Reservation {
             _known: known,
+            watched: Vec::new(),
             mapping,
             claims: MappingClaims::NONE,
             shape,
@@ -102,6 +106,7 @@ impl Reservation {
             (number, link & UNGUARDED == 0)
         } else if self.links.len() < self.slots as usize {
             self.links.push(NONE);
+            self.watch(self.links.len() as u32 - 1);
             // Huge pages have no guards.
             (self.links.len() as u32 - 1, self.shape.guard == 0)
         } else {
@@ -109,6 +114,16 @@ impl Reservation {
         };
         self.taken += 1;
         Some((number, guarded))
+    }
+
+    fn watch(&mut self, number: u32) {
+        let start = self.slot(number);
+        // SAFETY: above its guard, and at its end, which is inside of the mapping or at the end of it.
+        let (limit, end) = unsafe { (start.add(self.shape.guard), start.add(self.shape.stride)) };
+        let known = KnownStack::new(limit, end);
+        if known.is_known() {
+            self.watched.push(known);
+        }
     }
 
     pub(crate) fn put_back(&mut self, number: u32, guarded: bool) {
