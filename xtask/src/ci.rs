@@ -4,7 +4,9 @@ use anyhow::Result;
 
 use crate::counts;
 use crate::report::{self, Report, Section};
-use crate::run::{freestanding, host, portable, sanitizers, supply, valgrind};
+use crate::run::{
+    foreign, freestanding, fuzz, host, mutants, portable, sanitizers, soak, supply, valgrind,
+};
 use crate::target::platform::Profile;
 use crate::target::setup::{self, Consent};
 use crate::target::{self, Target, unsupported};
@@ -93,6 +95,8 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         freestanding::section(&workspace, &toolchain, &machines)
     });
     report.section("instruction counts", || counts::section(&workspace));
+    report.section("fuzz corpus", || fuzz::section(&workspace));
+    report.section("soak", || soak::section(&workspace));
     report.section("supply", || supply::section(&workspace));
     report.section("valgrind", || valgrind::section(&workspace, args.full));
     report.section("asan", || {
@@ -105,6 +109,12 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     }
     report.section("an unsupported target is refused", || {
         unsupported::section(&workspace, &toolchain)
+    });
+    if args.full {
+        mutants::sections(&workspace, &mut report);
+    }
+    report.section("foreign systems", || {
+        foreign::section(&workspace, &toolchain, args.full)
     });
     report.section("the README's support table", || {
         report::support::check()?;

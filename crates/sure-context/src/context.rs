@@ -14,6 +14,11 @@ use core::ptr::{self, NonNull};
 /// nothing is continued twice by accident. It is neither `Copy` nor `Clone`, and bound to
 /// its thread: neither `Send` nor `Sync`.
 ///
+/// A stack is *on this thread*, as the obligations below say it, if its execution was suspended here; or
+/// if it was suspended on another thread, all code in its frames allows the change, and what hands it
+/// over orders what it did there before what it does here. The switch saves and restores no register
+/// that belongs to the thread.
+///
 /// Dropping one abandons the frames of that execution: their destructors never
 /// run. Whether that is sound is for the layer above to say.
 #[must_use = "dropping a context abandons the frames of that execution"]

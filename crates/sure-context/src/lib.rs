@@ -10,6 +10,8 @@
     ),
     feature(asm_experimental_arch)
 )]
+// Links of the README to items: here to these docs, elsewhere by its own list to docs.rs.
+#![doc = include_str!("links.md")]
 #![doc = include_str!("../README.md")]
 
 #[cfg(any(sure_context_portable, windows, sure_context_asan, sure_context_tsan))]

@@ -28,15 +28,20 @@ mod mapping_budget;
 pub mod overflow;
 mod pool;
 mod refusal;
+#[cfg_attr(
+    windows,
+    allow(dead_code, unused_imports, reason = "what handlers of signals look up")
+)]
 mod registry;
 mod release;
 mod sanitizer;
 mod sys;
+#[cfg_attr(windows, allow(dead_code, reason = "what handlers of signals look up"))]
 mod target;
 mod usage;
 mod valgrind;
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod failing_calls;
 
 pub use arena::{ArenaConfig, ArenaStack, ArenaStatistics, Reclaim, StackArena};
@@ -44,7 +49,7 @@ pub use guard::{GUARD_SIZE, Guards};
 pub use locate::stack_at;
 pub use mapped::GuardedMmapStack;
 pub use pool::{LARGEST_POOLED_SIZE, PoolConfig, PoolStatistics, PooledStack};
-pub use release::release_below;
+pub use release::{release_below, release_below_if};
 pub use usage::{Bucket, UsageReport, high_water_mark};
 
 /// An error of the operating system.
