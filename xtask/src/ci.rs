@@ -4,7 +4,9 @@ use anyhow::Result;
 
 use crate::counts;
 use crate::report::{self, Report, Section};
-use crate::run::{foreign, freestanding, fuzz, gdb, host, mutants, portable, soak, supply};
+use crate::run::{
+    foreign, freestanding, fuzz, gdb, host, mutants, portable, sanitizers, soak, supply, valgrind,
+};
 use crate::target::platform::Profile;
 use crate::target::setup::{self, Consent};
 use crate::target::{self, Target, unsupported};
@@ -97,6 +99,15 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     report.section("fuzz corpus", || fuzz::section(&workspace));
     report.section("soak", || soak::section(&workspace));
     report.section("supply", || supply::section(&workspace));
+    report.section("valgrind", || valgrind::section(&workspace, args.full));
+    report.section("asan", || {
+        sanitizers::section(&workspace, &sanitizers::ADDRESS, args.full)
+    });
+    if args.full {
+        report.section("tsan", || {
+            sanitizers::section(&workspace, &sanitizers::THREAD, true)
+        });
+    }
     report.section("an unsupported target is refused", || {
         unsupported::section(&workspace, &toolchain)
     });

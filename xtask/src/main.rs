@@ -14,7 +14,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::report::support;
-use crate::run::{faults, foreign, freestanding, fuzz, gdb, mutants, programs, soak, supply};
+use crate::run::{
+    faults, foreign, freestanding, fuzz, gdb, mutants, programs, sanitizers, soak, supply, valgrind,
+};
 use crate::target::setup;
 
 /// Tests and chores of this workspace.
@@ -55,6 +57,12 @@ enum Task {
     Supply(supply::Args),
     /// What gdb says of a program whose coroutines are stuck: a process, its core file, a target's emulator
     Gdb(gdb::Args),
+    /// The libraries' tests under AddressSanitizer
+    Asan(sanitizers::Args),
+    /// The libraries' tests under ThreadSanitizer
+    Tsan(sanitizers::Args),
+    /// Quick tests of the libraries under memcheck
+    Valgrind(valgrind::Args),
     /// Write what the last runs on targets found into the README's support table
     Table(support::Args),
     /// What every change must pass: the host's suite, then all targets
@@ -82,6 +90,9 @@ fn main() -> ExitCode {
         Task::Mutants(args) => mutants::run(&args),
         Task::Supply(args) => supply::run(&args),
         Task::Gdb(args) => gdb::run(&args),
+        Task::Asan(args) => sanitizers::run(&sanitizers::ADDRESS, &args),
+        Task::Valgrind(args) => valgrind::run(&args),
+        Task::Tsan(args) => sanitizers::run(&sanitizers::THREAD, &args),
         Task::Table(args) => support::run(&args),
         Task::Ci(args) => ci::run(&args),
         Task::BenchPeers(args) => peers::run(&args),

@@ -11,6 +11,7 @@
 //! - [gdb](gdb): where coroutines stand, in a program that hangs and in a core file
 //! - [Choosing a stack size](stack_size)
 //! - [Thread-locals](thread_locals): what is undefined, and why
+//! - [Tools](tools): sanitizers and valgrind
 //! - [Coroutines, async functions, and threads](comparison): which one to take
 //!
 //! These pages are documentation; the modules hold nothing.
@@ -48,6 +49,9 @@ pub mod stack_size {}
 
 #[doc = include_str!("../docs/thread_locals.md")]
 pub mod thread_locals {}
+
+#[doc = include_str!("../docs/tools.md")]
+pub mod tools {}
 
 #[doc = include_str!("../docs/where_it_runs.md")]
 pub mod where_it_runs {}

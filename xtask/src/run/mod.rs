@@ -15,6 +15,8 @@ pub(crate) mod mutants;
 pub(crate) mod pipeline;
 pub(crate) mod portable;
 pub(crate) mod programs;
+pub(crate) mod sanitizers;
 pub(crate) mod soak;
 pub(crate) mod suite;
 pub(crate) mod supply;
+pub(crate) mod valgrind;

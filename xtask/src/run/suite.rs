@@ -138,17 +138,22 @@ impl<'a> Suite<'a> {
 
     /// Every test there is, and whether it is marked `#[ignore]`, without running any.
     pub(crate) fn list(&self, binaries: &[Binary]) -> Result<BTreeMap<String, bool>> {
+        let mut names = self.list_binaries(binaries)?;
+        for ignored in [false, true] {
+            let said = self.cargo(self.docs().args(list_words(ignored)))?;
+            add(&mut names, DOC, &said, ignored);
+        }
+        Ok(names)
+    }
+
+    /// As `list`, without the doc tests.
+    pub(crate) fn list_binaries(&self, binaries: &[Binary]) -> Result<BTreeMap<String, bool>> {
         let mut names = BTreeMap::new();
         for ignored in [false, true] {
-            let words = &["--list", "--format=terse", "--ignored"][..2 + usize::from(ignored)];
-            let mut add = |label: &str, said: Finished| {
-                let listed = libtest::parse_list(&said.stdout).into_iter();
-                names.extend(listed.map(|name| (format!("{label}/{name}"), ignored)));
-            };
             for binary in binaries {
-                add(&binary.label, self.start(binary, words)?);
+                let said = self.start(binary, list_words(ignored))?;
+                add(&mut names, &binary.label, &said, ignored);
             }
-            add(DOC, self.cargo(self.docs().args(words))?);
         }
         Ok(names)
     }
@@ -227,6 +232,17 @@ impl<'a> Suite<'a> {
         let tests = tests.map(|(name, outcome)| (format!("{label}/{name}"), outcome));
         results.tests.extend(tests);
     }
+}
+
+/// What makes a harness list its tests; or those that are marked `#[ignore]`.
+fn list_words(ignored: bool) -> &'static [&'static str] {
+    &["--list", "--format=terse", "--ignored"][..2 + usize::from(ignored)]
+}
+
+/// Adds the tests that a harness has listed.
+fn add(names: &mut BTreeMap<String, bool>, label: &str, said: &Finished, ignored: bool) {
+    let listed = libtest::parse_list(&said.stdout).into_iter();
+    names.extend(listed.map(|name| (format!("{label}/{name}"), ignored)));
 }
 
 /// What cargo says when it could not reach the registry.

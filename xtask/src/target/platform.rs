@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use cargo_metadata::TargetKind;
 
+use crate::run::sanitizers::Sanitizer;
 use crate::target::Target;
 use crate::target::toolchain::Toolchain;
 use crate::workspace::{self, Workspace};
@@ -42,6 +43,8 @@ pub(crate) enum Place<'a> {
     Host,
     /// The host, with the portable backend of `sure-context`.
     Portable,
+    /// The host, compiled for a sanitizer.
+    Sanitized(&'static Sanitizer),
     Foreign(&'static Target, &'a Toolchain),
 }
 
@@ -50,7 +53,7 @@ impl Platform<'_> {
     fn foreign(&self) -> Option<&'static Target> {
         match self.place {
             Place::Foreign(target, _) => Some(target),
-            Place::Host | Place::Portable => None,
+            Place::Host | Place::Portable | Place::Sanitized(_) => None,
         }
     }
 
@@ -58,7 +61,7 @@ impl Platform<'_> {
     pub(crate) fn cargo(&self, subcommand: &str, profile: Profile) -> Command {
         let mut command = match self.place {
             Place::Foreign(_, toolchain) => toolchain.cargo(),
-            Place::Host | Place::Portable => workspace::host_cargo(),
+            Place::Host | Place::Portable | Place::Sanitized(_) => workspace::host_cargo(),
         };
         command.arg(subcommand);
         if profile == Profile::Release {
@@ -73,6 +76,7 @@ impl Platform<'_> {
                     .arg(target.join("portable"))
                     .env("RUSTFLAGS", "--cfg sure_context_portable");
             }
+            Place::Sanitized(sanitizer) => sanitizer.compile(&mut command, target.clone()),
             Place::Foreign(foreign, _) => {
                 // With `test` named, the doc tests find the library that the test binaries were built with; left to
                 // itself, cargo would choose other features for them, and build everything twice.
@@ -123,6 +127,9 @@ impl Platform<'_> {
         command
             .env("SURE_TEST_RUNNER", self.runner())
             .env("SURE_TEST_DIVISOR", self.divisor.to_string());
+        if let Place::Sanitized(sanitizer) = self.place {
+            sanitizer.tell(command);
+        }
         if self.foreign().is_some() {
             // In debug, under emulation, the names of one panic's frames take seconds; tests of backtraces ask for theirs.
             command.env("RUST_BACKTRACE", "0");
@@ -136,6 +143,9 @@ impl Platform<'_> {
         let names: Vec<_> = match self.place {
             Place::Host => return ["--all-features", "--workspace"].map(str::to_owned).into(),
             Place::Portable => ["sure-context", "coro"].map(str::to_owned).into(),
+            Place::Sanitized(_) => ["sure-context", "sure-stack", "coro"]
+                .map(str::to_owned)
+                .into(),
             Place::Foreign(..) => {
                 let libraries = self.workspace.libraries();
                 let names = libraries.map(|package| package.name.to_string());
@@ -155,6 +165,9 @@ impl Platform<'_> {
         match self.place {
             Place::Host => {}
             Place::Portable => words.push("--test=it".to_owned()),
+            Place::Sanitized(_) => {
+                words.extend(["--lib", "--test=it", "--test=property"].map(str::to_owned));
+            }
             Place::Foreign(..) => {
                 words.extend(["--lib", "--bins", "--examples"].map(str::to_owned));
                 let libraries = self.workspace.libraries();

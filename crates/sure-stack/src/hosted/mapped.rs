@@ -2,6 +2,7 @@ use super::guard::{self, GUARD_SIZE, Guards};
 use super::mapping_budget::MappingClaims;
 use super::registry::{self, Region, Registration};
 use super::sys::memory::{Mapping, page_size};
+use super::valgrind::KnownStack;
 use crate::{Stack, StackError, StackSize};
 use core::ops::Range;
 use core::ptr::NonNull;
@@ -25,6 +26,7 @@ use core::ptr::NonNull;
 pub struct GuardedMmapStack {
     /// Dropped before the mapping.
     _known: Registration,
+    _watched: KnownStack,
     /// Guard, then usable bytes.
     mapping: Mapping,
     /// Given back after the guard has gone.
@@ -69,8 +71,11 @@ impl GuardedMmapStack {
             stride: total,
             guard,
         })?;
+        // SAFETY: one past the end of the mapping, which is not null.
+        let base = unsafe { NonNull::new_unchecked(lowest.add(total)) };
         Ok(GuardedMmapStack {
             _known: known,
+            _watched: KnownStack::new(limit, base),
             mapping,
             _claims: claims,
             limit,

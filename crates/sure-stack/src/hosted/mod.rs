@@ -3,7 +3,7 @@
 //! | module | what it has |
 //! |---|---|
 //! | `sys` | every call into the system, and failures of them on purpose |
-//! | `sanitizer` | what AddressSanitizer is told |
+//! | `sanitizer`, `valgrind` | what tools that watch memory are told |
 //! | `mapping_budget` | how many more mappings the process may have |
 //! | `refusal` | what an error of the system means |
 //! | `index`, `registry` | which addresses are stacks, and what they are called |
@@ -39,6 +39,7 @@ mod sys;
 #[cfg_attr(windows, allow(dead_code, reason = "what handlers of signals look up"))]
 mod target;
 mod usage;
+mod valgrind;
 
 #[cfg(all(test, unix))]
 mod failing_calls;

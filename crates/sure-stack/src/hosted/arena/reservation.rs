@@ -5,6 +5,7 @@ use crate::StackError;
 use crate::hosted::mapping_budget::MappingClaims;
 use crate::hosted::registry::{self, Region, Registration};
 use crate::hosted::sys::memory::{self, Advice, Mapping};
+use crate::hosted::valgrind::KnownStack;
 use core::ptr::NonNull;
 
 /// Slots of equal shape. Their free list stands beside them, so that it touches
@@ -12,6 +13,8 @@ use core::ptr::NonNull;
 pub(crate) struct Reservation {
     /// Dropped before the mapping.
     _known: Registration,
+    /// What valgrind knows of slots that were ever taken. Empty without it.
+    watched: Vec<KnownStack>,
     mapping: Mapping,
     claims: MappingClaims,
     shape: StackShape,
@@ -71,6 +74,7 @@ impl Reservation {
         })?;
         Ok(Reservation {
             _known: known,
+            watched: Vec::new(),
             mapping,
             claims: MappingClaims::NONE,
             shape,
@@ -116,6 +120,7 @@ impl Reservation {
         } else if self.links.len() < self.slots as usize {
             self.links.push(NONE);
             let number = self.links.len() as u32 - 1;
+            self.watch(number);
             // Huge pages have no guards.
             (number, self.shape.guard == 0 || number < self.prepared)
         } else {
@@ -123,6 +128,16 @@ impl Reservation {
         };
         self.taken += 1;
         Some((number, guarded))
+    }
+
+    fn watch(&mut self, number: u32) {
+        let start = self.slot(number);
+        // SAFETY: above its guard, and at its end, which is inside of the mapping or at the end of it.
+        let (limit, end) = unsafe { (start.add(self.shape.guard), start.add(self.shape.stride)) };
+        let known = KnownStack::new(limit, end);
+        if known.is_known() {
+            self.watched.push(known);
+        }
     }
 
     /// How many slots, from this one on, are worth preparing together with it. It was just taken.

@@ -5,6 +5,7 @@ use super::config::Reclaim;
 use super::header::StackHeader;
 use super::state::{Batch, SlotNumber};
 use crate::hosted::sys::memory::{self, Advice};
+use crate::hosted::valgrind;
 use crate::{Stack, StackSize};
 use core::mem::ManuallyDrop;
 use core::ops::Range;
@@ -69,7 +70,10 @@ pub(crate) unsafe fn release(header: NonNull<StackHeader>, reuse: Reuse) {
     // SAFETY: the header is the caller's.
     let slot = unsafe { header.as_ref() }.slot;
     // SAFETY: the header is the caller's.
-    unsafe { StackHeader::announce(header, false) };
+    unsafe {
+        valgrind::unused(header.as_ref().limit, StackHeader::base(header));
+        StackHeader::announce(header, false);
+    }
     // SAFETY: the stack of this header is out, and the caller's.
     unsafe { slot.put_back(header, reuse) };
 }

@@ -8,6 +8,7 @@ mod list;
 pub use config::{PoolConfig, PoolStatistics};
 
 use super::arena::{Reuse, StackHeader, release};
+use super::valgrind;
 use crate::{DEFAULT_STACK_SIZE, Stack, StackArena, StackError, StackSize, UsageReport};
 use class::SizeClass;
 use core::hint::assert_unchecked;
@@ -260,7 +261,10 @@ unsafe fn return_slowly(header: NonNull<StackHeader>) {
     });
     if kept {
         // SAFETY: the pool of this thread has it, and uses the header only.
-        unsafe { StackHeader::announce(header, false) };
+        unsafe {
+            valgrind::unused(header.as_ref().limit, StackHeader::base(header));
+            StackHeader::announce(header, false);
+        }
     } else {
         // SAFETY: owned, and not used after this.
         unsafe { release(header, Reuse::Keep) };

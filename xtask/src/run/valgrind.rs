@@ -1,0 +1,85 @@
+//! `cargo xtask valgrind`: memcheck on tests of the libraries that are quick and see much: coroutines
+//! from their first resume to their drop, panics, stacks from pools.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::exec;
+use super::libtest::{self, Outcome};
+use super::suite::Suite;
+use crate::report::{Report, Section};
+use crate::target::platform::Profile;
+use crate::target::setup::{self, Consent};
+use crate::workspace::Workspace;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// In release, too
+    #[arg(long)]
+    full: bool,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+/// The test binaries, and parts of the names of the tests that run. Left out are tests of how a process dies, which
+/// valgrind tells otherwise, of what the system counts (mappings, resident pages), which are valgrind's too, random work,
+/// which takes it minutes, and those of `sure-context`, whose stacks are blocks of the heap that are not registered.
+const CHOSEN: [(&str, &[&str]); 2] = [
+    ("sure-stack/lib", &["valgrind::"]),
+    (
+        "coro/it",
+        &[
+            "delegate::",
+            "iter::",
+            "lifecycle::",
+            "nesting::",
+            "panics::",
+        ],
+    ),
+];
+
+pub(crate) fn run(args: &Args) -> Result<bool> {
+    setup::valgrind(args.consent)?;
+    let workspace = Workspace::read()?;
+    let mut report = Report::new();
+    report.section("valgrind", || section(&workspace, args.full));
+    Ok(report.finish())
+}
+
+/// In debug, and in release if all of it is wanted.
+pub(crate) fn section(workspace: &Workspace, full: bool) -> Result<Section> {
+    let log = workspace.log("valgrind")?;
+    let mut section = Section::new(log.clone());
+    let profiles = [Profile::Debug, Profile::Release];
+    for profile in profiles.into_iter().take(1 + usize::from(full)) {
+        let suite = Suite::of_host(workspace, profile, &format!("valgrind, {}", profile.name()))?;
+        for binary in suite.build()? {
+            let chosen = CHOSEN.iter().find(|(label, _)| *label == binary.label);
+            let Some((label, words)) = chosen else {
+                continue;
+            };
+            let mut command = Command::new("valgrind");
+            command
+                .args(["--quiet", "--error-exitcode=99", "--run-libc-freeres=no"])
+                .arg(&binary.program)
+                .args(*words)
+                .current_dir(&binary.folder)
+                .env("SURE_TEST_VALGRIND", "1")
+                .env("SURE_TEST_DIVISOR", "100")
+                .env("RUST_TEST_THREADS", "1")
+                .env("RUST_BACKTRACE", "0");
+            let run = exec::run(&mut command, &log, suite.platform.limit())?;
+            let parsed = libtest::parse(&run.stdout);
+            let passed = parsed.count(Outcome::Passed);
+            section.passed += passed;
+            println!("   {label}, {}: {passed} passed", profile.name());
+            // No test at all is a name that has changed.
+            if !run.success() || passed == 0 {
+                section.failed += 1;
+                println!("   {label}: {}\n{}{}", run.ending(), run.stdout, run.stderr);
+            }
+        }
+    }
+    Ok(section)
+}
