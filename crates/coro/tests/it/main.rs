@@ -42,5 +42,6 @@ mod stacks;
 #[cfg(feature = "async")]
 mod stream;
 mod threads;
+mod trace;
 mod trap;
 mod values;
