@@ -6,7 +6,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr;
-use sure_context::{Signal, Word, stack_pointer};
+use sure_context::{Arrival, ExecutionContext, Signal, Word, stack_pointer};
 
 /// The inside of a coroutine: the way to suspend it.
 ///
@@ -45,6 +45,9 @@ pub struct SuspendHandle<Input, Yield> {
     /// Neither `Send` nor `Sync`.
     not_send: PhantomData<*mut ()>,
 }
+
+/// What a resume has brought, that does not want the coroutine to unwind.
+type Arrived = (Option<ExecutionContext>, Word);
 
 /// What the coroutine's stack holds; the token beside it tells
 /// [`Status`](crate::Status) apart where this does not.
@@ -113,15 +116,19 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[inline(always)]
     #[track_caller]
     pub fn suspend(&self, value: Yield) -> Input {
-        if !self.runs_here() && !self.runs_on_growth() {
-            return self.suspend_unusually(value);
-        }
-        // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
-        // for as for a call, so the coroutine runs.
-        match unsafe { self.leave(value) } {
-            Ok(input) => input,
-            Err(unwind) => unwind.resume(),
-        }
+        let (resumer, word) = if self.runs_here() || self.runs_on_growth() {
+            // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
+            // for as for a call, so the coroutine runs.
+            let arrival = unsafe { self.leave(value) };
+            if arrival.signal == Signal::Unwind {
+                self.unwinds(arrival.from).resume();
+            }
+            (arrival.from, arrival.word)
+        } else {
+            self.leave_unusually(value)
+        };
+        // SAFETY: a resume has brought them just now, with the signal to run.
+        unsafe { self.arrive(resumer, word) }
     }
 
     /// As [`suspend`](SuspendHandle::suspend), where the coroutine must not be unwound from
@@ -160,20 +167,27 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[inline(always)]
     #[track_caller]
     pub fn try_suspend(&self, value: Yield) -> Result<Input, ForcedUnwind> {
-        if !self.runs_here() && !self.runs_on_growth() {
-            return self.try_suspend_unusually(value);
-        }
-        // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
-        // for as for a call, so the coroutine runs.
-        unsafe { self.leave(value) }
+        let (resumer, word) = if self.runs_here() || self.runs_on_growth() {
+            // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
+            // for as for a call, so the coroutine runs.
+            let arrival = unsafe { self.leave(value) };
+            if arrival.signal == Signal::Unwind {
+                return Err(self.unwinds(arrival.from));
+            }
+            (arrival.from, arrival.word)
+        } else {
+            self.try_leave_unusually(value)?
+        };
+        // SAFETY: a resume has brought them just now, with the signal to run.
+        Ok(unsafe { self.arrive(resumer, word) })
     }
 
-    /// Switches to the resumer with a value; what the next resume brings.
+    /// Switches to the resumer with a value; the arrival of the next resume.
     ///
     /// # Safety
     /// The coroutine runs, on its own stack or a growth of it, and is not being dropped.
     #[inline(always)]
-    unsafe fn leave(&self, value: Yield) -> Result<Input, ForcedUnwind> {
+    unsafe fn leave(&self, value: Yield) -> Arrival {
         // Taken before anything is called that the compiler cannot see into: where a suspend
         // follows an arrival directly, it is still in a register.
         // SAFETY: the coroutine runs (the caller's promise); the token is used once, below.
@@ -182,53 +196,64 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         let word = Word::send(&mut value);
         // SAFETY: the resumer is suspended in `Coroutine::resume`, on this thread; it receives a
         // `Yield`, and keeps the token of this execution in the coroutine, which owns the stack.
-        let arrival = unsafe { resumer.switch(word, Signal::Run) };
+        unsafe { resumer.switch(word, Signal::Run) }
+    }
+
+    /// Takes note of the last resume, which has brought this token and wants the coroutine to unwind.
+    #[cold]
+    #[inline(never)]
+    fn unwinds(&self, resumer: Option<ExecutionContext>) -> ForcedUnwind {
         // SAFETY: the coroutine is continued by a resume of its owner only.
-        unsafe { self.resumer.arrived(arrival.from) };
-        if arrival.signal == Signal::Unwind {
-            return Err(ForcedUnwind::new());
-        }
+        unsafe { self.resumer.arrived(resumer) };
+        ForcedUnwind::new()
+    }
+
+    /// The input that a resume has brought, with the token of the resumer.
+    ///
+    /// It is common to all ways to leave, because it tells the compiler what the link is: a way
+    /// that joins later would have it loaded again by every suspend.
+    ///
+    /// # Safety
+    /// The coroutine has just been resumed by its owner with these, and not to unwind.
+    #[inline(always)]
+    unsafe fn arrive(&self, resumer: Option<ExecutionContext>, word: Word) -> Input {
+        // SAFETY: the coroutine is continued by a resume of its owner only.
+        unsafe { self.resumer.arrived(resumer) };
         // SAFETY: with the signal to run a resume sends an `Input`, which waits in its frame.
-        Ok(unsafe { arrival.word.receive() })
+        unsafe { word.receive() }
     }
 
     /// A suspend of a coroutine that is tracked; or one that is not granted.
     #[cold]
     #[inline(never)]
     #[track_caller]
-    fn suspend_unusually(&self, value: Yield) -> Input {
-        #[cfg(feature = "std")]
-        if self.is_tracked_here() {
-            let mut value = ManuallyDrop::new(value);
-            let word = Word::send(&mut value);
-            // SAFETY: the coroutine runs, on the caller's stack, and is not being dropped; the
-            // word sends a `Yield`.
-            return match unsafe { self.leave_recorded(word) } {
-                // SAFETY: a resume sends an `Input`, which waits in its frame.
-                Ok(word) => unsafe { word.receive() },
-                Err(unwind) => unwind.resume(),
-            };
+    fn leave_unusually(&self, value: Yield) -> Arrived {
+        if !self.is_tracked_here() {
+            let _ = self.refuse();
+            self.unwind_again();
         }
-        #[cfg(not(feature = "std"))]
-        let _not_sent = value;
-        let _ = self.refuse();
-        self.unwind_again()
+        match self.try_leave_unusually(value) {
+            Ok(arrived) => arrived,
+            Err(unwind) => unwind.resume(),
+        }
     }
 
-    /// As [`suspend_unusually`](Self::suspend_unusually), for a `try_suspend`.
+    /// As [`leave_unusually`](Self::leave_unusually), for a `try_suspend`.
     #[cold]
     #[inline(never)]
     #[track_caller]
-    fn try_suspend_unusually(&self, value: Yield) -> Result<Input, ForcedUnwind> {
+    fn try_leave_unusually(&self, value: Yield) -> Result<Arrived, ForcedUnwind> {
         #[cfg(feature = "std")]
         if self.is_tracked_here() {
             let mut value = ManuallyDrop::new(value);
             let word = Word::send(&mut value);
             // SAFETY: the coroutine runs, on the caller's stack, and is not being dropped; the
             // word sends a `Yield`.
-            let word = unsafe { self.leave_recorded(word) }?;
-            // SAFETY: a resume sends an `Input`, which waits in its frame.
-            return Ok(unsafe { word.receive() });
+            let arrival = unsafe { self.leave_recorded(word) };
+            if arrival.signal == Signal::Unwind {
+                return Err(self.unwinds(arrival.from));
+            }
+            return Ok((arrival.from, arrival.word));
         }
         #[cfg(not(feature = "std"))]
         let _not_sent = value;
@@ -290,6 +315,14 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         self.runs_here() || self.runs_on_growth() || self.is_tracked_here()
     }
 
+    /// Whether the coroutine is tracked.
+    pub(crate) fn is_tracked(&self) -> bool {
+        #[cfg(feature = "std")]
+        return self.extras.record().is_some();
+        #[cfg(not(feature = "std"))]
+        false
+    }
+
     /// Whether the coroutine is tracked, and a suspend by the caller would be granted.
     #[cold]
     #[inline(never)]
@@ -318,13 +351,18 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     }
 }
 
-/// "coroutine `parser`", as messages say it.
+/// "coroutine `parser`", as messages say it, and where a tracked one was created.
 impl<Input, Yield> fmt::Display for SuspendHandle<Input, Yield> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
-            Some(name) => write!(f, "coroutine `{name}`"),
-            None => f.write_str("an unnamed coroutine"),
+            Some(name) => write!(f, "coroutine `{name}`")?,
+            None => f.write_str("an unnamed coroutine")?,
         }
+        #[cfg(feature = "std")]
+        if let Some(record) = self.extras.record() {
+            write!(f, ", created at {},", record.created())?;
+        }
+        Ok(())
     }
 }
 

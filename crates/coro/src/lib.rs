@@ -1,4 +1,6 @@
 #![cfg_attr(not(feature = "std"), no_std)]
+// Links of the README to items: here to these docs, elsewhere by its own list to docs.rs.
+#![doc = include_str!("links.md")]
 #![doc = include_str!("../README.md")]
 
 #[cfg(feature = "async")]
@@ -9,6 +11,8 @@ mod coroutine;
 #[cfg(feature = "std")]
 mod current;
 mod delegate;
+#[cfg(feature = "std")]
+pub mod diagnostics;
 mod error;
 mod extras;
 #[cfg(feature = "async")]
@@ -35,6 +39,7 @@ mod root;
 mod scope;
 #[cfg(feature = "std")]
 mod scoped;
+mod slot;
 mod state;
 #[cfg(feature = "async")]
 mod stream;
@@ -61,6 +66,8 @@ pub use handle::SuspendHandle;
 pub use iter::Iter;
 #[cfg(feature = "std")]
 pub use iter::iter;
+#[cfg(feature = "std")]
+pub use lending::ScopedLendingCoroutine;
 pub use lending::{Lend, LendingCoroutine, LendingHandle};
 pub use minimum::MIN_STACK_SIZE;
 #[cfg(feature = "movable")]

@@ -1,9 +1,12 @@
 #[cfg(feature = "std")]
-mod backtrace;
+pub(crate) mod backtrace;
 mod create;
 mod end;
 #[cfg(feature = "std")]
+pub(crate) use end::STACK_ADVICE;
+#[cfg(feature = "std")]
 mod release;
+mod thread;
 #[cfg(feature = "std")]
 mod trap;
 
@@ -11,8 +14,6 @@ mod trap;
 pub use trap::TrapHandler;
 
 use crate::extras::Options;
-mod thread;
-
 use crate::handle::Stage;
 use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle};
 use core::fmt;
@@ -156,6 +157,7 @@ impl Coroutine<(), (), ()> {
     /// assert_eq!(parser.resume(b'7').yielded(), Some(true));
     /// # Ok::<(), sure_stack::StackError>(())
     /// ```
+    #[inline]
     pub fn builder() -> crate::Builder {
         crate::Builder::new()
     }
@@ -321,8 +323,12 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
                 // SAFETY: the root sent the `Return` for this.
                 Ok(CoroutineState::Complete(unsafe { arrival.word.receive() }))
             }
-            // SAFETY: an arrival of this coroutine, on which its resume waits.
-            None => Ok(unsafe { self.left_unusually(arrival) }),
+            None => {
+                // SAFETY: an arrival in a resume of this coroutine.
+                let (context, value) = unsafe { Self::left_unusually(self.handle(), arrival) };
+                self.context = Some(context);
+                Ok(CoroutineState::Yielded(value))
+            }
         }
     }
 

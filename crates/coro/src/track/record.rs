@@ -8,12 +8,13 @@
 use super::{clock, thread};
 use crate::Status;
 use crate::handle::Stage;
+use crate::resumer::Resumer;
 use core::mem::offset_of;
 use core::num::NonZeroUsize;
 use core::panic::Location;
 use core::ptr;
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicUsize};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize};
 use core::time::Duration;
 use sure_context::ExecutionContext;
 
@@ -167,8 +168,9 @@ impl Record {
     }
 }
 
-/// What is read of it for a list, while the lock of the list is held.
+/// What is read of it for a list: on its own thread, but for what says otherwise.
 impl Record {
+    /// The thread whose it is. Any thread may ask.
     pub(super) fn owner(&self) -> usize {
         self.owner.load(Relaxed)
     }
@@ -179,6 +181,17 @@ impl Record {
 
     pub(super) fn bounds(&self) -> (usize, usize) {
         (self.low, self.high)
+    }
+
+    /// The link at the coroutine's root.
+    pub(super) fn resumer(&self) -> &Resumer {
+        // SAFETY: a handle begins with it, and outlives the record.
+        unsafe { &*self.handle.cast::<Resumer>() }
+    }
+
+    /// Whether it is suspended. Other threads may ask, for what it is worth then.
+    pub(super) fn waits(&self) -> bool {
+        self.suspended.load(Relaxed) == 1
     }
 
     pub(super) fn name(&self) -> Option<&str> {
@@ -192,17 +205,17 @@ impl Record {
     }
 
     pub(super) fn status(&self) -> Status {
-        // SAFETY: the byte is in the handle, which outlives the record. Another thread may write
-        // it meanwhile: it is read as what it is, one byte that changes at once.
-        let stage = unsafe { AtomicU8::from_ptr(self.stage.cast_mut()) }.load(Relaxed);
+        // SAFETY: the byte is in the handle, which outlives the record, and changes on this thread.
+        let stage = unsafe { self.stage.read() };
         match stage {
             CREATED => Status::Created,
             COMPLETE => Status::Complete,
-            _ if self.suspended.load(Relaxed) == 1 => Status::Suspended,
+            _ if self.waits() => Status::Suspended,
             _ => Status::Running,
         }
     }
 
+    /// Where it was suspended last. Any thread may ask.
     pub(super) fn suspended_at(&self) -> Option<&'static Location<'static>> {
         // SAFETY: null, or what a suspend has stored: a reference for `'static`.
         unsafe { self.suspended_at.load(Relaxed).as_ref() }

@@ -9,6 +9,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::boxed::Box;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::vec::Vec;
 
 /// The layout of [`Tracked`] and of [`Record`]; another number for another layout.
 pub(super) const LAYOUT: u32 = 1;
@@ -91,15 +92,16 @@ impl Drop for Entry {
     }
 }
 
-/// Calls `f` with each record, oldest first, while none comes or goes.
-pub(super) fn for_each(mut f: impl FnMut(&Record)) {
+/// Calls `f` with all records, oldest first, while none comes or goes.
+pub(super) fn with<R>(f: impl FnOnce(&[&Record]) -> R) -> R {
     let _locked = lock();
-    let mut newest_first = std::vec::Vec::with_capacity(TRACKED.count.load(Relaxed));
+    let mut records = Vec::with_capacity(TRACKED.count.load(Relaxed));
     let mut next = TRACKED.first.load(Relaxed);
     // SAFETY: what is linked is alive as long as the lock is held.
     while let Some(record) = unsafe { next.as_ref() } {
-        newest_first.push(record);
+        records.push(record);
         next = record.next.load(Relaxed);
     }
-    newest_first.into_iter().rev().for_each(&mut f);
+    records.reverse();
+    f(&records)
 }

@@ -10,11 +10,10 @@
 use super::record::Record;
 use crate::SuspendHandle;
 use crate::handle::Stage;
-use crate::unwind::ForcedUnwind;
 use core::cell::Cell;
 use core::panic::Location;
 use core::ptr::NonNull;
-use sure_context::{DESCENT, Departure, Descent, ExecutionContext, Signal, Word};
+use sure_context::{Arrival, DESCENT, Departure, Descent, ExecutionContext, Signal, Word};
 use sure_context::{descend, stack_pointer};
 
 impl<Input, Yield> SuspendHandle<Input, Yield> {
@@ -30,7 +29,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         ours.then_some(record)
     }
 
-    /// Leaves for the resumer by way of the record, with a word; the word of the next resume.
+    /// Leaves for the resumer by way of the record, with a word; the arrival of the next resume.
     ///
     /// # Safety
     /// The coroutine is tracked and runs, the caller on its stack or a growth of that; it is not
@@ -38,7 +37,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[cold]
     #[inline(never)]
     #[track_caller]
-    pub(crate) unsafe fn leave_recorded(&self, word: Word) -> Result<Word, ForcedUnwind> {
+    pub(crate) unsafe fn leave_recorded(&self, word: Word) -> Arrival {
         let place = Location::caller();
         let record = self.extras.record().expect("it is tracked");
         record.suspends_at(place);
@@ -64,12 +63,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
             unsafe { descend(NonNull::new_unchecked(top), NonNull::from(&leaving)) }
         };
         record.runs();
-        // SAFETY: the coroutine is continued by a resume of its owner only.
-        unsafe { self.resumer.arrived(arrival.from) };
-        if arrival.signal == Signal::Unwind {
-            return Err(ForcedUnwind::new());
-        }
-        Ok(arrival.word)
+        arrival
     }
 }
 

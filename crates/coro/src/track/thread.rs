@@ -3,6 +3,8 @@
 use core::cell::Cell;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
+use std::format;
+use std::string::String;
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
@@ -11,6 +13,8 @@ std::thread_local! {
 }
 
 /// From 1; 0 where the thread's locals are gone.
+// Apart from code that may change its thread, because it uses a thread-local; so is the next one.
+#[inline(never)]
 pub(super) fn number() -> usize {
     let number = NUMBER.try_with(|number| {
         if number.get() == 0 {
@@ -21,7 +25,16 @@ pub(super) fn number() -> usize {
     number.unwrap_or(0)
 }
 
+/// The thread's name, or its number where it has none.
+pub(super) fn name() -> String {
+    let thread = std::thread::current();
+    thread
+        .name()
+        .map_or_else(|| format!("{}", number()), String::from)
+}
+
 /// What debuggers call the thread; 0 where the system has no such number.
+#[inline(never)]
 pub(super) fn kernel_number() -> u32 {
     std::thread_local! {
         static KERNEL_NUMBER: Cell<u32> = const { Cell::new(0) };

@@ -22,6 +22,7 @@ mod iter;
 #[cfg(unix)]
 mod large_frames;
 mod lending;
+mod lending_forms;
 mod lifecycle;
 mod locations;
 #[cfg(feature = "movable")]
@@ -43,5 +44,6 @@ mod stacks;
 mod stream;
 mod threads;
 mod trace;
+mod track;
 mod trap;
 mod values;

@@ -3,6 +3,7 @@
 //! | module | what it has |
 //! |---|---|
 //! | `sys` | every call into the system, and failures of them on purpose |
+//! | `sanitizer` | what AddressSanitizer is told |
 //! | `mapping_budget` | how many more mappings the process may have |
 //! | `refusal` | what an error of the system means |
 //! | `index`, `registry` | which addresses are stacks, and what they are called |
@@ -35,6 +36,7 @@ mod refusal;
 )]
 mod registry;
 mod release;
+mod sanitizer;
 mod sys;
 #[cfg_attr(windows, allow(dead_code, reason = "what handlers of signals look up"))]
 mod target;
@@ -48,7 +50,7 @@ pub use guard::{GUARD_SIZE, Guards};
 pub use locate::stack_at;
 pub use mapped::GuardedMmapStack;
 pub use pool::{LARGEST_POOLED_SIZE, PoolConfig, PoolStatistics, PooledStack};
-pub use release::release_below;
+pub use release::{release_below, release_below_if};
 pub use usage::{Bucket, UsageReport, high_water_mark};
 
 /// An error of the operating system.

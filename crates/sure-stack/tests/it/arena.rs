@@ -36,6 +36,32 @@ fn assert_marked(stack: &impl Stack, with: u8) {
     }
 }
 
+/// Whether the system can write a few hundred bytes there; it reports a fault where the process
+/// would die of one. (Linux's `uname` does; elsewhere it is a function of the C library.)
+#[cfg(target_os = "linux")]
+fn is_writable(address: *mut u8) -> bool {
+    // SAFETY: inside a stack on which nothing runs, or in its guard.
+    unsafe { libc::uname(address.cast()) == 0 }
+}
+
+/// Guards of later stacks are made many at a time, ahead of them.
+#[cfg(target_os = "linux")]
+#[test]
+fn each_of_very_many_has_its_guard_and_nothing_else_is_one() {
+    let arena = StackArena::new(SIZE).unwrap();
+    let stacks: Vec<_> = (0..cases(3000))
+        .map(|_| arena.allocate().unwrap())
+        .collect();
+    let room = size_of::<libc::utsname>();
+    for (number, stack) in stacks.iter().enumerate() {
+        let limit = stack.limit().as_ptr();
+        let guard = [1, sure_stack::GUARD_SIZE].map(|below| is_writable(limit.wrapping_sub(below)));
+        assert_eq!(guard, [false, false], "the guard of stack {number}");
+        let ends = [0, stack.size() - room].map(|above| is_writable(limit.wrapping_add(above)));
+        assert_eq!(ends, [true, true], "stack {number}");
+    }
+}
+
 #[test]
 fn stacks_have_the_size_asked_for_and_share_nothing() {
     for bytes in [1, 4096, SIZE, SIZE + 1, DEFAULT_STACK_SIZE] {

@@ -11,7 +11,7 @@ use super::target::Target;
 use crate::StackError;
 use std::io::ErrorKind;
 
-pub(crate) use probe::{clears_memory, lightweight_guards};
+pub(crate) use probe::{clears_memory, lightweight_guards, vectored_guards};
 
 /// Bytes of guard below every stack, before rounding up to pages.
 ///
@@ -62,6 +62,18 @@ pub(crate) unsafe fn install(
         // SAFETY: whole pages of the caller's mapping, unused.
         Guards::Automatic | Guards::Mprotect => unsafe { protect(start, bytes) },
     }
+}
+
+/// Makes lightweight guards of so many bytes at each of many places, in one call of the system.
+/// Whether it has: if not, none of them can be relied on.
+///
+/// # Safety
+/// Each place is the beginning of a range as for [`install`]; one that is a guard already stays one.
+pub(crate) unsafe fn install_each(starts: &[*mut u8], bytes: usize, guards: Guards) -> bool {
+    guards == Guards::Automatic
+        && vectored_guards()
+        // SAFETY: whole pages of the caller's mappings; nothing in them is needed.
+        && unsafe { memory::advise_each(starts, bytes, Advice::InstallGuard) }.is_ok()
 }
 
 /// Makes every access to the range fault, by a mapping of its own.

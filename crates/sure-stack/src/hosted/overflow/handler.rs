@@ -1,6 +1,7 @@
 //! The handler itself, and how it gets into its place.
 
-use super::{previous, report};
+use super::previous::{self, Noted};
+use super::report;
 use crate::StackError;
 use crate::hosted::registry;
 use crate::hosted::sys::lock;
@@ -48,7 +49,7 @@ pub(super) fn install() -> Result<(), StackError> {
     })
 }
 
-/// Puts our handler in the place of the one of before, which is noted.
+/// Puts our handler in the place of the one of before, which is noted. Called under the lock.
 fn take_over(signal: c_int) -> Result<(), StackError> {
     // SAFETY: no action is given.
     let before = unsafe { exchange(signal, None) }?;
@@ -58,7 +59,8 @@ fn take_over(signal: c_int) -> Result<(), StackError> {
         return Ok(());
     }
     // First, because the handler may be needed as soon as it is there.
-    previous::note(signal, before);
+    // SAFETY: under the lock; our handler of this signal is not installed, and was not before.
+    unsafe { previous::note(signal, Noted::Found, before) };
     let mut action = before;
     action.sa_sigaction = handle as *const () as usize;
     action.sa_flags &= !libc::SA_RESETHAND;
@@ -66,7 +68,8 @@ fn take_over(signal: c_int) -> Result<(), StackError> {
     // SAFETY: `handle` takes three arguments, as `SA_SIGINFO` says.
     let replaced = unsafe { exchange(signal, Some(&action)) }?;
     if replaced.sa_sigaction != before.sa_sigaction {
-        previous::note(signal, replaced);
+        // SAFETY: under the lock; this is reached once, because our handler is installed from now on.
+        unsafe { previous::note(signal, Noted::Replaced, replaced) };
     }
     Ok(())
 }

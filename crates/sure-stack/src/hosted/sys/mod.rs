@@ -32,6 +32,8 @@ pub(crate) enum Advice {
     NoHugePages,
     /// Make the pages a guard, without a mapping of its own (Linux 6.13).
     InstallGuard,
+    /// Make the pages now, as if each were written to (Linux 5.14).
+    PopulateWrite,
     /// No such advice: a system that takes it does not mean what it says.
     Bogus,
 }

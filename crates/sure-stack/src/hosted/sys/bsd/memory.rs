@@ -3,6 +3,7 @@
 pub(crate) use crate::hosted::sys::Advice;
 pub(crate) use crate::hosted::sys::unix::memory::*;
 use core::ffi::c_int;
+use std::io;
 
 /// The number of an advice, if the system has it (`madvise(2)`).
 ///
@@ -13,8 +14,17 @@ pub(in crate::hosted::sys) fn number(advice: Advice) -> Option<c_int> {
         Advice::DontNeed => Some(libc::MADV_DONTNEED),
         Advice::Free => Some(libc::MADV_FREE),
         Advice::HugePages | Advice::NoHugePages | Advice::InstallGuard => None,
+        Advice::PopulateWrite => None,
         Advice::Bogus => Some(0x7374_6163),
     }
+}
+
+/// The system has no such call.
+///
+/// # Safety
+/// None needed.
+pub(crate) unsafe fn advise_each(_: &[*mut u8], _: usize, _: Advice) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Whether the system itself can write to a page: it reports a fault (`EFAULT`)

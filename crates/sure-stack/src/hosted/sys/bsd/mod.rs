@@ -6,4 +6,4 @@ pub(crate) mod protection;
 pub(crate) mod signal;
 pub(crate) mod thread;
 
-pub(crate) use super::unix::{lock, process};
+pub(crate) use super::unix::{lock, process, wake};

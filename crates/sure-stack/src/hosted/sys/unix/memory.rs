@@ -1,6 +1,7 @@
 //! Memory: mmap(2), madvise(2), mprotect(2), mincore(2).
 
 use super::succeed;
+use crate::hosted::sanitizer;
 use crate::hosted::sys::failpoint::{self, Call};
 use crate::hosted::sys::{Advice, system};
 use core::ffi::c_void;
@@ -42,6 +43,7 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         // Where the system refuses, the addresses are lost; nothing else is.
         if failpoint::check(Call::Unmap).is_ok() {
+            sanitizer::unmapped(self.start(), self.bytes());
             // SAFETY: dropped once, here; nothing uses the field afterwards.
             unsafe { ManuallyDrop::drop(&mut self.0) }
         }

@@ -3,6 +3,7 @@
 //! All of a mapping is committed, so it counts against what the system has promised from the
 //! beginning; a page takes memory when it is first touched.
 
+use crate::hosted::sanitizer;
 pub(crate) use crate::hosted::sys::Advice;
 use crate::hosted::sys::failpoint::{self, Call};
 use core::ffi::c_void;
@@ -78,6 +79,7 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         // Where the system refuses, the addresses are lost; nothing else is.
         if failpoint::check(Call::Unmap).is_ok() {
+            sanitizer::unmapped(self.start(), self.bytes);
             // SAFETY: allocated by `new`, all of it, and freed once, here.
             unsafe { VirtualFree(self.start.as_ptr().cast(), 0, MEM_RELEASE) };
         }
@@ -122,6 +124,14 @@ pub(crate) unsafe fn residence(_start: *mut u8, _answer: &mut [bool]) -> io::Res
 /// They are pages of a mapping of the caller's.
 pub(crate) unsafe fn count_resident(_start: *mut u8, pages: usize) -> usize {
     pages
+}
+
+/// The system has no such call.
+///
+/// # Safety
+/// None needed.
+pub(crate) unsafe fn advise_each(_: &[*mut u8], _: usize, _: Advice) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Whether the system itself can write to a page. No guard but a protected one exists here, so

@@ -1,27 +1,26 @@
 //! Any bytes as a program, in fibers, with host functions, for some fuel: no panic, no hang,
 //! nothing touched that is not the machine's; and with decoded blocks, few or many, the very same
 //! as without.
-//!
-//! `cargo +nightly fuzz run programs` in `crates/fiber-vm`; the manifest says how to do without
-//! a nightly compiler.
-#![no_main]
 
 use fiber_vm::{Config, ErrorCode, FiberError, HostFlow, Status, Vm};
-use libfuzzer_sys::fuzz_target;
 
 const ORIGIN: u32 = 0x100;
 const FUEL: u64 = 3_000;
 
-fuzz_target!(|input: &[u8]| {
+pub(crate) fn run(input: &[u8]) {
     let [shape, second, code @ ..] = input else {
         return;
     };
     let code = &code[..code.len().min(0x300)];
     let without = outcome(*shape, *second, code, 0);
     for blocks in [1, 64] {
-        assert_eq!(outcome(*shape, *second, code, blocks), without, "{blocks} blocks");
+        assert_eq!(
+            outcome(*shape, *second, code, blocks),
+            without,
+            "{blocks} blocks"
+        );
     }
-});
+}
 
 /// All that can be seen of a machine after some fuel.
 fn outcome(shape: u8, second: u8, code: &[u8], blocks: u32) -> String {
@@ -36,7 +35,10 @@ fn outcome(shape: u8, second: u8, code: &[u8], blocks: u32) -> String {
     let mut vm = Vm::new(config).unwrap();
     register(&mut vm);
     vm.write(ORIGIN, code).unwrap();
-    let ids = [vm.spawn(ORIGIN).unwrap(), vm.spawn(ORIGIN + u32::from(second)).unwrap()];
+    let ids = [
+        vm.spawn(ORIGIN).unwrap(),
+        vm.spawn(ORIGIN + u32::from(second)).unwrap(),
+    ];
     vm.set_gb(ids[1], ORIGIN).unwrap();
 
     // Half of the fuel in one go, the rest in pieces and with a trace.
@@ -59,7 +61,10 @@ fn outcome(shape: u8, second: u8, code: &[u8], blocks: u32) -> String {
         assert!(fiber.call_depth() <= config.cs_depth as usize);
         let low = vm.locals_start() + fiber.id().index() * config.ls_bytes;
         assert!((low..=low + config.ls_bytes).contains(&fiber.ls_sp()));
-        assert_eq!(vm.listed().any(|id| id == fiber.id()), fiber.status() == Status::Ready);
+        assert_eq!(
+            vm.listed().any(|id| id == fiber.id()),
+            fiber.status() == Status::Ready
+        );
         seen += &format!(
             "{:?} {:?} {} {} {} {:?} {:?} {:?}",
             fiber.id(),
