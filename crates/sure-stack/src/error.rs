@@ -41,6 +41,10 @@ pub enum StackError {
         /// What the operating system said.
         os: OsError,
     },
+    /// The processor checks every return against a shadow stack (x86-64's CET, AArch64's GCS,
+    /// RISC-V's Zicfiss), which a switch to another stack does not exchange: the first return
+    /// there would be a fault.
+    ShadowStack,
     /// The mappings that a process may have are used up, but for some
     /// hundreds that are left for everything else that needs one.
     MapCount {
@@ -80,6 +84,15 @@ impl fmt::Display for StackError {
                     f,
                     "no handler of stack overflows: {os}; go on without, or let the sandbox allow \
                      sigaction and sigaltstack"
+                )
+            }
+            StackError::ShadowStack => {
+                write!(
+                    f,
+                    "no stack to switch to: this process has a shadow stack, against which the \
+                     processor checks every return, and a switch does not exchange it; start the \
+                     program with GLIBC_TUNABLES=glibc.cpu.x86_shstk=off, or build it without the \
+                     mark that asks for one"
                 )
             }
             StackError::MapCount {

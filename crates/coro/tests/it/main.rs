@@ -44,6 +44,7 @@ mod stacks;
 #[cfg(feature = "async")]
 mod stream;
 mod threads;
+mod trace;
 mod track;
 mod trap;
 mod values;

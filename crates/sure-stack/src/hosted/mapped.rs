@@ -1,4 +1,5 @@
 use super::guard::{self, GUARD_SIZE, Guards};
+use super::hardened;
 use super::mapping_budget::MappingClaims;
 use super::registry::{self, Region, Registration};
 use super::sys::memory::{Mapping, page_size};
@@ -48,6 +49,7 @@ impl GuardedMmapStack {
     /// - [`StackError::InvalidSize`] for 0, and for sizes that exceed
     ///   `isize::MAX` together with their guard.
     /// - [`StackError::Map`], [`StackError::Guard`] if the system refuses.
+    /// - [`StackError::ShadowStack`] where the processor checks returns.
     /// - [`StackError::MapCount`] if the process has few mappings left: some
     ///   hundreds are left for everything else.
     pub fn allocate_at_least(bytes: usize) -> Result<GuardedMmapStack, StackError> {
@@ -59,6 +61,7 @@ impl GuardedMmapStack {
             .filter(|&total| bytes > 0 && total <= isize::MAX as usize)
             .ok_or(StackError::InvalidSize { bytes })?;
 
+        hardened::check()?;
         let mapping = Mapping::new(total, false).map_err(|os| StackError::map(total, os))?;
         let lowest = mapping.start();
         // SAFETY: the first pages of a fresh mapping, unused; a mapping starts at a page.

@@ -8,6 +8,7 @@
 //! | `refusal` | what an error of the system means |
 //! | `index`, `registry` | which addresses are stacks, and what they are called |
 //! | `locate` | which stack an address is on, for code that asks again and again |
+//! | `hardened` | processors on which no other stack can be returned on |
 //! | `target`, `guard` | memory that faults, by one of several strategies |
 //! | `mapped` | one stack in a mapping |
 //! | `arena` | many stacks in few mappings |
@@ -19,6 +20,7 @@
 
 mod arena;
 mod guard;
+mod hardened;
 mod index;
 #[doc(hidden)]
 pub mod internal;

@@ -5,8 +5,7 @@ use static_assertions::{assert_impl_all, assert_not_impl_any};
 use std::sync::mpsc;
 use std::thread;
 use sure_stack::{
-    ArenaConfig, ArenaStack, DEFAULT_STACK_SIZE, GUARD_SIZE, Guards, Reclaim, Stack, StackArena,
-    StackError,
+    ArenaConfig, ArenaStack, DEFAULT_STACK_SIZE, Guards, Reclaim, Stack, StackArena, StackError,
 };
 use testing::{Random, cases};
 
@@ -38,13 +37,15 @@ fn assert_marked(stack: &impl Stack, with: u8) {
 }
 
 /// Whether the system can write a few hundred bytes there; it reports a fault where the process
-/// would die of one.
+/// would die of one. (Linux's `uname` does; elsewhere it is a function of the C library.)
+#[cfg(target_os = "linux")]
 fn is_writable(address: *mut u8) -> bool {
     // SAFETY: inside a stack on which nothing runs, or in its guard.
     unsafe { libc::uname(address.cast()) == 0 }
 }
 
 /// Guards of later stacks are made many at a time, ahead of them.
+#[cfg(target_os = "linux")]
 #[test]
 fn each_of_very_many_has_its_guard_and_nothing_else_is_one() {
     let arena = StackArena::new(SIZE).unwrap();
@@ -54,7 +55,7 @@ fn each_of_very_many_has_its_guard_and_nothing_else_is_one() {
     let room = size_of::<libc::utsname>();
     for (number, stack) in stacks.iter().enumerate() {
         let limit = stack.limit().as_ptr();
-        let guard = [1, GUARD_SIZE].map(|below| is_writable(limit.wrapping_sub(below)));
+        let guard = [1, sure_stack::GUARD_SIZE].map(|below| is_writable(limit.wrapping_sub(below)));
         assert_eq!(guard, [false, false], "the guard of stack {number}");
         let ends = [0, stack.size() - room].map(|above| is_writable(limit.wrapping_add(above)));
         assert_eq!(ends, [true, true], "stack {number}");

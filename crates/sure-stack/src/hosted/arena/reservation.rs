@@ -2,6 +2,7 @@
 
 use super::shape::StackShape;
 use crate::StackError;
+use crate::hosted::hardened;
 use crate::hosted::mapping_budget::MappingClaims;
 use crate::hosted::registry::{self, Region, Registration};
 use crate::hosted::sys::memory::{self, Advice, Mapping};
@@ -56,6 +57,7 @@ impl Reservation {
         links
             .try_reserve_exact(slots as usize)
             .map_err(|_| StackError::no_heap(bytes))?;
+        hardened::check()?;
         let mapping = Mapping::new(bytes, shape.huge).map_err(|os| StackError::map(bytes, os))?;
         let advice = if shape.huge {
             Advice::HugePages

@@ -1,6 +1,7 @@
 //! The program or library to which an address belongs: proc_pid_maps(5).
 
 use crate::hosted::sys::file::File;
+#[cfg(target_os = "linux")]
 use core::ffi::CStr;
 use core::ops::ControlFlow;
 use core::str;

@@ -7,6 +7,7 @@
 //! | module | what it has |
 //! |---|---|
 //! | `memory` | mappings: made, protected, advised about, asked about |
+//! | `protection` | whether returns are checked against a shadow stack |
 //! | `limits` | what a process may have, and has |
 //! | `lock` | the locks of the process, and how often it has forked |
 //! | `thread` | the calling thread: the bounds of its stack; on Unix its number and name |

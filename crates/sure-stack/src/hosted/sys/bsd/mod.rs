@@ -2,6 +2,7 @@
 
 pub(crate) mod limits;
 pub(crate) mod memory;
+pub(crate) mod protection;
 pub(crate) mod signal;
 pub(crate) mod thread;
 

@@ -22,6 +22,10 @@ impl File {
     }
 
     /// Maps all of it, for the rest of the process's life.
+    #[cfg_attr(
+        target_os = "android",
+        allow(dead_code, reason = "nothing there reads ELF")
+    )]
     pub(crate) fn map(&self) -> Option<&'static [u8]> {
         // SAFETY: a stat is all integers, and is read once the system has written
         // it; the mapping is of the file's length, and is never unmapped.

@@ -5,6 +5,7 @@ pub(crate) mod file;
 pub(crate) mod helper;
 pub(crate) mod limits;
 pub(crate) mod memory;
+pub(crate) mod protection;
 pub(crate) mod signal;
 pub(crate) mod thread;
 

@@ -3,6 +3,7 @@
 //! All of a mapping is committed, so it counts against what the system has promised from the
 //! beginning; a page takes memory when it is first touched.
 
+use crate::hosted::sanitizer;
 pub(crate) use crate::hosted::sys::Advice;
 use crate::hosted::sys::failpoint::{self, Call};
 use core::ffi::c_void;
@@ -78,6 +79,7 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         // Where the system refuses, the addresses are lost; nothing else is.
         if failpoint::check(Call::Unmap).is_ok() {
+            sanitizer::unmapped(self.start(), self.bytes);
             // SAFETY: allocated by `new`, all of it, and freed once, here.
             unsafe { VirtualFree(self.start.as_ptr().cast(), 0, MEM_RELEASE) };
         }

@@ -7,4 +7,5 @@
 pub(crate) mod limits;
 pub(crate) mod lock;
 pub(crate) mod memory;
+pub(crate) mod protection;
 pub(crate) mod thread;
