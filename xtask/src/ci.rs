@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::counts;
 use crate::report::{self, Report, Section};
-use crate::run::{freestanding, fuzz, host, mutants, portable, soak, supply};
+use crate::run::{foreign, freestanding, fuzz, host, mutants, portable, soak, supply};
 use crate::target::platform::Profile;
 use crate::target::setup::{self, Consent};
 use crate::target::{self, Target, unsupported};
@@ -102,6 +102,9 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     if args.full {
         mutants::sections(&workspace, &mut report);
     }
+    report.section("foreign systems", || {
+        foreign::section(&workspace, &toolchain, args.full)
+    });
     report.section("the README's support table", || {
         report::support::check()?;
         Ok(Section::default())

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::report::support;
-use crate::run::{faults, freestanding, fuzz, mutants, programs, soak, supply};
+use crate::run::{faults, foreign, freestanding, fuzz, mutants, programs, soak, supply};
 use crate::target::setup;
 
 /// Tests and chores of this workspace.
@@ -37,6 +37,8 @@ enum Task {
     TestTarget(test_target::Args),
     /// Run the tests of sure-context without any library of the system, at every optimisation level
     Freestanding(freestanding::Args),
+    /// Compile every library, its tests and its examples for systems on which nothing runs here
+    CheckForeign(foreign::Args),
     /// Build and run the programs of `ci/programs`
     Programs(programs::Args),
     /// Run every input of `fuzz/corpus` on its target
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Task::TestMips(args) => test_target::run_mips(&args),
         Task::TestTarget(args) => test_target::run(&args),
         Task::Freestanding(args) => freestanding::run(&args),
+        Task::CheckForeign(args) => foreign::run(&args),
         Task::Programs(args) => programs::run(&args),
         Task::FuzzReplay => fuzz::replay(),
         Task::Fuzz(args) => fuzz::run(&args),

@@ -37,6 +37,7 @@ mod root;
 mod scope;
 #[cfg(feature = "std")]
 mod scoped;
+mod slot;
 mod state;
 #[cfg(feature = "async")]
 mod stream;

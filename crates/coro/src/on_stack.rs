@@ -1,6 +1,7 @@
 use crate::minimum::MIN_STACK_SIZE;
-use crate::unwind::{self, Payload};
-use core::cell::Cell;
+use crate::slot::Slot;
+use crate::unwind;
+use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 use sure_context::{
     Arrival, Departure, ParentLink, Signal, Trampoline, Word, prepare, prepare_within,
@@ -66,9 +67,7 @@ where
 {
     let call = Call {
         parent: ParentLink::new(),
-        closure: Cell::new(Some(f)),
-        value: Cell::new(None),
-        panic: Cell::new(None),
+        slot: UnsafeCell::new(Slot::holding(f)),
     };
     let link = NonNull::from(&call);
     // SAFETY: (1) the caller promises that the memory below `base` is writable, unused and large
@@ -84,37 +83,36 @@ where
     // continues this execution once, while this call waits.
     let arrival = unsafe { context.resume(link.cast(), Word::EMPTY, Signal::Run) };
     debug_assert!(arrival.from.is_none(), "the closure has ended");
-    if let Some(payload) = call.panic.into_inner() {
-        unwind::go_on(payload);
+    let slot = call.slot.into_inner();
+    match arrival.signal {
+        // SAFETY: with this signal `run` has left a value, which is taken here only.
+        Signal::Run => unsafe { slot.into_value() },
+        // SAFETY: with this signal `run` has left a payload, which is taken here only.
+        Signal::Unwind => unwind::go_on(unsafe { slot.into_payload() }),
     }
-    call.value
-        .into_inner()
-        .expect("the other stack leaves one of the two")
 }
 
 /// The root of the other stack. It stands in the caller's frame, which waits.
 #[repr(C)]
 struct Call<F, R> {
     parent: ParentLink,
-    closure: Cell<Option<F>>,
-    value: Cell<Option<R>>,
-    panic: Cell<Option<Payload>>,
+    slot: UnsafeCell<Slot<F, R>>,
 }
 
 // SAFETY: `#[repr(C)]`, and a `ParentLink` comes first.
 unsafe impl<F: FnOnce() -> R, R> Trampoline for Call<F, R> {
+    #[inline(always)]
     unsafe fn run(this: NonNull<Self>, _: Arrival) -> Departure {
         // SAFETY: the caller's frame waits; all that changes is in cells.
         let call = unsafe { this.as_ref() };
-        // The value goes where it belongs before it is copied on this stack.
-        let outcome = unwind::catch(|| call.value.set(call.closure.take().map(|f| f())));
-        call.panic.set(outcome.err());
+        // SAFETY: `call_below` has put the closure there, and this runs once.
+        let signal = unsafe { Slot::run(call.slot.get(), |f| f()) };
         Departure {
             // SAFETY: the resume that began this has stored the link, it runs
             // now, and the token that arrived is not used.
             to: unsafe { call.parent.resumer() },
             word: Word::EMPTY,
-            signal: Signal::Run,
+            signal,
         }
     }
 }

@@ -1,6 +1,7 @@
 use crate::extras::{Extras, Options};
 use crate::handle::Stage;
 use crate::minimum;
+use crate::slot::Slot;
 #[cfg(feature = "std")]
 use crate::track;
 use crate::unwind::{self, Payload};
@@ -30,13 +31,6 @@ pub(crate) struct Root<F, Input, Yield, Return> {
 
 /// An execution that begins at a root, and the handle there.
 pub(crate) type Laid<Input, Yield> = (ExecutionContext, NonNull<SuspendHandle<Input, Yield>>);
-
-/// First the closure; when that has been moved out to be called, what it leaves.
-union Slot<F, Return> {
-    closure: ManuallyDrop<F>,
-    value: ManuallyDrop<Return>,
-    payload: ManuallyDrop<Payload>,
-}
 
 impl<F, Input, Yield, Return> Root<F, Input, Yield, Return>
 where

@@ -4,6 +4,7 @@ mod binaries;
 pub(crate) mod exec;
 pub(crate) mod expected;
 pub(crate) mod faults;
+pub(crate) mod foreign;
 pub(crate) mod freestanding;
 pub(crate) mod fuzz;
 pub(crate) mod host;

@@ -37,6 +37,20 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             }
         };
         let (context, handle) = laid?;
+        #[cfg(feature = "std")]
+        let plain = !(named || findable);
+        #[cfg(not(feature = "std"))]
+        let plain = !named;
+        if plain {
+            // Apart from the others, whose address goes to functions that are not inlined: this one
+            // can be in registers.
+            return Ok(Coroutine {
+                context: Some(context),
+                handle,
+                stack: ManuallyDrop::new(stack),
+                types: PhantomData,
+            });
+        }
         let coroutine = Coroutine {
             context: Some(context),
             handle,

@@ -5,5 +5,5 @@ use super::sys;
 
 /// The kernel's number of the calling thread.
 pub fn kernel_thread() -> u32 {
-    sys::process::thread_id().unsigned_abs()
+    sys::thread::number().unsigned_abs()
 }

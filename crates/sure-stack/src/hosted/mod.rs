@@ -28,14 +28,19 @@ mod mapping_budget;
 pub mod overflow;
 mod pool;
 mod refusal;
+#[cfg_attr(
+    windows,
+    allow(dead_code, unused_imports, reason = "what handlers of signals look up")
+)]
 mod registry;
 mod release;
 mod sanitizer;
 mod sys;
+#[cfg_attr(windows, allow(dead_code, reason = "what handlers of signals look up"))]
 mod target;
 mod usage;
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod failing_calls;
 
 pub use arena::{ArenaConfig, ArenaStack, ArenaStatistics, Reclaim, StackArena};

@@ -95,7 +95,7 @@ pub unsafe fn release_below_if<S: Stack + ?Sized>(
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use crate::hosted::sys::failpoint::{Call, during};

@@ -1,9 +1,10 @@
 //! Memory: mmap(2), madvise(2), mprotect(2), mincore(2).
 
-use super::failpoint::{self, Call};
 use super::succeed;
 use crate::hosted::sanitizer;
-use core::ffi::{c_int, c_void};
+use crate::hosted::sys::failpoint::{self, Call};
+use crate::hosted::sys::{Advice, system};
+use core::ffi::c_void;
 use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use memmap2::{MmapMut, MmapOptions};
@@ -49,37 +50,6 @@ impl Drop for Mapping {
     }
 }
 
-/// What the system may be told about a range of pages (`madvise(2)`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Advice {
-    /// Take the pages now; they read as zeros next time.
-    DontNeed,
-    /// Take the pages when memory is short.
-    Free,
-    /// Huge pages, please.
-    HugePages,
-    /// No huge pages, wherever they are the system's own idea.
-    NoHugePages,
-    /// Make the pages a guard, without a mapping of its own (Linux 6.13).
-    InstallGuard,
-    /// No such advice: a system that takes it does not mean what it says.
-    Bogus,
-}
-
-impl Advice {
-    fn number(self) -> c_int {
-        match self {
-            Advice::DontNeed => libc::MADV_DONTNEED,
-            Advice::Free => libc::MADV_FREE,
-            Advice::HugePages => libc::MADV_HUGEPAGE,
-            Advice::NoHugePages => libc::MADV_NOHUGEPAGE,
-            // `MADV_GUARD_INSTALL` in the kernel's mman-common.h, for every architecture.
-            Advice::InstallGuard => 102,
-            Advice::Bogus => 0x7374_6163,
-        }
-    }
-}
-
 /// Advises the system about whole pages.
 ///
 /// # Safety
@@ -87,9 +57,12 @@ impl Advice {
 /// that the advice takes away from its contents is needed.
 pub(crate) unsafe fn advise(start: *mut u8, bytes: usize, advice: Advice) -> io::Result<()> {
     failpoint::check(Call::Advise)?;
+    let Some(number) = system::memory::number(advice) else {
+        return Err(io::ErrorKind::Unsupported.into());
+    };
     // SAFETY: pages of a mapping of the caller's, whose contents may change as the
     // advice says.
-    succeed(unsafe { libc::madvise(start.cast::<c_void>(), bytes, advice.number()) })
+    succeed(unsafe { libc::madvise(start.cast::<c_void>(), bytes, number) })
 }
 
 /// Makes every access to whole pages fault.
@@ -174,17 +147,6 @@ fn count_answers() -> Option<usize> {
     };
     let answers = bytes.iter().take_while(|byte| **byte != UNTOUCHED).count();
     (answered == 0 && answers > 0).then_some(answers)
-}
-
-/// Whether the system itself can write to a page: it reports a fault (`EFAULT`)
-/// where the process would die of one.
-///
-/// # Safety
-/// `page` is a page of a mapping of the caller's, with nothing alive in it.
-pub(crate) unsafe fn is_writable(page: *mut u8) -> bool {
-    const { assert!(size_of::<libc::utsname>() <= 4096) };
-    // SAFETY: if the page can be written to, it has room for the structure.
-    unsafe { libc::uname(page.cast()) == 0 }
 }
 
 /// The page size of the running system, in bytes.

@@ -1,11 +1,12 @@
-//! The calling thread's own stack.
+//! The calling thread: its stack, its number, its name. A signal handler may ask for the
+//! latter two.
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-use core::{mem::MaybeUninit, ptr};
+use core::ffi::{CStr, c_int};
+use core::mem::MaybeUninit;
+use core::ptr;
 
 /// The usable part of the calling thread's own stack, without its guard, whether or not the C
 /// library counts that as a part of the stack (`pthread_attr_getguardsize(3)`, BUGS).
-#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn own_stack() -> Option<(usize, usize)> {
     let mut attributes = MaybeUninit::uninit();
     // SAFETY: `attributes` is writable; the thread is this one.
@@ -24,7 +25,20 @@ pub(crate) fn own_stack() -> Option<(usize, usize)> {
     read.then(|| (lowest.addr() + guard, lowest.addr() + size))
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn own_stack() -> Option<(usize, usize)> {
-    None
+/// The kernel's number of the calling thread.
+pub(crate) fn number() -> c_int {
+    // SAFETY: asks for a number, which fits.
+    unsafe { libc::syscall(libc::SYS_gettid) as c_int }
+}
+
+/// The calling thread's name, as the kernel knows it: its first 15 bytes.
+pub(crate) fn name(buffer: &mut [u8; 16]) -> &str {
+    // SAFETY: asks for a number.
+    if number() == unsafe { libc::getpid() } {
+        return "main";
+    }
+    // SAFETY: the buffer has the size that prctl(2) wants.
+    let failed = unsafe { libc::prctl(libc::PR_GET_NAME, buffer.as_mut_ptr()) } != 0;
+    let name = CStr::from_bytes_until_nul(buffer).ok().filter(|_| !failed);
+    name.and_then(|name| name.to_str().ok()).unwrap_or("?")
 }

@@ -1,41 +1,9 @@
-//! The process, its threads, and a helper that shares its memory. All of it may be
-//! called by a signal handler.
+//! A helper that shares the memory of the process. All of it may be called by a
+//! signal handler.
 
-use core::ffi::{CStr, c_int, c_void};
+use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
-
-/// The kernel's number of the calling thread.
-pub(crate) fn thread_id() -> c_int {
-    // SAFETY: asks for a number, which fits.
-    unsafe { libc::syscall(libc::SYS_gettid) as c_int }
-}
-
-/// The calling thread's name, as the kernel knows it: its first 15 bytes.
-pub(crate) fn thread_name(buffer: &mut [u8; 16]) -> &str {
-    // SAFETY: asks for a number.
-    if thread_id() == unsafe { libc::getpid() } {
-        return "main";
-    }
-    // SAFETY: the buffer has the size that prctl(2) wants.
-    let failed = unsafe { libc::prctl(libc::PR_GET_NAME, buffer.as_mut_ptr()) } != 0;
-    let name = CStr::from_bytes_until_nul(buffer).ok().filter(|_| !failed);
-    name.and_then(|name| name.to_str().ok()).unwrap_or("?")
-}
-
-/// Ends the process with `SIGABRT`.
-pub(crate) fn abort() -> ! {
-    // SAFETY: may be called anywhere.
-    unsafe { libc::abort() }
-}
-
-/// Waits until another thread has ended the process.
-pub(crate) fn wait_for_the_end() -> ! {
-    loop {
-        // SAFETY: may be called anywhere.
-        unsafe { libc::pause() };
-    }
-}
 
 /// Calls `run` in a helper, and returns when that has ended: a process that shares
 /// the memory of this one, as that of vfork(2) does, but has a stack of its own.

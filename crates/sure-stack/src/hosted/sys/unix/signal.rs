@@ -31,24 +31,6 @@ pub(crate) fn act_by_default(signal: c_int) {
     let _ = unsafe { exchange_action(signal, Some(&default)) };
 }
 
-/// Sends a signal to the calling thread, as it was sent before.
-///
-/// # Safety
-/// `info` is readable.
-pub(crate) unsafe fn send_again(signal: c_int, info: *mut libc::siginfo_t) {
-    let thread = super::process::thread_id();
-    // SAFETY: plain system calls; `info` is readable.
-    unsafe {
-        libc::syscall(
-            libc::SYS_rt_tgsigqueueinfo,
-            libc::getpid(),
-            thread,
-            signal,
-            info,
-        )
-    };
-}
-
 /// Sets the thread's alternate stack, if one is given, and returns the one before.
 ///
 /// # Safety
@@ -61,11 +43,4 @@ pub(crate) unsafe fn exchange_stack(stack: Option<&libc::stack_t>) -> io::Result
     succeed(unsafe { libc::sigaltstack(stack, before.as_mut_ptr()) })?;
     // SAFETY: written by the system.
     Ok(unsafe { before.assume_init() })
-}
-
-/// The kernel's frame with all registers of this machine, in bytes.
-pub(crate) fn frame_size() -> usize {
-    // SAFETY: asks for a constant, or 0 where the kernel does not tell it.
-    let told = unsafe { libc::getauxval(libc::AT_MINSIGSTKSZ) };
-    libc::MINSIGSTKSZ.max(told as usize)
 }

@@ -5,7 +5,7 @@
 //! They are the C library's because they have to be held across a `fork`:
 //! otherwise a child might inherit one from a thread that the child does not have.
 
-use super::failpoint::{self, Call};
+use crate::hosted::sys::failpoint::{self, Call};
 use core::cell::{Cell, UnsafeCell};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

@@ -68,20 +68,6 @@ pub(crate) fn count_lines(path: &CStr) -> Option<usize> {
     }
 }
 
-/// Writes to standard error; what cannot be written is lost.
-pub(crate) fn write_to_standard_error(mut bytes: &[u8]) {
-    while !bytes.is_empty() {
-        // SAFETY: the bytes are readable.
-        let written =
-            unsafe { libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
-        match usize::try_from(written) {
-            Ok(written) if written > 0 => bytes = bytes.get(written..).unwrap_or_default(),
-            Err(_) if std::io::Error::last_os_error().raw_os_error() == Some(libc::EINTR) => {}
-            _ => break,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
