@@ -2,7 +2,6 @@ use super::lend::{Lend, Loan};
 use crate::handle::Stage;
 use crate::{ForcedUnwind, SuspendHandle, unwind};
 use core::cell::Cell;
-use core::convert::Infallible;
 use core::fmt;
 use core::mem;
 use core::ptr::NonNull;
@@ -179,7 +178,9 @@ impl<L: for<'a> Lend<'a> + ?Sized, Yield> LendingHandle<L, Yield> {
     #[inline]
     #[track_caller]
     pub fn suspend(&self, value: Yield) {
-        let Ok(()) = self.pass(|inner| Ok::<_, Infallible>(inner.suspend(value)));
+        let refused = self.leaving();
+        let next = self.inner().suspend(value);
+        self.arrived(refused, next);
     }
 
     /// As [`suspend`](Self::suspend), where the coroutine must not be unwound from here, or not
@@ -216,44 +217,30 @@ impl<L: for<'a> Lend<'a> + ?Sized, Yield> LendingHandle<L, Yield> {
     #[inline]
     #[track_caller]
     pub fn try_suspend(&self, value: Yield) -> Result<(), ForcedUnwind> {
-        self.pass(|inner| inner.try_suspend(value))
+        let refused = self.leaving();
+        let next = self.inner().try_suspend(value)?;
+        self.arrived(refused, next);
+        Ok(())
     }
 
-    /// Suspends in one of the ways of the handle at the root, and takes what the next resume lends.
+    /// Takes the loan away before a suspend, not after: while the coroutine is suspended, a copy of
+    /// this reference that was smuggled out must find nothing. (It has none if it was smuggled out, or if
+    /// the coroutine is being dropped: the handle at the root says what becomes of that.)
     #[inline]
     #[track_caller]
-    fn pass<E>(
-        &self,
-        suspend: impl FnOnce(&SuspendHandle<Loan<L>, Yield>) -> Result<Loan<L>, E>,
-    ) -> Result<(), E> {
-        // Taken before, not after: while the coroutine is suspended, a copy of
-        // this reference that was smuggled out must find nothing.
-        let Some(loan) = self.lent.take() else {
-            return self.pass_without(suspend);
-        };
-        let refused = Refused { handle: self, loan };
-        let next = suspend(self.inner())?;
-        mem::forget(refused);
-        self.lent.set(Some(next));
-        Ok(())
-    }
-
-    /// A suspend while nothing is lent to the coroutine, or while that is used.
-    #[cold]
-    #[inline(never)]
-    #[track_caller]
-    fn pass_without<E>(
-        &self,
-        suspend: impl FnOnce(&SuspendHandle<Loan<L>, Yield>) -> Result<Loan<L>, E>,
-    ) -> Result<(), E> {
-        if self.used.get() {
+    fn leaving(&self) -> Option<Refused<'_, L, Yield>> {
+        let loan = self.lent.take();
+        if loan.is_none() && self.used.get() {
             self.refuse("to suspend");
         }
-        // Smuggled out, or in a coroutine that is dropped: the handle at the
-        // root says what becomes of that.
-        let next = suspend(self.inner())?;
+        loan.map(|loan| Refused { handle: self, loan })
+    }
+
+    /// Takes what the next resume lends.
+    #[inline]
+    fn arrived(&self, refused: Option<Refused<'_, L, Yield>>, next: Loan<L>) {
+        mem::forget(refused);
         self.lent.set(Some(next));
-        Ok(())
     }
 
     /// As [`SuspendHandle::on_parent_stack`]. Inside of [`with`](Self::with), too: the coroutine waits,
