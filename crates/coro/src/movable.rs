@@ -103,9 +103,10 @@ impl<C> Movable<C> {
     /// 5. *Foreign code.* The same holds for frames of other languages that are suspended: a C
     ///    function that calls back must not rely on its thread (`errno`, a lock that it
     ///    holds, thread-locals).
-    /// 6. *Tracking.* [`track::list`](crate::track::list) is not called on a thread that has made it, or a
-    ///    coroutine that travels in its frames, while it may be used elsewhere: the list looks at stacks
-    ///    of its own thread.
+    /// 6. *Tracking.* If it is [tracked](crate::track), or a coroutine that travels in its frames is,
+    ///    the thread that has made it neither asks for a [list](crate::track::list) nor for a
+    ///    [dump](crate::track::dump), nor answers one of [all threads](crate::track::dump_all), while it
+    ///    may be used elsewhere: these look at stacks of their own thread.
     ///
     /// On a thread that has no [alternate stack](sure_stack::overflow::protect_thread) an overflow
     /// of the coroutine's stack still faults at the guard, but without the message.

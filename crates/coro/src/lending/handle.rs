@@ -178,9 +178,9 @@ impl<L: for<'a> Lend<'a> + ?Sized, Yield> LendingHandle<L, Yield> {
     #[inline]
     #[track_caller]
     pub fn suspend(&self, value: Yield) {
-        let returned = self.give_back();
+        let refused = self.leaving();
         let next = self.inner().suspend(value);
-        self.take_next(returned, next);
+        self.arrived(refused, next);
     }
 
     /// As [`suspend`](Self::suspend), where the coroutine must not be unwound from here, or not
@@ -217,39 +217,29 @@ impl<L: for<'a> Lend<'a> + ?Sized, Yield> LendingHandle<L, Yield> {
     #[inline]
     #[track_caller]
     pub fn try_suspend(&self, value: Yield) -> Result<(), ForcedUnwind> {
-        let returned = self.give_back();
+        let refused = self.leaving();
         let next = self.inner().try_suspend(value)?;
-        self.take_next(returned, next);
+        self.arrived(refused, next);
         Ok(())
     }
 
-    /// Takes the loan away, which ends with the suspend that follows. If there is none, the coroutine
-    /// is being dropped, or this handle was smuggled out: the handle at the root says what becomes of
-    /// the suspend.
-    ///
-    /// # Panics
-    /// If the loan is being used.
+    /// Takes the loan away before a suspend, not after: while the coroutine is suspended, a copy of
+    /// this reference that was smuggled out must find nothing. (It has none if it was smuggled out, or if
+    /// the coroutine is being dropped: the handle at the root says what becomes of that.)
     #[inline]
     #[track_caller]
-    fn give_back(&self) -> Option<Refused<'_, L, Yield>> {
-        // Taken before the suspend, not after: while the coroutine is suspended, a copy of
-        // this reference that was smuggled out must find nothing.
-        match self.lent.take() {
-            Some(loan) => Some(Refused { handle: self, loan }),
-            None => {
-                core::hint::cold_path();
-                if self.used.get() {
-                    self.refuse("to suspend");
-                }
-                None
-            }
+    fn leaving(&self) -> Option<Refused<'_, L, Yield>> {
+        let loan = self.lent.take();
+        if loan.is_none() && self.used.get() {
+            self.refuse("to suspend");
         }
+        loan.map(|loan| Refused { handle: self, loan })
     }
 
-    /// Keeps what the next resume lends.
+    /// Takes what the next resume lends.
     #[inline]
-    fn take_next(&self, returned: Option<Refused<'_, L, Yield>>, next: Loan<L>) {
-        mem::forget(returned);
+    fn arrived(&self, refused: Option<Refused<'_, L, Yield>>, next: Loan<L>) {
+        mem::forget(refused);
         self.lent.set(Some(next));
     }
 
