@@ -9,6 +9,7 @@
 //! - [C frames](c_frames): suspending in a callback of a C library
 //! - [The current coroutine](current): where no handle can be handed down, and values of a coroutine
 //! - [Choosing a stack size](stack_size)
+//! - [A program hangs](program_hangs): from symptom to line
 //! - [Thread-locals](thread_locals): what is undefined, and why
 //! - [Coroutines, async functions, and threads](comparison): which one to take
 //!
@@ -35,6 +36,9 @@ pub mod lending {}
 
 #[doc = include_str!("../docs/panics.md")]
 pub mod panics {}
+
+#[doc = include_str!("../docs/program_hangs.md")]
+pub mod program_hangs {}
 
 #[doc = include_str!("../docs/scopes.md")]
 pub mod scopes {}
