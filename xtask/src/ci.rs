@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::counts;
 use crate::report::{self, Report, Section};
-use crate::run::{freestanding, host, portable, supply};
+use crate::run::{foreign, freestanding, fuzz, host, mutants, portable, soak, supply};
 use crate::target::platform::Profile;
 use crate::target::setup::{self, Consent};
 use crate::target::{self, Target, unsupported};
@@ -93,9 +93,17 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         freestanding::section(&workspace, &toolchain, &machines)
     });
     report.section("instruction counts", || counts::section(&workspace));
+    report.section("fuzz corpus", || fuzz::section(&workspace));
+    report.section("soak", || soak::section(&workspace));
     report.section("supply", || supply::section(&workspace));
     report.section("an unsupported target is refused", || {
         unsupported::section(&workspace, &toolchain)
+    });
+    if args.full {
+        mutants::sections(&workspace, &mut report);
+    }
+    report.section("foreign systems", || {
+        foreign::section(&workspace, &toolchain, args.full)
     });
     report.section("the README's support table", || {
         report::support::check()?;

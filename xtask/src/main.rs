@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::report::support;
-use crate::run::{freestanding, programs, supply};
+use crate::run::{faults, foreign, freestanding, fuzz, mutants, programs, soak, supply};
 use crate::target::setup;
 
 /// Tests and chores of this workspace.
@@ -37,8 +37,20 @@ enum Task {
     TestTarget(test_target::Args),
     /// Run the tests of sure-context without any library of the system, at every optimisation level
     Freestanding(freestanding::Args),
+    /// Compile every library, its tests and its examples for systems on which nothing runs here
+    CheckForeign(foreign::Args),
     /// Build and run the programs of `ci/programs`
     Programs(programs::Args),
+    /// Run every input of `fuzz/corpus` on its target
+    FuzzReplay,
+    /// Look for new ones, guided by coverage, with libFuzzer
+    Fuzz(fuzz::Args),
+    /// Everything at once on several threads, for minutes; nothing may be left over
+    Soak(soak::Args),
+    /// Fail every allocation and every system call once, through whole lives (one of the programs of CI)
+    Faults,
+    /// Break each function of the crates with unsafe code in turn; the tests have to notice: hours
+    Mutants(mutants::Args),
     /// Licences, versions and number of dependencies, the oldest ones and the oldest compiler, the public API
     Supply(supply::Args),
     /// Write what the last runs on targets found into the README's support table
@@ -59,7 +71,13 @@ fn main() -> ExitCode {
         Task::TestMips(args) => test_target::run_mips(&args),
         Task::TestTarget(args) => test_target::run(&args),
         Task::Freestanding(args) => freestanding::run(&args),
+        Task::CheckForeign(args) => foreign::run(&args),
         Task::Programs(args) => programs::run(&args),
+        Task::FuzzReplay => fuzz::replay(),
+        Task::Fuzz(args) => fuzz::run(&args),
+        Task::Soak(args) => soak::run(&args),
+        Task::Faults => faults::run(),
+        Task::Mutants(args) => mutants::run(&args),
         Task::Supply(args) => supply::run(&args),
         Task::Table(args) => support::run(&args),
         Task::Ci(args) => ci::run(&args),

@@ -14,6 +14,21 @@ fn create(c: &mut Criterion) {
     group.bench_function("pooled", |b| {
         b.iter(|| Coroutine::new(|_: &SuspendHandle<usize, ()>, n| n).resume(black_box(7)));
     });
+    for (size, bytes) in [
+        ("pooled, 16 KiB", 16 << 10),
+        ("pooled, 64 KiB", 64 << 10),
+        ("pooled, 256 KiB", 256 << 10),
+        ("pooled, 1 MiB", 1 << 20),
+        ("pooled, 8 MiB", 8 << 20),
+    ] {
+        group.bench_function(size, |b| {
+            b.iter(|| {
+                let builder = Coroutine::builder().stack_size(black_box(bytes));
+                let coroutine = builder.build(|_: &SuspendHandle<usize, ()>, n| n);
+                coroutine.expect("a stack").resume(black_box(7))
+            });
+        });
+    }
     group.bench_function("fresh", |b| {
         b.iter(|| {
             let echo = |_: &SuspendHandle<usize, ()>, n| n;

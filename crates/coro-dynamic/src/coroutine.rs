@@ -54,6 +54,18 @@ static LEAKED: AtomicUsize = AtomicUsize::new(0);
 /// calls `process::exit` counts as well: it is dropped while it runs.)
 ///
 /// See [`DynamicCoroutine::unwind`], which returns the coroutine instead.
+///
+/// ```
+/// use coro_dynamic::DynamicCoroutine;
+///
+/// // SAFETY: (1-4) no address of a local leaves it or comes in; (5) it has no destructors.
+/// let mut elsewhere = unsafe { DynamicCoroutine::new(|handle, ()| handle.suspend(())) };
+/// elsewhere.resume(());
+/// let before = coro_dynamic::leaked();
+/// // On another stack its frames cannot be put back.
+/// coro::Coroutine::new(move |_: &coro::SuspendHandle<(), ()>, ()| drop(elsewhere)).resume(());
+/// assert_eq!(coro_dynamic::leaked(), before + 1);
+/// ```
 pub fn leaked() -> usize {
     LEAKED.load(Ordering::Relaxed)
 }
@@ -62,6 +74,20 @@ impl<Input: 'static, Yield: 'static, Return: 'static> DynamicCoroutine<Input, Yi
     /// A coroutine on the stack of the calling thread. Its frames begin a
     /// little below those of its first resumer, and have those addresses
     /// whenever it runs.
+    ///
+    /// ```
+    /// use coro_dynamic::{CoroutineState, DynamicCoroutine};
+    ///
+    /// // SAFETY: (1-4) numbers come in and go out, and no addresses; (5) it has no destructors.
+    /// let mut coroutine = unsafe {
+    ///     DynamicCoroutine::new(|handle, first: u32| {
+    ///         let second = handle.suspend(first + 1);
+    ///         second * 2
+    ///     })
+    /// };
+    /// assert_eq!(coroutine.resume(1), CoroutineState::Yielded(2));
+    /// assert_eq!(coroutine.resume(10), CoroutineState::Complete(20));
+    /// ```
     ///
     /// # Safety
     /// Addresses of locals come and go. The caller promises, for as long as the
@@ -109,6 +135,15 @@ impl<Input: 'static, Yield: 'static, Return: 'static> DynamicCoroutine<Input, Yi
 
     /// As [`new`](DynamicCoroutine::new).
     ///
+    /// ```
+    /// use coro_dynamic::DynamicCoroutine;
+    ///
+    /// // SAFETY: (1-4) numbers come in and go out, and no addresses; (5) it has no destructors.
+    /// let mut square = unsafe { DynamicCoroutine::try_new(|handle, n: u32| handle.suspend(n * n))? };
+    /// assert_eq!(square.resume(12).yielded(), Some(144));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Safety
     /// As for [`new`](DynamicCoroutine::new).
     ///
@@ -124,6 +159,21 @@ impl<Input: 'static, Yield: 'static, Return: 'static> DynamicCoroutine<Input, Yi
     }
 
     /// A coroutine on a shared run stack, apart from the stack of its resumers.
+    ///
+    /// ```
+    /// use coro_dynamic::{DynamicCoroutine, RunStack};
+    ///
+    /// let stack = RunStack::new(64 << 10)?;
+    /// let adder = |handle: &coro_dynamic::DynamicHandle<u32, u32>, first| handle.suspend(first + 1);
+    /// // SAFETY: (1-4) numbers come in and go out, and no addresses; (5) there are no destructors.
+    /// let mut pair = unsafe { [0, 1].map(|_| DynamicCoroutine::on_run_stack(&stack, adder)) };
+    /// assert_eq!(pair[0].resume(1).yielded(), Some(2));
+    /// // Takes the place of the first, whose frames go to the heap.
+    /// assert_eq!(pair[1].resume(10).yielded(), Some(11));
+    /// assert!(pair[0].saved_bytes() > 0);
+    /// assert_eq!(pair[0].resume(5).complete(), Some(5));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     ///
     /// # Safety
     /// As for [`new`](DynamicCoroutine::new), of which promise 3 matters only
@@ -164,6 +214,23 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
     /// The time is proportional to the bytes that are copied: its frames and,
     /// where it is resumed from deeper down than they begin, those in between.
     ///
+    /// ```
+    /// use coro_dynamic::DynamicCoroutine;
+    ///
+    /// // SAFETY: (1-4) strings are moved in and out, and no addresses; (5) no safety depends on their
+    /// // destructors.
+    /// let mut shouting = unsafe {
+    ///     DynamicCoroutine::new(|handle, mut text: String| {
+    ///         while !text.is_empty() {
+    ///             text = handle.suspend(text.to_uppercase());
+    ///         }
+    ///         "silence"
+    ///     })
+    /// };
+    /// assert_eq!(shouting.resume("hey".into()).yielded().as_deref(), Some("HEY"));
+    /// assert_eq!(shouting.resume(String::new()).complete(), Some("silence"));
+    /// ```
+    ///
     /// # Panics
     /// - With the coroutine's own panic, if it panics.
     /// - If it is refused; [`try_resume`](DynamicCoroutine::try_resume) returns
@@ -178,6 +245,17 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
     }
 
     /// As [`resume`](DynamicCoroutine::resume).
+    ///
+    /// ```
+    /// use coro_dynamic::{DynamicCoroutine, Refusal};
+    ///
+    /// // SAFETY: (1-4) no address of a local leaves it or comes in; (5) it has no destructors.
+    /// let mut echo = unsafe { DynamicCoroutine::new(|handle, n: u32| handle.suspend(n)) };
+    /// assert_eq!(echo.try_resume(1).unwrap().yielded(), Some(1));
+    /// assert_eq!(echo.try_resume(2).unwrap().complete(), Some(2));
+    /// let error = echo.try_resume(3).unwrap_err();
+    /// assert_eq!((error.refusal(), error.into_input()), (Refusal::Complete, 3));
+    /// ```
     ///
     /// # Errors
     /// [`ResumeError`], with the reason and the input, if it cannot be resumed
@@ -221,17 +299,60 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
     }
 
     /// Where the coroutine stands in its life.
+    ///
+    /// ```
+    /// use coro_dynamic::{DynamicCoroutine, Status};
+    ///
+    /// // SAFETY: (1-4) no address of a local leaves it or comes in; (5) it has no destructors.
+    /// let mut coroutine = unsafe { DynamicCoroutine::new(|handle, ()| handle.suspend(())) };
+    /// assert_eq!(coroutine.status(), Status::Created);
+    /// coroutine.resume(());
+    /// assert_eq!(coroutine.status(), Status::Suspended);
+    /// coroutine.resume(());
+    /// assert_eq!(coroutine.status(), Status::Complete);
+    /// ```
     pub fn status(&self) -> Status {
         self.header().status()
     }
 
     /// Whether the closure has returned or panicked, so that nothing is left to resume.
+    ///
+    /// ```
+    /// use coro_dynamic::DynamicCoroutine;
+    ///
+    /// // SAFETY: (1-4) no address of a local leaves it or comes in; (5) it has no destructors.
+    /// let mut steps = unsafe {
+    ///     DynamicCoroutine::new(|handle, ()| (0..3).for_each(|n| handle.suspend(n)))
+    /// };
+    /// let mut sum = 0;
+    /// while !steps.is_complete() {
+    ///     sum += steps.resume(()).yielded().unwrap_or(0);
+    /// }
+    /// assert_eq!(sum, 0 + 1 + 2);
+    /// ```
     pub fn is_complete(&self) -> bool {
         self.status() == Status::Complete
     }
 
     /// How many bytes of frames are on the heap: 0 unless it is suspended, and
     /// on a shared run stack while they were left in place.
+    ///
+    /// ```
+    /// use coro_dynamic::DynamicCoroutine;
+    ///
+    /// let body = |handle: &coro_dynamic::DynamicHandle<(), ()>, ()| {
+    ///     let numbers = std::hint::black_box([7_u8; 5000]);
+    ///     handle.suspend(());
+    ///     assert_eq!(std::hint::black_box(&numbers)[4], 7);
+    /// };
+    /// // SAFETY: (1-4) no address of a local leaves it or comes in; (5) it has no destructors.
+    /// let mut coroutine = unsafe { DynamicCoroutine::new(body) };
+    /// assert_eq!(coroutine.saved_bytes(), 0);
+    /// coroutine.resume(());
+    /// assert!(coroutine.saved_bytes() > 5000);
+    /// coroutine.resume(());
+    /// assert_eq!(coroutine.saved_bytes(), 0);
+    /// ```
     pub fn saved_bytes(&self) -> usize {
         let header = self.header();
         if header.stage() == Stage::Suspended && !header.is_resident() {
@@ -243,6 +364,24 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
 
     /// Drops the coroutine now, as `drop` does: a suspended one is resumed a
     /// last time, to run the destructor of everything in its frames.
+    ///
+    /// ```
+    /// use coro_dynamic::DynamicCoroutine;
+    /// use std::rc::Rc;
+    ///
+    /// let counted = Rc::new(());
+    /// let inside = counted.clone();
+    /// let body = move |handle: &coro_dynamic::DynamicHandle<(), ()>, ()| {
+    ///     let _inside = inside;
+    ///     handle.suspend(());
+    /// };
+    /// // SAFETY: (1-4) no address of a local leaves it or comes in; (5) no safety depends on the count.
+    /// let mut coroutine = unsafe { DynamicCoroutine::new(body) };
+    /// coroutine.resume(());
+    /// assert_eq!(Rc::strong_count(&counted), 2);
+    /// coroutine.unwind().expect("this is where it was resumed");
+    /// assert_eq!(Rc::strong_count(&counted), 1);
+    /// ```
     ///
     /// # Errors
     /// The coroutine, if its frames cannot be put back here. (`drop` would

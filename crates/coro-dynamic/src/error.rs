@@ -4,6 +4,22 @@ use std::fmt;
 /// Why a coroutine was not resumed. Nothing has changed.
 ///
 /// Non-exhaustive: there may be more reasons, and nothing has changed after any of them.
+///
+/// ```
+/// use coro_dynamic::{DynamicCoroutine, Refusal};
+///
+/// // SAFETY: (1-4) no address of a local leaves it or comes in; (5) it has no destructors.
+/// let mut dynamic = unsafe { DynamicCoroutine::new(|handle, ()| handle.suspend(())) };
+/// dynamic.resume(());
+/// let mut other = coro::Coroutine::new(move |_: &coro::SuspendHandle<(), ()>, ()| {
+///     let refusal = dynamic.try_resume(()).unwrap_err().refusal();
+///     (refusal, dynamic)
+/// });
+/// let (refusal, mut dynamic) = other.resume(()).complete().expect("it does not suspend");
+/// assert_eq!(refusal, Refusal::OtherStack);
+/// // Nothing has changed.
+/// assert!(dynamic.resume(()).complete().is_some());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -59,6 +75,21 @@ impl fmt::Display for Refusal {
 impl Error for Refusal {}
 
 /// A coroutine that could not be unwound: the reason, and the coroutine, as it was.
+///
+/// ```
+/// use coro_dynamic::{DynamicCoroutine, Refusal};
+///
+/// // SAFETY: (1-4) no address of a local leaves it or comes in; (5) it has no destructors.
+/// let mut dynamic = unsafe { DynamicCoroutine::new(|handle, ()| handle.suspend(())) };
+/// dynamic.resume(());
+/// let mut other = coro::Coroutine::new(move |_: &coro::SuspendHandle<(), ()>, ()| {
+///     dynamic.unwind().expect_err("this is another stack")
+/// });
+/// let error = other.resume(()).complete().expect("it does not suspend");
+/// assert_eq!(error.refusal(), Refusal::OtherStack);
+/// // Here it is possible.
+/// error.into_coroutine().unwind().expect("this is where it was resumed");
+/// ```
 pub struct UnwindError<C> {
     coroutine: C,
     refusal: Refusal,

@@ -13,6 +13,24 @@ use sure_context::{Signal, Word, descend};
 /// The closure of a [`DynamicCoroutine`](crate::DynamicCoroutine) receives a
 /// reference, and hands it down to whatever has to suspend, at any call depth.
 /// It stands on the heap, and cannot leave its thread.
+///
+/// ```
+/// use coro_dynamic::{DynamicCoroutine, DynamicHandle};
+///
+/// /// Asks the resumer for a number, from one call down.
+/// fn ask(handle: &DynamicHandle<u32, &'static str>, what: &'static str) -> u32 {
+///     handle.suspend(what)
+/// }
+///
+/// // SAFETY: (1-4) numbers and static strings cross, and no addresses of locals; (5) it has no
+/// // destructors.
+/// let mut area = unsafe {
+///     DynamicCoroutine::new(|handle, _| ask(handle, "width") * ask(handle, "height"))
+/// };
+/// assert_eq!(area.resume(0).yielded(), Some("width"));
+/// assert_eq!(area.resume(6).yielded(), Some("height"));
+/// assert_eq!(area.resume(7).complete(), Some(42));
+/// ```
 #[repr(transparent)]
 pub struct DynamicHandle<Input, Yield> {
     header: Header,
@@ -33,6 +51,21 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
     /// and this call is copied to the heap meanwhile; the time is proportional
     /// to that. (On a shared run stack it is copied only if another coroutine
     /// wants the place.)
+    ///
+    /// ```
+    /// // SAFETY: (1-4) numbers come in and go out, and no addresses; (5) it has no destructors.
+    /// let mut doubler = unsafe {
+    ///     coro_dynamic::DynamicCoroutine::new(|handle, first: u32| {
+    ///         let mut n = first;
+    ///         while n != 0 {
+    ///             n = handle.suspend(n * 2);
+    ///         }
+    ///     })
+    /// };
+    /// assert_eq!(doubler.resume(4).yielded(), Some(8));
+    /// assert_eq!(doubler.resume(5).yielded(), Some(10));
+    /// assert_eq!(doubler.resume(0).complete(), Some(()));
+    /// ```
     ///
     /// # Panics
     /// - Unwinds without a message if the coroutine is dropped while suspended here.
@@ -67,6 +100,19 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
     /// As [`suspend`](DynamicHandle::suspend), where the coroutine must not be unwound from
     /// here, or not yet: under frames of C, say, or in a destructor, which may run while the
     /// coroutine panics.
+    ///
+    /// ```
+    /// // SAFETY: (1-4) no address of a local leaves it or comes in; (5) it has no destructors.
+    /// let mut waiting = unsafe {
+    ///     coro_dynamic::DynamicCoroutine::new(|handle, ()| match handle.try_suspend(()) {
+    ///         Ok(()) => "resumed",
+    ///         // Whatever has to be told that it is over would be told here.
+    ///         Err(unwind) => unwind.resume(),
+    ///     })
+    /// };
+    /// waiting.resume(());
+    /// waiting.unwind().expect("this is where it was resumed");
+    /// ```
     ///
     /// # Errors
     /// [`ForcedUnwind`], if the coroutine is dropped while it is suspended here, or is being

@@ -1,3 +1,5 @@
+// Links of the README to items: here to these docs, elsewhere by its own list to docs.rs.
+#![doc = include_str!("links.md")]
 #![doc = include_str!("../README.md")]
 
 #[cfg(any(sure_context_portable, windows))]

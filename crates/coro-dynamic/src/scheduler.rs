@@ -40,6 +40,14 @@ pub struct Scheduler {
 }
 
 /// Which task of a scheduler: they are numbered in the order of spawning.
+///
+/// ```
+/// let mut scheduler = coro_dynamic::Scheduler::new();
+/// // SAFETY: no addresses of locals leave the tasks, or come into them.
+/// let ids = [0, 1].map(|_| unsafe { scheduler.spawn(|task| task.yield_now()) });
+/// assert!(ids[0] < ids[1]);
+/// assert_eq!(ids[1].to_string(), "task 1");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(u64);
 
@@ -56,6 +64,24 @@ pub struct TaskInfo {
 }
 
 /// The inside of a scheduler's task.
+///
+/// ```
+/// use coro_dynamic::{Scheduler, Task};
+///
+/// /// Counts down, from one call further down each time.
+/// fn count_down(task: &Task<'_>, n: u32) {
+///     task.yield_now();
+///     if n > 0 {
+///         count_down(task, n - 1);
+///     }
+/// }
+///
+/// let mut scheduler = Scheduler::new();
+/// // SAFETY: no addresses of locals leave the task, or come into it.
+/// unsafe { scheduler.spawn(|task| count_down(task, 10)) };
+/// scheduler.run()?;
+/// # Ok::<(), coro_dynamic::RunError>(())
+/// ```
 #[derive(Debug)]
 pub struct Task<'a> {
     handle: &'a DynamicHandle<(), ()>,
@@ -107,6 +133,22 @@ impl Scheduler {
     }
 
     /// A scheduler whose tasks run on a shared run stack.
+    ///
+    /// ```
+    /// use coro_dynamic::{RunStack, Scheduler};
+    ///
+    /// let mut scheduler = Scheduler::on_run_stack(RunStack::new(64 << 10)?);
+    /// for _ in 0..100 {
+    ///     // SAFETY: no addresses of locals leave the task, or come into it.
+    ///     unsafe { scheduler.spawn(|task| task.yield_now()) };
+    /// }
+    /// // Also from inside of a coroutine with a stack of its own.
+    /// let mut driver = coro::Coroutine::new(move |_: &coro::SuspendHandle<(), ()>, ()| {
+    ///     scheduler.run().map(|()| scheduler.len())
+    /// });
+    /// assert!(matches!(driver.resume(()).complete(), Some(Ok(0))));
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
     pub fn on_run_stack(stack: RunStack) -> Scheduler {
         Scheduler {
             queue: Rc::new(Queue {
@@ -129,6 +171,20 @@ impl Scheduler {
     }
 
     /// How many tasks have not ended.
+    ///
+    /// ```
+    /// let mut scheduler = coro_dynamic::Scheduler::new();
+    /// // SAFETY: no addresses of locals leave the tasks, or come into them.
+    /// unsafe {
+    ///     scheduler.spawn(|task| task.yield_now());
+    ///     scheduler.spawn(|_| ());
+    /// }
+    /// assert_eq!(scheduler.len(), 2);
+    /// scheduler.step()?;
+    /// scheduler.step()?;
+    /// assert_eq!(scheduler.len(), 1);
+    /// # Ok::<(), coro_dynamic::RunError>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.queue.ready.borrow().len()
     }
@@ -173,6 +229,25 @@ impl Scheduler {
     /// Runs all tasks in turn until they have ended, those too that are
     /// spawned meanwhile.
     ///
+    /// ```
+    /// use coro_dynamic::{RunError, Scheduler};
+    ///
+    /// let mut scheduler = Scheduler::new();
+    /// // SAFETY: no addresses of locals leave the tasks, or come into them.
+    /// unsafe {
+    ///     scheduler.spawn(|_| std::panic::resume_unwind(Box::new("it failed")));
+    ///     scheduler.spawn(|task| task.yield_now());
+    /// }
+    /// match scheduler.run() {
+    ///     Err(error @ RunError::Panicked(..)) => assert_eq!(error.to_string(), "task 0 panicked: it failed"),
+    ///     other => unreachable!("{other:?}"),
+    /// }
+    /// // The other one goes on.
+    /// scheduler.run()?;
+    /// assert!(scheduler.is_empty());
+    /// # Ok::<(), RunError>(())
+    /// ```
+    ///
     /// # Errors
     /// At the first task that panics, or that cannot be resumed here. All
     /// others are kept as they are: `run` again goes on with them.
@@ -182,6 +257,18 @@ impl Scheduler {
     }
 
     /// Runs one task for one step; whether there was one.
+    ///
+    /// ```
+    /// let mut scheduler = coro_dynamic::Scheduler::new();
+    /// // SAFETY: no addresses of locals leave the task, or come into it.
+    /// unsafe { scheduler.spawn(|task| task.yield_now()) };
+    /// let mut steps = 0;
+    /// while scheduler.step()? {
+    ///     steps += 1;
+    /// }
+    /// assert_eq!(steps, 2);
+    /// # Ok::<(), coro_dynamic::RunError>(())
+    /// ```
     ///
     /// # Errors
     /// As [`run`](Scheduler::run).
@@ -230,6 +317,27 @@ impl Task<'_> {
 
     /// Adds a task to the same scheduler, at the end of the queue.
     ///
+    /// ```
+    /// use std::{cell::RefCell, rc::Rc};
+    ///
+    /// let log = Rc::new(RefCell::new(Vec::new()));
+    /// let mut scheduler = coro_dynamic::Scheduler::new();
+    /// let told = log.clone();
+    /// let parent = move |task: &coro_dynamic::Task<'_>| {
+    ///     let child = told.clone();
+    ///     // SAFETY: what the child shares is on the heap.
+    ///     unsafe { task.spawn(move |task| child.borrow_mut().push(task.id())) };
+    ///     task.yield_now();
+    ///     told.borrow_mut().push(task.id());
+    /// };
+    /// // SAFETY: no addresses of locals leave the task, or come into it.
+    /// let id = unsafe { scheduler.spawn(parent) };
+    /// scheduler.run()?;
+    /// assert_eq!(log.borrow().len(), 2);
+    /// assert_eq!(log.borrow()[1], id);
+    /// # Ok::<(), coro_dynamic::RunError>(())
+    /// ```
+    ///
     /// # Safety
     /// The promises of [`DynamicCoroutine::new`].
     ///
@@ -254,6 +362,25 @@ impl Task<'_> {
 ///
 /// Exhaustive: a task ends early in these two ways only, and a program must tell a task that is
 /// gone from one that is kept.
+///
+/// ```
+/// use coro_dynamic::{Refusal, RunError, Scheduler};
+///
+/// let mut scheduler = Scheduler::new();
+/// // SAFETY: no addresses of locals leave the task, or come into it.
+/// let id = unsafe { scheduler.spawn(|task| task.yield_now()) };
+/// scheduler.step()?;
+/// // Its frames belong to the thread's own stack.
+/// let mut elsewhere = coro::Coroutine::new(move |_: &coro::SuspendHandle<(), ()>, ()| {
+///     let error = scheduler.run().expect_err("this is another stack");
+///     (error, scheduler)
+/// });
+/// let (error, mut scheduler) = elsewhere.resume(()).complete().expect("it does not suspend");
+/// assert_eq!(error.task(), id);
+/// assert!(matches!(error, RunError::Refused(_, Refusal::OtherStack)));
+/// scheduler.run()?;
+/// # Ok::<(), RunError>(())
+/// ```
 pub enum RunError {
     /// A task panicked, with this payload. It is gone; the others are kept.
     Panicked(TaskId, Box<dyn Any + Send>),

@@ -2,13 +2,20 @@
 
 use std::cell::Cell;
 use std::io;
+#[cfg(not(target_vendor = "apple"))]
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(not(any(
+    target_os = "linux",
+    target_os = "android",
+    target_vendor = "apple",
+    target_os = "freebsd"
+)))]
 compile_error!(
-    "coro-dynamic asks for the bounds of a thread's stack as Linux and Android tell them"
+    "coro-dynamic asks for the bounds of a thread's stack as Linux, Android, Apple's systems and \
+     FreeBSD tell them"
 );
 
 /// A number that no other thread of the process has, has had, or will have
@@ -37,6 +44,7 @@ pub(crate) fn serial() -> usize {
 /// the time of the call (`pthread_getattr_np(3)`). The guard is left out,
 /// whether or not the C library counts it as a part of the stack
 /// (`pthread_attr_getguardsize(3)`, BUGS).
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn stack_bounds() -> io::Result<Range<usize>> {
     let mut attributes = MaybeUninit::uninit();
     // SAFETY: `attributes` is writable; the thread is this one.
@@ -54,6 +62,42 @@ pub(crate) fn stack_bounds() -> io::Result<Range<usize>> {
     Ok(lowest.addr() + guard..lowest.addr() + size)
 }
 
+/// The addresses of this thread's stack that can be used, from the lowest to its high end
+/// (Apple's `pthread.h`: the address is that of the high end; the guard lies below).
+#[cfg(target_vendor = "apple")]
+pub(crate) fn stack_bounds() -> io::Result<Range<usize>> {
+    // SAFETY: asks about the calling thread, which is alive.
+    let (end, size) = unsafe {
+        let this = libc::pthread_self();
+        (
+            libc::pthread_get_stackaddr_np(this),
+            libc::pthread_get_stacksize_np(this),
+        )
+    };
+    Ok(end.addr() - size..end.addr())
+}
+
+/// The addresses of this thread's stack that can be used, from the lowest to its high end
+/// (`pthread_attr_get_np(3)`; the guard lies below).
+#[cfg(target_os = "freebsd")]
+pub(crate) fn stack_bounds() -> io::Result<Range<usize>> {
+    let mut attributes = MaybeUninit::uninit();
+    // SAFETY: `attributes` is writable.
+    check(unsafe { libc::pthread_attr_init(attributes.as_mut_ptr()) })?;
+    let mut lowest = std::ptr::null_mut();
+    let mut size = 0;
+    // SAFETY: initialised by the call above, filled in for this thread, read once, destroyed once.
+    let read = unsafe {
+        let known = libc::pthread_attr_get_np(libc::pthread_self(), attributes.as_mut_ptr());
+        let stack = libc::pthread_attr_getstack(attributes.as_ptr(), &mut lowest, &mut size);
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        check(known).and(check(stack))
+    };
+    read?;
+    Ok(lowest.addr()..lowest.addr() + size)
+}
+
+#[cfg(not(target_vendor = "apple"))]
 fn check(code: libc::c_int) -> io::Result<()> {
     match code {
         0 => Ok(()),

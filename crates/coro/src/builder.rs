@@ -67,6 +67,7 @@ pub trait StackSource {
 impl StackSource for StackSize {
     type Stack = PooledStack;
 
+    #[inline]
     fn into_stack(self) -> Result<PooledStack, StackError> {
         let StackSize(bytes) = self;
         if (1..MIN_STACK_SIZE).contains(&bytes) {
@@ -82,12 +83,14 @@ impl StackSource for StackSize {
 impl<S: Stack> StackSource for S {
     type Stack = S;
 
+    #[inline]
     fn into_stack(self) -> Result<S, StackError> {
         Ok(self)
     }
 }
 
 impl Builder {
+    #[inline]
     pub(crate) fn new() -> Builder {
         Builder {
             options: Options::NONE,
@@ -109,6 +112,7 @@ impl Builder {
     /// assert_eq!(deep.resume(50_000).yielded(), Some(50_000));
     /// # Ok::<(), sure_stack::StackError>(())
     /// ```
+    #[inline]
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.source = StackSize(bytes);
         self
@@ -130,6 +134,7 @@ impl Builder {
     /// assert!(coroutine.into_stack().expect("it is complete").size() >= 1 << 20);
     /// # Ok::<(), sure_stack::StackError>(())
     /// ```
+    #[inline]
     pub fn stack<S: Stack>(self, stack: S) -> Builder<S> {
         Builder {
             options: self.options,
@@ -170,6 +175,37 @@ impl<S: StackSource> Builder<S> {
     /// ```
     pub fn tracked(mut self, tracked: bool) -> Builder<S> {
         self.options.tracked = tracked;
+        self
+    }
+
+    /// Gives memory back whenever the coroutine is suspended with more than so many *idle* bytes of its
+    /// stack: pages below its frames that code has touched. What
+    /// [`release_unused`](Coroutine::release_unused) does, without a scheduler that calls it.
+    ///
+    /// It is for coroutines that wait for long and in large numbers, of which some make a deep call now
+    /// and then. The resumer looks after each suspend, which takes a system call (mincore(2)), a fraction of a
+    /// microsecond. Where there is more, giving it back takes another one (madvise(2)), and each page
+    /// a fault when it is touched again; so the limit should be above what every turn takes. It is kept
+    /// in whole pages. Such a coroutine is [tracked](Builder::tracked); others pay nothing.
+    ///
+    /// ```
+    /// use coro::{Coroutine, SuspendHandle};
+    ///
+    /// #[inline(never)]
+    /// fn deep_call() -> u8 {
+    ///     let buffer = std::hint::black_box([7; 100 << 10]);
+    ///     buffer[4]
+    /// }
+    ///
+    /// let mut waiting = Coroutine::builder()
+    ///     .release_idle(32 << 10)
+    ///     .build(|handle: &SuspendHandle<(), u8>, ()| handle.suspend(deep_call()))?;
+    /// waiting.resume(());
+    /// assert!(waiting.release_unused() <= 32 << 10, "the buffer's pages are gone already");
+    /// # Ok::<(), sure_stack::StackError>(())
+    /// ```
+    pub fn release_idle(mut self, more_than_bytes: usize) -> Builder<S> {
+        self.options.most_idle = Some(more_than_bytes);
         self
     }
 
@@ -219,6 +255,11 @@ impl<S: StackSource> Builder<S> {
     ///   [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE) bytes, or if an `Input`, a `Yield` or a
     ///   `Return` takes more than half of the stack.
     /// - [`StackError::Map`], [`StackError::Guard`] if the system refuses.
+    ///
+    /// # Aborts
+    /// If the heap has no memory for the name, or for a closure of more than a quarter of the stack,
+    /// which goes there, the process ends, as it does when a collection has none.
+    #[inline]
     #[track_caller]
     pub fn build<F, Input, Yield, Return>(
         mut self,
@@ -243,6 +284,7 @@ impl<S: StackSource> Builder<S> {
     ///
     /// # Safety
     /// As [`Coroutine::with_stack_unchecked`].
+    #[inline]
     #[track_caller]
     pub unsafe fn build_unchecked<F, Input, Yield, Return>(
         self,

@@ -19,6 +19,9 @@ pub(crate) struct Options {
     /// Whether it is tracked, even if others are not.
     #[cfg(feature = "std")]
     pub(crate) tracked: bool,
+    /// How many idle bytes of its stack it may keep while it is suspended, if that is limited.
+    #[cfg(feature = "std")]
+    pub(crate) most_idle: Option<usize>,
     /// Whether code inside finds it.
     #[cfg(feature = "std")]
     pub(crate) findable: bool,
@@ -34,10 +37,31 @@ impl Options {
         #[cfg(feature = "std")]
         tracked: false,
         #[cfg(feature = "std")]
+        most_idle: None,
+        #[cfg(feature = "std")]
         findable: false,
         #[cfg(feature = "std")]
         types: None,
     };
+}
+
+impl Options {
+    /// Whether the coroutine is to be tracked, even if others are not.
+    #[inline(always)]
+    pub(crate) fn tracked(&self) -> bool {
+        #[cfg(feature = "std")]
+        return self.tracked || self.most_idle.is_some();
+        #[cfg(not(feature = "std"))]
+        false
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_named(&self) -> bool {
+        #[cfg(feature = "std")]
+        return self.name.is_some();
+        #[cfg(not(feature = "std"))]
+        false
+    }
 }
 
 /// What a coroutine has of that as long as its root stands: nothing, mostly.
@@ -53,6 +77,7 @@ struct Given {
     /// Dropped before the name, to which it refers.
     tracked: Option<Entry>,
     name: Option<Box<str>>,
+    most_idle: Option<usize>,
     /// Set when the root stands, if it is to be findable. Dropped before the locals.
     registration: OnceCell<Registration>,
     locals: Locals,
@@ -67,11 +92,15 @@ impl Extras {
             given: match options {
                 Options {
                     name: None,
+                    most_idle: None,
                     findable: false,
                     ..
                 } => None,
-                Options { name, .. } => Some(Box::new(Given {
+                Options {
+                    name, most_idle, ..
+                } => Some(Box::new(Given {
                     name,
+                    most_idle,
                     ..Given::default()
                 })),
             },
@@ -95,6 +124,12 @@ impl Extras {
     #[inline]
     pub(crate) fn record(&self) -> Option<&Record> {
         self.given.as_ref()?.tracked.as_ref().map(Entry::record)
+    }
+
+    /// How many idle bytes of its stack it may keep, if that is limited.
+    #[cfg(feature = "std")]
+    pub(crate) fn most_idle(&self) -> Option<usize> {
+        self.given.as_ref()?.most_idle
     }
 
     /// Whether there is nothing to drop, nor to undo.

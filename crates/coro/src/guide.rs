@@ -49,6 +49,9 @@ pub mod stack_size {}
 #[doc = include_str!("../docs/thread_locals.md")]
 pub mod thread_locals {}
 
+#[doc = include_str!("../docs/where_it_runs.md")]
+pub mod where_it_runs {}
+
 #[doc = include_str!("../docs/tokio_main.md")]
 #[cfg(feature = "async")]
 pub mod tokio_main {}

@@ -1,4 +1,6 @@
 #![cfg_attr(not(feature = "std"), no_std)]
+// Links of the README to items: here to these docs, elsewhere by its own list to docs.rs.
+#![doc = include_str!("links.md")]
 #![doc = include_str!("../README.md")]
 
 #[cfg(feature = "async")]
@@ -37,6 +39,7 @@ mod root;
 mod scope;
 #[cfg(feature = "std")]
 mod scoped;
+mod slot;
 mod state;
 #[cfg(feature = "async")]
 mod stream;
@@ -63,6 +66,8 @@ pub use handle::SuspendHandle;
 pub use iter::Iter;
 #[cfg(feature = "std")]
 pub use iter::iter;
+#[cfg(feature = "std")]
+pub use lending::ScopedLendingCoroutine;
 pub use lending::{Lend, LendingCoroutine, LendingHandle};
 pub use minimum::MIN_STACK_SIZE;
 #[cfg(feature = "movable")]

@@ -4,7 +4,14 @@
 //! in a frame, and the count of panics. The contract of [`Movable::new`] keeps the code inside from
 //! both. The library's own uses of thread-locals are kept apart by the feature `movable`, each in a
 //! function that is not inlined, does not switch, and returns no address of a thread-local; so a
-//! frame that is suspended holds none.
+//! frame that is suspended holds none. (That a call is not inlined is enough: what a compiler
+//! deduces of a function that reads or writes a thread-local is that it reads or writes memory, and a
+//! switch may write all memory.)
+//!
+//! Where they are: `with_pool`, `stack_at` and `protect_thread` of `sure_stack`; here
+//! `grow::with_growths`, `track::thread`, and `async_handle::poll_apart` for those of whatever is polled.
+//! The note of `resumer` is left out. The standard library's count of panics is read and
+//! written by functions that are not inlined, within one thread by promise 3.
 
 use crate::{Coroutine, CoroutineState, Iter, Lend, LendingCoroutine, Resume, ResumeError};
 use core::fmt;
@@ -72,7 +79,7 @@ impl<C> Movable<C> {
     /// The promise is about the closure and all code that it calls, destructors and dependencies
     /// included, from now on until the coroutine is complete or [taken out](Movable::into_inner).
     /// Whenever the coroutine is suspended, or not yet resumed:
-    /// 1. *Values.* Everything in its frames, and in the closure, may be moved to another thread: it is
+    /// 1. *Values.* Everything in its frames, its [locals](crate::local), and the closure may be moved to another thread: it is
     ///    [`Send`], or travels as a whole (an `Rc` of which all clones are in its frames; an inner
     ///    coroutine that they own, for which all of this holds). So none of it is a
     ///    [`MutexGuard`](std::sync::MutexGuard), a reference to a thread-local, a guard of something
@@ -96,6 +103,9 @@ impl<C> Movable<C> {
     /// 5. *Foreign code.* The same holds for frames of other languages that are suspended: a C
     ///    function that calls back must not rely on its thread (`errno`, a lock that it
     ///    holds, thread-locals).
+    /// 6. *Tracking.* [`track::list`](crate::track::list) is not called on a thread that has made it, or a
+    ///    coroutine that travels in its frames, while it may be used elsewhere: the list looks at stacks
+    ///    of its own thread.
     ///
     /// On a thread that has no [alternate stack](sure_stack::overflow::protect_thread) an overflow
     /// of the coroutine's stack still faults at the guard, but without the message.
@@ -110,7 +120,7 @@ impl<C> Movable<C> {
     /// use coro::{Coroutine, Movable, Status};
     ///
     /// let coroutine = Coroutine::new(|handle, ()| handle.suspend(()));
-    /// // SAFETY: (1-5) nothing happens inside but one suspend.
+    /// // SAFETY: (1-6) nothing happens inside but one suspend.
     /// let movable = unsafe { Movable::new(coroutine) };
     /// let status = std::thread::spawn(move || {
     ///     let mut coroutine = movable.into_inner();

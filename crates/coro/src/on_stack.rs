@@ -1,8 +1,11 @@
 use crate::minimum::MIN_STACK_SIZE;
-use crate::unwind::{self, Payload};
-use core::cell::Cell;
+use crate::slot::Slot;
+use crate::unwind;
+use core::cell::UnsafeCell;
 use core::ptr::NonNull;
-use sure_context::{Arrival, Departure, ParentLink, Signal, Trampoline, Word, prepare};
+use sure_context::{
+    Arrival, Departure, ParentLink, Signal, Trampoline, Word, prepare, prepare_within,
+};
 use sure_stack::Stack;
 
 /// Calls a closure on another stack and returns what it returns: for deep
@@ -50,64 +53,66 @@ where
     // SAFETY: the stack is borrowed exclusively, so that its memory is used by
     // nothing else, until the call has returned; it is larger than a first
     // frame and what the call needs.
-    unsafe { call_below(stack.base(), f) }
+    unsafe { call_below(stack.base(), Some(stack.limit()), f) }
 }
 
-/// Calls a closure on the stack below `base`.
+/// Calls a closure on the stack below `base`, which reaches down to `limit`, if that is known.
 ///
 /// # Safety
 /// Below `base` is the memory of a stack, writable and used by nothing else until the
 /// call has returned, with room for a first frame and for whatever the closure needs.
-pub(crate) unsafe fn call_below<F, R>(base: NonNull<u8>, f: F) -> R
+pub(crate) unsafe fn call_below<F, R>(base: NonNull<u8>, limit: Option<NonNull<u8>>, f: F) -> R
 where
     F: FnOnce() -> R,
 {
     let call = Call {
         parent: ParentLink::new(),
-        closure: Cell::new(Some(f)),
-        value: Cell::new(None),
-        panic: Cell::new(None),
+        slot: UnsafeCell::new(Slot::holding(f)),
     };
     let link = NonNull::from(&call);
     // SAFETY: (1) the caller promises that the memory below `base` is writable, unused and large
     // enough; (2) `call` stays where it is until the closure has ended.
-    let context = unsafe { prepare(base, link) };
+    let context = unsafe {
+        match limit {
+            Some(limit) => prepare_within(limit, base, link),
+            None => prepare(base, link),
+        }
+    };
     // SAFETY: the context is fresh and of this thread; the link is that of the
     // trampoline given to it, and its field is a cell; no word is read; `run`
     // continues this execution once, while this call waits.
     let arrival = unsafe { context.resume(link.cast(), Word::EMPTY, Signal::Run) };
     debug_assert!(arrival.from.is_none(), "the closure has ended");
-    if let Some(payload) = call.panic.into_inner() {
-        unwind::go_on(payload);
+    let slot = call.slot.into_inner();
+    match arrival.signal {
+        // SAFETY: with this signal `run` has left a value, which is taken here only.
+        Signal::Run => unsafe { slot.into_value() },
+        // SAFETY: with this signal `run` has left a payload, which is taken here only.
+        Signal::Unwind => unwind::go_on(unsafe { slot.into_payload() }),
     }
-    call.value
-        .into_inner()
-        .expect("the other stack leaves one of the two")
 }
 
 /// The root of the other stack. It stands in the caller's frame, which waits.
 #[repr(C)]
 struct Call<F, R> {
     parent: ParentLink,
-    closure: Cell<Option<F>>,
-    value: Cell<Option<R>>,
-    panic: Cell<Option<Payload>>,
+    slot: UnsafeCell<Slot<F, R>>,
 }
 
 // SAFETY: `#[repr(C)]`, and a `ParentLink` comes first.
 unsafe impl<F: FnOnce() -> R, R> Trampoline for Call<F, R> {
+    #[inline(always)]
     unsafe fn run(this: NonNull<Self>, _: Arrival) -> Departure {
         // SAFETY: the caller's frame waits; all that changes is in cells.
         let call = unsafe { this.as_ref() };
-        // The value goes where it belongs before it is copied on this stack.
-        let outcome = unwind::catch(|| call.value.set(call.closure.take().map(|f| f())));
-        call.panic.set(outcome.err());
+        // SAFETY: `call_below` has put the closure there, and this runs once.
+        let signal = unsafe { Slot::run(call.slot.get(), |f| f()) };
         Departure {
             // SAFETY: the resume that began this has stored the link, it runs
             // now, and the token that arrived is not used.
             to: unsafe { call.parent.resumer() },
             word: Word::EMPTY,
-            signal: Signal::Run,
+            signal,
         }
     }
 }

@@ -67,7 +67,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
             // suspended until the call has returned: only this coroutine continues it, and that waits
             // for the call. There is room as there is for any call that the resumer could make, and
             // below that its guard.
-            Some(base) if !end.is_null() => unsafe { call_below(base, f) },
+            Some(base) if !end.is_null() => unsafe { call_below(base, None, f) },
             // It is not known where the resumer's frames are (the portable backend).
             _ => f(),
         }

@@ -1,11 +1,17 @@
-use crate::extras::Extras;
+use crate::extras::{Extras, Options};
 use crate::handle::Stage;
+use crate::minimum;
+use crate::slot::Slot;
+#[cfg(feature = "std")]
+use crate::track;
 use crate::unwind::{self, Payload};
 use crate::{MIN_STACK_SIZE, SuspendHandle};
 use core::cell::UnsafeCell;
 use core::mem::{ManuallyDrop, align_of, size_of};
 use core::ptr::NonNull;
-use sure_context::{Arrival, Departure, ExecutionContext, Signal, Trampoline, Word};
+use sure_context::{
+    Arrival, Departure, ExecutionContext, Signal, Trampoline, Word, prepare_within,
+};
 use sure_stack::{Stack, StackError};
 
 /// What stands at the high end of a coroutine's stack.
@@ -23,12 +29,8 @@ pub(crate) struct Root<F, Input, Yield, Return> {
     slot: UnsafeCell<Slot<F, Return>>,
 }
 
-/// First the closure; when that has been moved out to be called, what it leaves.
-union Slot<F, Return> {
-    closure: ManuallyDrop<F>,
-    value: ManuallyDrop<Return>,
-    payload: ManuallyDrop<Payload>,
-}
+/// An execution that begins at a root, and the handle there.
+pub(crate) type Laid<Input, Yield> = (ExecutionContext, NonNull<SuspendHandle<Input, Yield>>);
 
 impl<F, Input, Yield, Return> Root<F, Input, Yield, Return>
 where
@@ -36,6 +38,18 @@ where
 {
     /// How many bytes of stack a root takes at most, its placement included.
     const SIZE: usize = size_of::<Self>() + Self::STRIDE;
+
+    /// The least stack: see [`lay`](Root::lay).
+    const MINIMUM: usize = {
+        let (input, output) = (size_of::<Input>(), size_of::<Yield>());
+        let crossing = if input > output { input } else { output };
+        let minimum = Self::SIZE.saturating_add(crossing).saturating_mul(2);
+        if minimum > MIN_STACK_SIZE {
+            minimum
+        } else {
+            MIN_STACK_SIZE
+        }
+    };
 
     /// A root begins at `PLACE` modulo `STRIDE`: near the end of a pair of
     /// cache lines. What every resume touches (the beginning of the handle, and
@@ -59,26 +73,71 @@ where
     /// # Safety
     /// Nothing else uses the stack, and the caller keeps it, while the execution may continue.
     #[inline]
+    #[track_caller]
     pub(crate) unsafe fn lay<S: Stack>(
         stack: &S,
-        extras: Extras,
+        options: Options,
         closure: F,
-    ) -> Result<(ExecutionContext, NonNull<SuspendHandle<Input, Yield>>), StackError> {
-        let crossing = size_of::<Input>().max(size_of::<Yield>());
-        let minimum = MIN_STACK_SIZE.max(Self::SIZE.saturating_add(crossing).saturating_mul(2));
-        if stack.size() < minimum {
-            let bytes = stack.size();
+    ) -> Result<Laid<Input, Yield>, StackError> {
+        let (low, high) = (stack.limit(), stack.base());
+        if options.tracked() || stack.size() < minimum::unsuspicious(Self::MINIMUM) {
+            // SAFETY: the caller's promise is the same, of the stack with these bounds.
+            return unsafe { Self::lay_unusual(low, high, options, closure) };
+        }
+        // SAFETY: the caller's promise is the same; the stack is large enough.
+        Ok(unsafe { Self::place(low, high, options, closure) })
+    }
+
+    /// What [`lay`](Root::lay) does if the stack is too small, or the coroutine tracked.
+    ///
+    /// # Errors
+    /// As [`lay`](Root::lay).
+    ///
+    /// # Safety
+    /// As [`lay`](Root::lay), of the stack with these bounds.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    unsafe fn lay_unusual(
+        low: NonNull<u8>,
+        high: NonNull<u8>,
+        options: Options,
+        closure: F,
+    ) -> Result<Laid<Input, Yield>, StackError> {
+        let (bytes, minimum) = (high.addr().get() - low.addr().get(), Self::MINIMUM);
+        if bytes < minimum {
             return Err(StackError::TooSmall { bytes, minimum });
         }
-        let end = stack.base().as_ptr().wrapping_sub(size_of::<Self>());
+        // SAFETY: the caller's promise is the same; the stack is large enough.
+        let laid = unsafe { Self::place(low, high, options, closure) };
+        #[cfg(feature = "std")]
+        // SAFETY: it was laid just now, and nothing else has seen it yet.
+        unsafe {
+            track::begin(laid.1, low, high);
+        }
+        Ok(laid)
+    }
+
+    /// Writes the root.
+    ///
+    /// # Safety
+    /// As [`lay`](Root::lay), of the stack with these bounds, which has as many bytes as that wants.
+    #[inline(always)]
+    unsafe fn place(
+        low: NonNull<u8>,
+        high: NonNull<u8>,
+        options: Options,
+        closure: F,
+    ) -> Laid<Input, Yield> {
+        let end = high.as_ptr().wrapping_sub(size_of::<Self>());
         let root = end.wrapping_sub(end.addr().wrapping_sub(Self::PLACE) % Self::STRIDE);
-        let extent = root.addr() - stack.limit().addr().get();
+        let extent = root.addr() - low.addr().get();
         let root = root.cast::<Self>();
         // SAFETY: aligned; inside the stack, which has more than `SIZE` bytes, and which is the
         // caller's to write.
         let root = unsafe {
             root.write(Root {
-                handle: SuspendHandle::new(extent, extras),
+                handle: SuspendHandle::new(extent, Extras::new(options)),
                 slot: UnsafeCell::new(Slot {
                     closure: ManuallyDrop::new(closure),
                 }),
@@ -87,8 +146,8 @@ where
         };
         // SAFETY: (1) the stack below the root is as free as the whole, for as long; the half of
         // it that the root leaves exceeds any first frame. (2) The root stays where it is.
-        let context = unsafe { sure_context::prepare(root.cast(), root) };
-        Ok((context, root.cast()))
+        let context = unsafe { prepare_within(low, root.cast(), root) };
+        (context, root.cast())
     }
 
     /// As [`lay`](Root::lay), with the closure in a box of which the stack holds the pointer.
@@ -99,18 +158,19 @@ where
     /// # Safety
     /// As [`lay`](Root::lay).
     #[cfg(feature = "std")]
+    #[track_caller]
     pub(crate) unsafe fn lay_boxed<S: Stack>(
         stack: &S,
-        extras: Extras,
+        options: Options,
         closure: F,
-    ) -> Result<(ExecutionContext, NonNull<SuspendHandle<Input, Yield>>), StackError> {
+    ) -> Result<Laid<Input, Yield>, StackError> {
         // Called through `dyn`, a boxed closure is run where it is; called as an `F` it would be
         // moved to the stack first.
         type Boxed<'a, Input, Yield, Return> =
             std::boxed::Box<dyn FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return + 'a>;
         let boxed: Boxed<'_, Input, Yield, Return> = std::boxed::Box::new(closure);
         // SAFETY: the caller keeps the stack to this execution.
-        unsafe { Root::<_, Input, Yield, Return>::lay(stack, extras, boxed) }
+        unsafe { Root::<_, Input, Yield, Return>::lay(stack, options, boxed) }
     }
 
     /// Calls the closure with the first input, and leaves its value in the slot.

@@ -226,3 +226,24 @@ impl<S: StackSource> Builder<S> {
         Ok(scope.adopt(coroutine))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{SuspendHandle, scope};
+
+    /// A list of many entries for few coroutines would be memory that a long scope never gives back.
+    #[test]
+    fn the_list_is_not_much_longer_than_there_are_coroutines() {
+        scope(|s| {
+            let make = || s.coroutine(|handle: &SuspendHandle<(), ()>, ()| handle.suspend(()));
+            let capacity = || s.coroutines.borrow().capacity();
+            let kept: Vec<_> = (0..50).map(|_| make()).collect();
+            assert!(capacity() <= 4 * 50, "{} for 50", capacity());
+            for _ in 0..1000 {
+                drop(make());
+            }
+            assert!(capacity() <= 4 * 50, "{} after 1000 that went", capacity());
+            drop(kept);
+        });
+    }
+}

@@ -25,7 +25,9 @@ impl<'h> Vm<'h> {
     /// Makes a machine whose memory is all zeroes and which has no fibers yet.
     ///
     /// # Errors
-    /// Sizes that cannot work, or that the host has no memory for.
+    /// Sizes that cannot work, or that the host has no memory for: it is asked for all of it in one
+    /// piece, before anything is made. Should another thread take that in the moment between, the
+    /// process ends, as it does when a collection has no memory.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         Ok(Self {
             core: Core::new(&config)?,

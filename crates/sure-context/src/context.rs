@@ -14,6 +14,11 @@ use core::ptr::{self, NonNull};
 /// nothing is continued twice by accident. It is neither `Copy` nor `Clone`, and bound to
 /// its thread: neither `Send` nor `Sync`.
 ///
+/// A stack is *on this thread*, as the obligations below say it, if its execution was suspended here; or
+/// if it was suspended on another thread, all code in its frames allows the change, and what hands it
+/// over orders what it did there before what it does here. The switch saves and restores no register
+/// that belongs to the thread.
+///
 /// Dropping one abandons the frames of that execution: their destructors never
 /// run. Whether that is sound is for the layer above to say.
 #[must_use = "dropping a context abandons the frames of that execution"]
@@ -126,11 +131,11 @@ impl ExecutionContext {
     ///    most once, and while the caller's stack is alive.
     #[inline(always)]
     pub unsafe fn resume(self, parent: NonNull<ParentLink>, word: Word, signal: Signal) -> Arrival {
-        let hooks = sanitizer::before_switch();
+        let hooks = sanitizer::before_switch(self.saved.get());
         let link = parent.as_ptr().cast();
         // SAFETY: the token was not used before, and its stack is alive (1); the link may be written (2).
         let landing = unsafe { arch::resume(self.saved.get(), link, word, signal as usize) };
-        sanitizer::after_switch(hooks);
+        sanitizer::after_switch(hooks, landing.from);
         Arrival::new(landing)
     }
 
@@ -147,10 +152,10 @@ impl ExecutionContext {
     ///    most once, and while the caller's stack is alive.
     #[inline(always)]
     pub unsafe fn switch(self, word: Word, signal: Signal) -> Arrival {
-        let hooks = sanitizer::before_switch();
+        let hooks = sanitizer::before_switch(self.saved.get());
         // SAFETY: the token was not used before, and its stack is alive (1).
         let landing = unsafe { arch::switch(self.saved.get(), word, signal as usize) };
-        sanitizer::after_switch(hooks);
+        sanitizer::after_switch(hooks, landing.from);
         Arrival::new(landing)
     }
 
@@ -163,7 +168,7 @@ impl ExecutionContext {
     /// 3. No frame of the caller's stack has anything left to drop.
     #[inline(always)]
     pub unsafe fn exit_to(self, word: Word, signal: Signal) -> ! {
-        sanitizer::before_exit();
+        sanitizer::before_exit(self.saved.get());
         // SAFETY: the token was not used before, and its stack is alive (1);
         // the frames left behind need nothing any more (3).
         unsafe { arch::exit_to(self.saved.get(), word, signal as usize) }
@@ -175,10 +180,22 @@ impl ExecutionContext {
     /// As for [`exit_to`](Self::exit_to); the caller returns what this returns.
     #[inline(always)]
     pub(crate) unsafe fn leave_for(self, word: Word, signal: Signal) -> arch::Left {
-        sanitizer::before_exit();
+        sanitizer::before_exit(self.saved.get());
         // SAFETY: the token was not used before, and its stack is alive; the
         // frames left behind need nothing any more.
         unsafe { arch::leave(self.saved.get(), word, signal as usize) }
+    }
+
+    /// Drops the token of an execution that will never be continued, and tells sanitizers so: they keep
+    /// something for each execution, and know variables in its frames, where other ones may come.
+    /// Without a sanitizer it is a drop like any other.
+    ///
+    /// # Safety
+    /// No other token of this execution (from [`into_raw`](Self::into_raw), or a
+    /// [`ParentLink`]) is continued.
+    #[inline(always)]
+    pub unsafe fn abandon(self) {
+        sanitizer::abandoned(self.saved.get());
     }
 
     /// The stack pointer with which this execution will continue. Everything

@@ -42,10 +42,10 @@ pub const DESCENT: usize = 512;
 #[inline(always)]
 pub unsafe fn descend<T: Descent>(top: NonNull<u8>, object: NonNull<T>) -> Arrival {
     let top = top.addr().get() & !(arch::STACK_ALIGNMENT - 1);
-    let hooks = sanitizer::before_switch();
+    let hooks = sanitizer::before_descent(top);
     // SAFETY: below the aligned `top` is the caller's to use (1).
     let landing = unsafe { arch::descend(top, enter_below::<T>, Word::from_ptr(object.as_ptr())) };
-    sanitizer::after_switch(hooks);
+    sanitizer::after_switch(hooks, landing.from);
     Arrival::new(landing)
 }
 
@@ -54,7 +54,7 @@ pub unsafe fn descend<T: Descent>(top: NonNull<u8>, object: NonNull<T>) -> Arriv
 /// # Safety
 /// Called by `descend::<T>`.
 unsafe extern "C" fn enter_below<T: Descent>(from: usize, object: *mut u8) -> arch::Left {
-    sanitizer::after_first_entry();
+    sanitizer::after_first_entry(from);
     // SAFETY: `descend` passes the address of the registers that it has saved,
     // and a `NonNull<T>`.
     let (from, this) = unsafe {

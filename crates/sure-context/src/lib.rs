@@ -10,9 +10,11 @@
     ),
     feature(asm_experimental_arch)
 )]
+// Links of the README to items: here to these docs, elsewhere by its own list to docs.rs.
+#![doc = include_str!("links.md")]
 #![doc = include_str!("../README.md")]
 
-#[cfg(any(sure_context_portable, windows))]
+#[cfg(any(sure_context_portable, windows, sure_context_asan, sure_context_tsan))]
 extern crate std;
 
 mod arch;
@@ -28,5 +30,7 @@ pub use context::{Arrival, ExecutionContext, Signal, stack_pointer};
 pub use descend::{DESCENT, Descent, descend};
 pub use hint::{prefetch, speculate};
 pub use parent::ParentLink;
-pub use trampoline::{Departure, FIRST_FRAME_SIZE, FnTrampoline, Trampoline, prepare};
+pub use trampoline::{
+    Departure, FIRST_FRAME_SIZE, FnTrampoline, Trampoline, prepare, prepare_within,
+};
 pub use word::Word;

@@ -61,11 +61,43 @@ pub unsafe fn prepare<T: Trampoline>(
     base: NonNull<u8>,
     trampoline: NonNull<T>,
 ) -> ExecutionContext {
+    // SAFETY: the caller promises the same of `base` (1) and of `trampoline` (2).
+    unsafe { lay_out(None, base, trampoline) }
+}
+
+/// As [`prepare`], and tells sanitizers that the stack reaches down to `limit`: their reports say then of
+/// all addresses there whose they are. Otherwise they are told of 64 KiB. What they know of frames
+/// that were there before is forgotten. Without a sanitizer it is the same function.
+///
+/// # Safety
+/// 1. As (1) of [`prepare`]. All bytes from `limit` up to `base` are of the same stack, and nothing
+///    in them is needed by anything else.
+/// 2. As (2) of [`prepare`].
+#[inline]
+pub unsafe fn prepare_within<T: Trampoline>(
+    limit: NonNull<u8>,
+    base: NonNull<u8>,
+    trampoline: NonNull<T>,
+) -> ExecutionContext {
+    sanitizer::reused(limit, base);
+    // SAFETY: the caller promises the same of `base` (1) and of `trampoline` (2).
+    unsafe { lay_out(Some(limit), base, trampoline) }
+}
+
+/// # Safety
+/// As for [`prepare`].
+#[inline(always)]
+unsafe fn lay_out<T: Trampoline>(
+    limit: Option<NonNull<u8>>,
+    base: NonNull<u8>,
+    trampoline: NonNull<T>,
+) -> ExecutionContext {
     let base = base.as_ptr();
     let top = base.map_addr(|base| base & !(arch::STACK_ALIGNMENT - 1));
     // SAFETY: the bytes below `top` are the caller's (1), more than a first
     // frame takes; the object begins with a link (`Trampoline`) and stays (2).
     let saved = unsafe { arch::prepare(top, enter::<T>, trampoline.as_ptr().cast()) };
+    sanitizer::prepared(saved, limit, top.addr());
     // SAFETY: an address inside the caller's memory is not null.
     ExecutionContext::from_saved(unsafe { NonZeroUsize::new_unchecked(saved) })
 }
@@ -80,7 +112,7 @@ unsafe extern "C" fn enter<T: Trampoline>(
     signal: usize,
     object: *mut u8,
 ) -> arch::Left {
-    sanitizer::after_first_entry();
+    sanitizer::after_first_entry(from);
     // SAFETY: `prepare` was given a `NonNull<T>`.
     let this = unsafe { NonNull::new_unchecked(object.cast::<T>()) };
     // SAFETY: the first frame of `this` calls it, by way of the root function, and once.

@@ -1,4 +1,6 @@
 #![cfg_attr(not(feature = "std"), no_std)]
+// Links of the README to items: here to these docs, elsewhere by its own list to docs.rs.
+#![doc = include_str!("links.md")]
 #![doc = include_str!("../README.md")]
 
 // What needs an operating system, or stands in for it: the only choice of this

@@ -50,11 +50,18 @@ pub struct Ended {
 
 impl Ended {
     /// The signal that killed it, also where an emulator turns it into an exit code.
+    #[cfg(unix)]
     pub fn signal(&self) -> Option<i32> {
         use std::os::unix::process::ExitStatusExt;
         self.status
             .signal()
             .or_else(|| self.status.code()?.checked_sub(128).filter(|&s| s > 0))
+    }
+
+    /// No signal kills a process here.
+    #[cfg(not(unix))]
+    pub fn signal(&self) -> Option<i32> {
+        None
     }
 
     /// Asserts that it was killed by this signal after printing all of `parts`.

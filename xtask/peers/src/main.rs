@@ -54,7 +54,7 @@ fn run(options: &Options) -> Result<bool, String> {
         Some(path) => Report::read(path)?,
         None => measured(options, &peers)?,
     };
-    report::write(&new, &options.out)?;
+    report::write(&new, options.out(), options.readme())?;
     Ok(old.is_none_or(|old| compare::report(&old, &new)))
 }
 

@@ -1,6 +1,6 @@
 //! What the command line says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Measures this workspace's libraries beside others, on the same work, taking turns.
 ///
@@ -30,6 +30,10 @@ pub struct Options {
     /// Where the report goes
     #[arg(long, value_name = "FOLDER", default_value = "target/peers-report")]
     pub out: PathBuf,
+    /// For a run whose figures are to be shown: the report goes to crates/benches/report, which is
+    /// checked in, and its summary into README.md
+    #[arg(long, conflicts_with_all = ["out", "quick"])]
+    pub publish: bool,
     /// Fails if one of ours is slower, beside what it is compared with, than in this report
     #[arg(long, value_name = "OLD.json")]
     pub compare: Option<PathBuf>,
@@ -45,6 +49,20 @@ pub struct Options {
 }
 
 impl Options {
+    /// Where the report goes.
+    pub fn out(&self) -> &Path {
+        if self.publish {
+            Path::new("crates/benches/report")
+        } else {
+            &self.out
+        }
+    }
+
+    /// The file that gets the summary.
+    pub fn readme(&self) -> Option<&Path> {
+        self.publish.then_some(Path::new("README.md"))
+    }
+
     pub fn rounds(&self) -> usize {
         self.rounds
             .map_or(if self.quick { 8 } else { 40 }, usize::from)

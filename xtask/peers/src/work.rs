@@ -24,6 +24,8 @@ pub enum Work {
     Json,
     /// A call through a check whether enough stack is left, where there is.
     CallWithRoom,
+    /// A call on another stack, which is kept for the next one.
+    CallOnKeptStack,
     /// A call for which a larger stack is made.
     CallThatGrows,
 }
@@ -133,6 +135,7 @@ pub const ROWS: &[Row] = &[
             Work::CallWithRoom,
         )
     },
+    row("a call on a kept stack", Work::CallOnKeptStack),
     Row {
         base: "stacker",
         ..row("a call on a new stack of 256 KiB", Work::CallThatGrows)

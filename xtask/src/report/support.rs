@@ -4,10 +4,13 @@ use anyhow::{Context, Result, bail};
 use comfy_table::{Table, presets};
 
 use crate::report::record::{FILE, Found, LastRun};
-use crate::target;
+use crate::target::facts::{self, System};
+use crate::target::{self, foreign};
 use crate::workspace::{self, Workspace};
 
 const README: &str = "README.md";
+/// The guide's page "Where it runs".
+const PAGE: &str = "crates/coro/docs/where_it_runs.md";
 const BEGIN: &str = "<!-- support table: written by `cargo xtask table` -->";
 const END: &str = "<!-- end of the support table -->";
 
@@ -29,6 +32,8 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     last.write(&LastRun::checked_in())?;
     let readme = replace(&readme()?, &table(&last))?;
     std::fs::write(workspace::root().join(README), readme).context("cannot write README.md")?;
+    let page = replace(&read(PAGE)?, &where_it_runs())?;
+    std::fs::write(workspace::root().join(PAGE), page).context("cannot write the guide's page")?;
     println!("{FILE} and README.md's support table have what the last runs here found.");
     Ok(true)
 }
@@ -50,6 +55,10 @@ pub(crate) fn check() -> Result<()> {
             );
         }
     }
+    let page = read(PAGE)?;
+    if replace(&page, &where_it_runs())? != page {
+        bail!("{PAGE} is not what the lists of targets say; write it with: cargo xtask table");
+    }
     let readme = readme()?;
     if replace(&readme, &table(&last))? != readme {
         bail!("README.md's support table is not that of {FILE}; write it with: cargo xtask table");
@@ -58,7 +67,75 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn readme() -> Result<String> {
-    std::fs::read_to_string(workspace::root().join(README)).context("cannot read README.md")
+    read(README)
+}
+
+fn read(file: &str) -> Result<String> {
+    std::fs::read_to_string(workspace::root().join(file))
+        .with_context(|| format!("cannot read {file}"))
+}
+
+/// The table of the guide's page: the README's targets by what is done on them, then the systems on which nothing runs.
+fn where_it_runs() -> String {
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN).set_header([
+        "target",
+        "what is done on it",
+        "a switch is",
+        "guard, bytes or more",
+        "overflow report",
+        "`coro-dynamic`",
+    ]);
+    let mut row = |triple: &str, done: &str, os: &str, arch: &str, threads: bool, copies: bool| {
+        let (system, facts) = (System::named(os), facts::Target::named(arch));
+        let report = match (&system.guard_signals, system.program_counter(arch)) {
+            ([], _) => "no",
+            (_, Some(_)) => "yes",
+            (_, None) => "yes, without the place",
+        };
+        let switch = if threads {
+            "a thread's turn"
+        } else {
+            "machine code"
+        };
+        let guard = facts.guard_bytes().max(4096).to_string();
+        let triple = format!("`{triple}`");
+        table.add_row([&triple, done, switch, &guard, report, word(copies)]);
+    };
+    let host = "x86_64-unknown-linux-gnu";
+    row(
+        host,
+        "all tests, on the processor",
+        "linux",
+        "x86_64",
+        false,
+        true,
+    );
+    for target in target::ALL {
+        let done = match target.runs() {
+            true => "all tests, under qemu",
+            false => "compiles; `sure-context`'s tests run",
+        };
+        row(target.triple, done, "linux", target.arch, false, true);
+    }
+    for foreign in foreign::ALL {
+        let copies = !foreign.without().contains(&"coro-dynamic");
+        let done = format!("compiles, not run here ({})", foreign.system);
+        let threads = foreign.is_portable();
+        row(
+            foreign.triple,
+            &done,
+            foreign.os,
+            foreign.arch,
+            threads,
+            copies,
+        );
+    }
+    table.to_string() + "\n"
+}
+
+fn word(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
 }
 
 /// The same text with a new table between the marks.

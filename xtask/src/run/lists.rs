@@ -1,4 +1,5 @@
-//! The lists of `ci/`: which tests a target leaves out, and which tests the README's claims about a target rest on.
+//! The lists of `ci/`: which tests a target leaves out, which tests the README's claims about a target rest on, and which
+//! mutants may live.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,8 @@ use crate::workspace;
 
 /// The only place where a test may be left out on a target.
 const SKIPS: &str = "ci/skipped-tests.txt";
+
+const ACCEPTED: &str = "ci/accepted-mutants.txt";
 
 const CLAIMS: &str = "ci/claims.txt";
 
@@ -83,6 +86,32 @@ impl Claims {
     }
 }
 
+/// Mutants that may live.
+pub(crate) struct Accepted(Vec<[String; 2]>);
+
+impl Accepted {
+    pub(crate) fn read() -> Result<Self> {
+        Self::parse(&text(ACCEPTED)?)
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let lines = columns(ACCEPTED, text)?.into_iter();
+        // The change comes last: it may be of a `|`.
+        let mutants = lines.map(|[file, _reason, change]| [file, change].map(str::to_owned));
+        Ok(Self(mutants.collect()))
+    }
+
+    /// Whether this one may live, as cargo-mutants names it: `file:line:column: change`.
+    pub(crate) fn has(&self, mutant: &str) -> bool {
+        self.0.iter().any(|[file, change]| {
+            let place = mutant.strip_prefix(file.as_str());
+            let place = place.and_then(|rest| rest.strip_suffix(change.as_str()));
+            let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit() || ": ".contains(c));
+            place.is_some_and(digits)
+        })
+    }
+}
+
 fn text(file: &str) -> Result<String> {
     std::fs::read_to_string(workspace::root().join(file))
         .with_context(|| format!("cannot read {file}"))
@@ -123,6 +152,16 @@ mod tests {
             let error = Skips::parse(bad).err().unwrap().to_string();
             assert!(error.contains("line 1"), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_mutant_is_known_by_its_file_and_its_change() {
+        let list = "src/a.rs | no difference | replace | with ^ in f\n";
+        let accepted = Accepted::parse(list).unwrap();
+        assert!(accepted.has("src/a.rs:12:3: replace | with ^ in f"));
+        assert!(!accepted.has("src/a.rs:12:3: replace | with ^ in ff"));
+        assert!(!accepted.has("src/b.rs:12:3: replace | with ^ in f"));
+        Accepted::read().unwrap();
     }
 
     #[test]

@@ -3,12 +3,17 @@
 mod binaries;
 pub(crate) mod exec;
 pub(crate) mod expected;
+pub(crate) mod faults;
+pub(crate) mod foreign;
 pub(crate) mod freestanding;
+pub(crate) mod fuzz;
 pub(crate) mod host;
 pub(crate) mod libtest;
 pub(crate) mod lists;
+pub(crate) mod mutants;
 pub(crate) mod pipeline;
 pub(crate) mod portable;
 pub(crate) mod programs;
+pub(crate) mod soak;
 pub(crate) mod suite;
 pub(crate) mod supply;

@@ -1,6 +1,7 @@
 //! The targets besides the host: what each needs, and how its programs are run here.
 
 pub(crate) mod cross;
+pub(crate) mod foreign;
 pub(crate) mod freestanding;
 pub(crate) mod platform;
 pub(crate) mod setup;
@@ -15,7 +16,7 @@ use anyhow::{Context, Result};
     dead_code,
     reason = "the table of another crate, of which one column is used here"
 )]
-mod facts;
+pub(crate) mod facts;
 
 /// One target, and the Debian packages that make it testable.
 #[derive(Debug)]

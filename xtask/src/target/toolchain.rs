@@ -16,11 +16,12 @@ pub(crate) fn oldest() -> Version {
 }
 
 /// Debian's packages that make up such a compiler.
-pub(crate) const DEBIAN_PACKAGES: [&str; 4] = [
+pub(crate) const DEBIAN_PACKAGES: [&str; 5] = [
     "rustc-web",
     "cargo-web",
     "rust-web-src",
     "libstd-rust-web-dev",
+    "rust-web-clippy",
 ];
 
 /// A compiler, its cargo and the standard library's sources.
@@ -77,6 +78,11 @@ impl Toolchain {
             bin,
             bootstrap,
         })
+    }
+
+    /// Its linter, if it has one: that of another compiler cannot read what this one has built.
+    pub(crate) fn clippy(&self) -> Option<PathBuf> {
+        Some(self.bin.join("clippy-driver")).filter(|driver| driver.is_file())
     }
 
     /// Its cargo, told to use its own rustc and rustdoc (else the doc tests would look for rustup's) and freed from what this

@@ -28,8 +28,17 @@ const WORKS: &[Work] = &[
     ),
     ("a step of an iterator", iterator),
     ("create, run, drop", life),
+    ("create, run, drop, on 16 KiB", |n| sized_life(n, 16 << 10)),
+    ("create, run, drop, on 1 MiB", |n| sized_life(n, 1 << 20)),
+    ("create, run, drop, on 8 MiB", |n| sized_life(n, 8 << 20)),
     ("create, suspend, drop while suspended", drop_suspended),
     ("a call on another stack", call),
+    ("maybe_grow, where there is stack enough", |n| {
+        grow(n, 32 << 10)
+    }),
+    ("maybe_grow, by a stack that is kept", |n| {
+        grow(n, usize::MAX)
+    }),
     ("a stack of the pool: take, put back", pool),
     ("a stack of an arena: take, put back", arena),
     ("dynamic, on the thread's stack: resume and suspend", |n| {
@@ -155,10 +164,26 @@ fn life(n: usize) {
     }
 }
 
+/// A life on a pooled stack of another size than the usual one.
+fn sized_life(n: usize, bytes: usize) {
+    for i in 0..n {
+        let builder = Coroutine::builder().stack_size(black_box(bytes));
+        let coroutine = builder.build(|_: &SuspendHandle<usize, ()>, n| n);
+        black_box(coroutine.expect("a stack").resume(black_box(i)));
+    }
+}
+
 fn drop_suspended(n: usize) {
     for i in 0..n {
         let mut coroutine = Coroutine::new(|handle: &Handle, value| handle.suspend(value));
         black_box(coroutine.resume(i));
+    }
+}
+
+/// Asks for so many bytes of stack, on the thread's own.
+fn grow(n: usize, red_zone: usize) {
+    for i in 0..n {
+        coro::maybe_grow(black_box(red_zone), 64 << 10, || black_box(i));
     }
 }
 

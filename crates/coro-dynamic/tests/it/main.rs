@@ -10,6 +10,7 @@ mod model;
 mod panics;
 mod room;
 mod scheduler;
+#[cfg(target_os = "linux")]
 mod signals;
 mod threads;
 mod values;

@@ -2,7 +2,8 @@ use coro::MIN_STACK_SIZE;
 use std::env;
 use sure_stack::{DEFAULT_STACK_SIZE, Guards};
 
-const USAGE: &str = "usage: million [--coroutines N] [--stack BYTES] [--guards automatic|mprotect]";
+const USAGE: &str = "usage: million [--coroutines N] [--stack BYTES | --stack-size KIB] \
+                     [--guards automatic|mprotect]";
 
 /// What the command line asks for.
 pub(crate) struct Options {
@@ -28,6 +29,10 @@ impl Options {
             match argument.as_str() {
                 "--coroutines" => options.coroutines = number(1)?,
                 "--stack" => options.stack = number(MIN_STACK_SIZE)?,
+                "--stack-size" => {
+                    let kib = number(MIN_STACK_SIZE.div_ceil(1024))?;
+                    options.stack = kib.saturating_mul(1024);
+                }
                 "--guards" => {
                     options.guards = match value.as_str() {
                         "automatic" => Guards::Automatic,

@@ -150,7 +150,10 @@ fn resident_bytes() -> usize {
         .split(' ')
         .nth(1)
         .and_then(|pages| pages.parse::<usize>().ok());
+    #[cfg(unix)]
     // SAFETY: asks for a constant.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    pages.unwrap_or(0) * usize::try_from(page).unwrap_or(0)
+    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(0);
+    #[cfg(not(unix))]
+    let page = 0;
+    pages.unwrap_or(0) * page
 }

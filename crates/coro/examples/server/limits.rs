@@ -1,14 +1,32 @@
 //! What the system allows, and how long.
 
+#[cfg(unix)]
 use std::io;
 
 /// Connections and a handful more: standard streams, an epoll, a listener, pipes.
+#[cfg(unix)]
 const FURTHER_FILES: usize = 32;
 
 /// Whatever happens, a process of this example ends after so many seconds.
 const SECONDS: u32 = 120;
 
+/// Nothing to raise: only Unix systems count files so.
+#[cfg(not(unix))]
+pub(crate) fn allow_open_files(_connections: usize) -> Result<(), String> {
+    Ok(())
+}
+
+/// Has a thread end this process if it should wait for ever.
+#[cfg(not(unix))]
+pub(crate) fn end_by_itself() {
+    std::thread::spawn(|| {
+        std::thread::sleep(std::time::Duration::from_secs(SECONDS.into()));
+        std::process::abort();
+    });
+}
+
 /// Raises the soft limit of open files as far as `connections` need it.
+#[cfg(unix)]
 pub(crate) fn allow_open_files(connections: usize) -> Result<(), String> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
@@ -38,6 +56,7 @@ pub(crate) fn allow_open_files(connections: usize) -> Result<(), String> {
 }
 
 /// Has the system end this process if it should wait for ever.
+#[cfg(unix)]
 pub(crate) fn end_by_itself() {
     // SAFETY: sets a timer, whose signal has its default action.
     unsafe { libc::alarm(SECONDS) };

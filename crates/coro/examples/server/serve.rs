@@ -3,11 +3,9 @@ use crate::report::Report;
 use crate::summary::Summary;
 use crate::{coroutines, limits, threads};
 use std::cell::Cell;
-use std::ffi::c_int;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 /// What waits for a connection's bytes.
@@ -60,15 +58,26 @@ pub(crate) fn run(variant: Variant, options: &Options) -> Result<(), String> {
 /// A listener, which all clients may knock at in the same moment, and its port.
 fn listen(connections: usize) -> io::Result<(TcpListener, u16)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let backlog = c_int::try_from(connections).unwrap_or(c_int::MAX);
-    // The standard library lets 128 wait to be accepted, listen(2) any number
-    // up to /proc/sys/net/core/somaxconn, also when it listens already.
-    // SAFETY: the descriptor is the listener's.
-    if unsafe { libc::listen(listener.as_raw_fd(), backlog) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
+    #[cfg(unix)]
+    let_wait(&listener, connections)?;
+    #[cfg(not(unix))]
+    let _ = connections;
     let port = listener.local_addr()?.port();
     Ok((listener, port))
+}
+
+/// The standard library lets 128 wait to be accepted, listen(2) any number
+/// up to /proc/sys/net/core/somaxconn, also when it listens already.
+#[cfg(unix)]
+fn let_wait(listener: &TcpListener, connections: usize) -> io::Result<()> {
+    use std::ffi::c_int;
+    use std::os::fd::AsRawFd;
+    let backlog = c_int::try_from(connections).unwrap_or(c_int::MAX);
+    // SAFETY: the descriptor is the listener's.
+    match unsafe { libc::listen(listener.as_raw_fd(), backlog) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// What the server uses, looked at whenever a connection has come.
@@ -112,6 +121,7 @@ fn status(field: &str) -> Option<usize> {
 
 /// The time that this process has kept a processor busy, the system's work
 /// for it included.
+#[cfg(unix)]
 fn processor_seconds() -> f64 {
     let mut time = libc::timespec {
         tv_sec: 0,
@@ -122,4 +132,10 @@ fn processor_seconds() -> f64 {
         0 => time.tv_sec as f64 + time.tv_nsec as f64 / 1e9,
         _ => 0.0,
     }
+}
+
+/// Not asked of other systems.
+#[cfg(not(unix))]
+fn processor_seconds() -> f64 {
+    0.0
 }

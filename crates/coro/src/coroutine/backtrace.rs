@@ -13,7 +13,7 @@ use core::cell::Cell;
 use core::ptr::NonNull;
 use std::backtrace::Backtrace;
 use sure_context::{
-    Arrival, Departure, ExecutionContext, ParentLink, Signal, Trampoline, Word, prepare,
+    Arrival, Departure, ExecutionContext, ParentLink, Signal, Trampoline, Word, prepare_within,
 };
 use sure_stack::{PooledStack, Stack};
 
@@ -93,7 +93,7 @@ impl<'a, T> Walk<'a, T> {
         // SAFETY: (1) the stack is the caller's, fresh from the pool, kept until the
         // execution has ended below, and larger than a first frame and a walk;
         // (2) `self` stays in this frame until then.
-        let context = unsafe { prepare(stack.base(), walk) };
+        let context = unsafe { prepare_within(stack.limit(), stack.base(), walk) };
         // SAFETY: (1) the context is fresh and of this thread; (2) the link is that
         // of the trampoline just given to it; (3) no word is read; (4) `run`
         // continues this execution once, while this call waits.

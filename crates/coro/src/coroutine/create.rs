@@ -4,14 +4,10 @@ use super::Coroutine;
 use crate::SuspendHandle;
 #[cfg(feature = "std")]
 use crate::current::Registration;
-use crate::extras::{Extras, Options};
+use crate::extras::Options;
 use crate::root::Root;
-#[cfg(feature = "std")]
-use crate::track;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
-#[cfg(feature = "std")]
-use core::panic::Location;
 use sure_stack::{Stack, StackError};
 
 impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
@@ -26,11 +22,8 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
     {
         #[cfg(feature = "std")]
-        let tracked = options.tracked || track::is_enabled();
-        #[cfg(feature = "std")]
         let (findable, types) = (options.findable, options.types);
-        let extras = Extras::new(options);
-        let named = extras.name().is_some();
+        let named = options.is_named();
         #[cfg(feature = "std")]
         let boxed = size_of::<F>() > stack.size() / 4;
         #[cfg(not(feature = "std"))]
@@ -39,28 +32,33 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         let laid = unsafe {
             match boxed {
                 #[cfg(feature = "std")]
-                true => Root::<F, Input, Yield, Return>::lay_boxed(&stack, extras, f),
-                _ => Root::<F, Input, Yield, Return>::lay(&stack, extras, f),
+                true => Root::<F, Input, Yield, Return>::lay_boxed(&stack, options, f),
+                _ => Root::<F, Input, Yield, Return>::lay(&stack, options, f),
             }
         };
         let (context, handle) = laid?;
+        #[cfg(feature = "std")]
+        let plain = !(named || findable);
+        #[cfg(not(feature = "std"))]
+        let plain = !named;
+        if plain {
+            // Apart from the others, whose address goes to functions that are not inlined: this one
+            // can be in registers.
+            return Ok(Coroutine {
+                context: Some(context),
+                handle,
+                stack: ManuallyDrop::new(stack),
+                types: PhantomData,
+            });
+        }
         let coroutine = Coroutine {
             context: Some(context),
             handle,
             stack: ManuallyDrop::new(stack),
             types: PhantomData,
         };
-        #[cfg(feature = "std")]
-        if tracked {
-            let (limit, base) = (coroutine.stack.limit(), coroutine.stack.base());
-            // SAFETY: it was laid just now on the stack with these bounds, and nothing else has
-            // seen it yet.
-            unsafe { track::begin(handle, limit, base, Location::caller()) };
-        } else if named {
-            coroutine.name_stack(coroutine.name().unwrap_or_default());
-        }
-        #[cfg(not(feature = "std"))]
-        if named {
+        // That of a tracked one has a longer name already.
+        if named && !coroutine.handle().is_tracked() {
             coroutine.name_stack(coroutine.name().unwrap_or_default());
         }
         #[cfg(feature = "std")]

@@ -1,7 +1,7 @@
 //! The end of a coroutine: what it leaves, and the unwind of one that ends before its closure.
 
 use super::Coroutine;
-use crate::SuspendHandle;
+use crate::CoroutineState;
 use crate::handle::Stage;
 #[cfg(feature = "std")]
 use crate::track::{self, Record};
@@ -28,30 +28,33 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// What is behind an arrival without a token and with the signal to unwind: the suspend of a
     /// tracked coroutine, whose token is in its record; or the panic that has ended it, which goes on.
     ///
-    /// It is given the handle, not the coroutine, which need not be in memory for it.
-    ///
     /// # Safety
-    /// The arrival is in a resume of the coroutine that has this handle.
+    /// The arrival is of this coroutine, in its resume, which keeps the token.
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn left_unusually(
-        handle: &SuspendHandle<Input, Yield>,
+        &self,
         arrival: Arrival,
-    ) -> (ExecutionContext, Yield) {
+    ) -> (Option<ExecutionContext>, CoroutineState<Yield, Return>) {
         #[cfg(feature = "std")]
-        if let Some(token) = handle.extras.record().and_then(Record::context) {
+        if let Some(token) = self.handle().extras.record().and_then(Record::context) {
             // SAFETY: the coroutine has given it away with this suspend; what stays in the
             // record is a number.
-            let context = unsafe { ExecutionContext::from_raw(token) };
+            let token = unsafe { ExecutionContext::from_raw(token) };
             // SAFETY: the suspend has sent a `Yield` for this.
             let value = unsafe { arrival.word.receive() };
+            if let Some(bytes) = self.handle().extras.most_idle() {
+                self.release_if_more_than(&token, bytes);
+            }
             track::checkpoint();
-            return (context, value);
+            return (Some(token), CoroutineState::Yielded(value));
         }
-        handle.stage.set(Stage::Complete);
-        // SAFETY: it is suspended by its record only, so this is its exit, and the root sends the
-        // address of a payload, given away.
-        unwind::go_on(unsafe { arrival.word.as_ptr::<Payload>().read() })
+        // SAFETY: it is not suspended, so this is its exit.
+        match unsafe { self.complete(arrival) } {
+            // SAFETY: the root sent the `Return` for this.
+            Ok(word) => (None, CoroutineState::Complete(unsafe { word.receive() })),
+            Err(payload) => unwind::go_on(payload),
+        }
     }
 
     /// Unwinds the coroutine now, as a drop does, but keeps it and its stack: it is complete
@@ -121,8 +124,10 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     #[must_use = "the stack can be used again"]
     pub unsafe fn abandon(self) -> S {
         let mut this = ManuallyDrop::new(self);
-        // The closure, or a token of the frames.
-        this.context = None;
+        if let Some(context) = this.context.take() {
+            // SAFETY: the coroutine has no other token of its frames, or of the closure.
+            unsafe { context.abandon() };
+        }
         // SAFETY: nothing runs on the stack (1), and nothing refers to what is on it (2, 3);
         // `this` is never used again, nor dropped.
         unsafe { this.take_stack() }

@@ -6,6 +6,7 @@ mod end;
 pub(crate) use end::STACK_ADVICE;
 #[cfg(feature = "std")]
 mod release;
+mod thread;
 #[cfg(feature = "std")]
 mod trap;
 
@@ -13,8 +14,6 @@ mod trap;
 pub use trap::TrapHandler;
 
 use crate::extras::Options;
-mod thread;
-
 use crate::handle::Stage;
 use crate::{CoroutineState, DefaultStack, ResumeError, Status, SuspendHandle};
 use core::fmt;
@@ -158,6 +157,7 @@ impl Coroutine<(), (), ()> {
     /// assert_eq!(parser.resume(b'7').yielded(), Some(true));
     /// # Ok::<(), sure_stack::StackError>(())
     /// ```
+    #[inline]
     pub fn builder() -> crate::Builder {
         crate::Builder::new()
     }
@@ -324,10 +324,10 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
                 Ok(CoroutineState::Complete(unsafe { arrival.word.receive() }))
             }
             None => {
-                // SAFETY: an arrival in a resume of this coroutine.
-                let (context, value) = unsafe { Self::left_unusually(self.handle(), arrival) };
-                self.context = Some(context);
-                Ok(CoroutineState::Yielded(value))
+                // SAFETY: an arrival of this coroutine, on which its resume waits; the token is kept.
+                let (context, state) = unsafe { self.left_unusually(arrival) };
+                self.context = context;
+                Ok(state)
             }
         }
     }

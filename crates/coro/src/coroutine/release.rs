@@ -3,7 +3,7 @@
 use super::Coroutine;
 use crate::Status;
 use sure_context::ExecutionContext;
-use sure_stack::{Stack, release_below};
+use sure_stack::{Stack, release_below_if};
 
 impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// Gives the memory below the frames of a suspended coroutine back to the system, and returns
@@ -44,13 +44,20 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// It takes one system call for 128 pages between the limit and the frames (a stack of the usual
     /// size has 64 pages of 4 KiB), and one more, with time for each page, if any takes memory.
     /// [`high_water_mark`](Coroutine::high_water_mark) counts from then on.
+    ///
+    /// [`Builder::release_idle`](crate::Builder::release_idle) has it done whenever there is much.
     pub fn release_unused(&self) -> usize {
-        let Some(context) = &self.context else {
-            return 0;
-        };
-        if self.status() != Status::Suspended {
-            return 0;
+        match &self.context {
+            Some(context) if self.status() == Status::Suspended => {
+                self.release_if_more_than(context, 0)
+            }
+            _ => 0,
         }
+    }
+
+    /// Gives back what is below the frames of the coroutine, which is suspended with this token,
+    /// if that is more than so many bytes.
+    pub(super) fn release_if_more_than(&self, context: &ExecutionContext, bytes: usize) -> usize {
         // SAFETY: (1) the stacks on which the coroutine is suspended are alive: its own is in
         // `self`, and others are kept by frames on it; (2) the frames stay in place until it is
         // resumed, which takes `&mut self`.
@@ -60,6 +67,6 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
         // address is not on that, and nothing is given back. (Nor is null, the portable backend's.)
         // SAFETY: (1) a suspended execution uses nothing below these bytes; (2) it stays suspended
         // meanwhile, and only it runs on this stack.
-        unsafe { release_below(&*self.stack, low_edge) }
+        unsafe { release_below_if(&*self.stack, low_edge, bytes) }
     }
 }

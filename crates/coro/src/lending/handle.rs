@@ -1,6 +1,6 @@
 use super::lend::{Lend, Loan};
 use crate::handle::Stage;
-use crate::{SuspendHandle, unwind};
+use crate::{ForcedUnwind, SuspendHandle, unwind};
 use core::cell::Cell;
 use core::fmt;
 use core::mem;
@@ -178,29 +178,92 @@ impl<L: for<'a> Lend<'a> + ?Sized, Yield> LendingHandle<L, Yield> {
     #[inline]
     #[track_caller]
     pub fn suspend(&self, value: Yield) {
-        // Taken before, not after: while the coroutine is suspended, a copy of
-        // this reference that was smuggled out must find nothing.
-        let Some(loan) = self.lent.take() else {
-            return self.suspend_without(value);
-        };
-        let refused = Refused { handle: self, loan };
+        let refused = self.give_back();
+        // Called here, and not in a closure, so that it knows the caller.
         let next = self.inner().suspend(value);
         mem::forget(refused);
         self.lent.set(Some(next));
     }
 
-    /// A suspend while nothing is lent to the coroutine, or while that is used.
-    #[cold]
-    #[inline(never)]
+    /// As [`suspend`](Self::suspend), where the coroutine must not be unwound from here, or not
+    /// yet; see [`SuspendHandle::try_suspend`].
+    ///
+    /// ```
+    /// use coro::{LendingCoroutine, LendingHandle};
+    ///
+    /// let mut script = LendingCoroutine::new(|handle: &LendingHandle<u32, ()>| {
+    ///     let unwind = loop {
+    ///         handle.with(|turns| *turns += 1);
+    ///         match handle.try_suspend(()) {
+    ///             Ok(()) => {}
+    ///             Err(unwind) => break unwind,
+    ///         }
+    ///     };
+    ///     assert_eq!(handle.try_with(|turns| *turns), None, "nothing is lent any more");
+    ///     unwind.resume()
+    /// });
+    /// # let _: &LendingCoroutine<u32, (), ()> = &script;
+    /// let mut turns = 0;
+    /// script.resume(&mut turns);
+    /// script.resume(&mut turns);
+    /// drop(script);
+    /// assert_eq!(turns, 2);
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SuspendHandle::try_suspend`].
+    ///
+    /// # Panics
+    /// - Inside of [`with`](Self::with): the loan would end while it is used.
+    /// - As [`SuspendHandle::try_suspend`].
+    #[inline]
     #[track_caller]
-    fn suspend_without(&self, value: Yield) {
-        if self.used.get() {
+    pub fn try_suspend(&self, value: Yield) -> Result<(), ForcedUnwind> {
+        let refused = self.give_back();
+        let next = self.inner().try_suspend(value)?;
+        mem::forget(refused);
+        self.lent.set(Some(next));
+        Ok(())
+    }
+
+    /// Takes what is lent out of the handle, before a suspend: while the coroutine is suspended, a
+    /// copy of this reference that was smuggled out must find nothing. It is put back if the suspend is
+    /// refused.
+    ///
+    /// Nothing, if the handle was smuggled out, or the coroutine is dropped: the handle at the root
+    /// says what becomes of that.
+    #[inline]
+    #[track_caller]
+    fn give_back(&self) -> Option<Refused<'_, L, Yield>> {
+        let loan = self.lent.take();
+        if loan.is_none() && self.used.get() {
             self.refuse("to suspend");
         }
-        // Smuggled out, or in a coroutine that is dropped: the handle at the
-        // root says what becomes of that.
-        let next = self.inner().suspend(value);
-        self.lent.set(Some(next));
+        loan.map(|loan| Refused { handle: self, loan })
+    }
+
+    /// As [`SuspendHandle::on_parent_stack`]. Inside of [`with`](Self::with), too: the coroutine waits,
+    /// and does not suspend.
+    ///
+    /// ```
+    /// use coro::{LendingCoroutine, LendingHandle};
+    ///
+    /// let mut script = LendingCoroutine::new(|handle: &LendingHandle<Vec<u8>, ()>| {
+    ///     handle.with(|list| handle.on_parent_stack(|| list.push(1)));
+    /// });
+    /// let mut list = vec![];
+    /// script.resume(&mut list);
+    /// assert_eq!(list, [1]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`SuspendHandle::on_parent_stack`].
+    #[track_caller]
+    pub fn on_parent_stack<F, R>(&self, f: F) -> R
+    where
+        F: FnOnce() -> R,
+    {
+        self.inner().on_parent_stack(f)
     }
 
     #[cold]

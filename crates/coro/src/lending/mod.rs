@@ -1,15 +1,20 @@
 //! Coroutines that are lent something at each resume.
 
+mod create;
 mod handle;
 mod lend;
+#[cfg(feature = "std")]
+mod scoped;
 
 pub use handle::LendingHandle;
 pub use lend::Lend;
+#[cfg(feature = "std")]
+pub use scoped::ScopedLendingCoroutine;
 
 use crate::{Coroutine, CoroutineState, DefaultStack, ResumeError, Status};
 use core::fmt;
 use lend::Loan;
-use sure_stack::{Stack, StackError};
+use sure_stack::Stack;
 
 /// A coroutine whose resumer lends it something, `&mut`, until it suspends
 /// again: a script in a game's world, say.
@@ -64,176 +69,6 @@ where
     L: for<'a> Lend<'a> + ?Sized,
 {
     coroutine: Coroutine<Loan<L>, Yield, Return, S>,
-}
-
-#[cfg(feature = "std")]
-impl<L, Yield, Return> LendingCoroutine<L, Yield, Return>
-where
-    L: for<'a> Lend<'a> + ?Sized + 'static,
-    Yield: 'static,
-    Return: 'static,
-{
-    /// A coroutine on a pooled stack, as [`Coroutine::new`].
-    ///
-    /// ```
-    /// use coro::{LendingCoroutine, LendingHandle};
-    ///
-    /// let mut greeter = LendingCoroutine::new(|handle: &LendingHandle<str, ()>| {
-    ///     handle.with(|text| text.make_ascii_uppercase());
-    /// });
-    /// let mut text = String::from("hello");
-    /// greeter.resume(&mut text);
-    /// assert_eq!(text, "HELLO");
-    /// ```
-    ///
-    /// # Panics
-    /// If there is no stack to be had; [`try_new`](Self::try_new) returns the
-    /// reason instead.
-    #[inline]
-    #[track_caller]
-    pub fn new<F>(f: F) -> Self
-    where
-        F: FnOnce(&LendingHandle<L, Yield>) -> Return + 'static,
-    {
-        match Self::try_new(f) {
-            Ok(coroutine) => coroutine,
-            Err(error) => no_stack(&error),
-        }
-    }
-
-    /// As [`new`](Self::new).
-    ///
-    /// ```
-    /// use coro::{LendingCoroutine, LendingHandle};
-    ///
-    /// let length = |handle: &LendingHandle<[u8], ()>| handle.with(|bytes| bytes.len());
-    /// let mut length = LendingCoroutine::try_new(length)?;
-    /// assert_eq!(length.resume(&mut [1, 2, 3]).complete(), Some(3));
-    /// # Ok::<(), sure_stack::StackError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Coroutine::try_new`].
-    #[inline]
-    #[track_caller]
-    pub fn try_new<F>(f: F) -> Result<Self, StackError>
-    where
-        F: FnOnce(&LendingHandle<L, Yield>) -> Return + 'static,
-    {
-        Self::try_with_stack(sure_stack::PooledStack::new()?, f)
-    }
-}
-
-impl<L, Yield, Return, S> LendingCoroutine<L, Yield, Return, S>
-where
-    L: for<'a> Lend<'a> + ?Sized + 'static,
-    Yield: 'static,
-    Return: 'static,
-    S: Stack + 'static,
-{
-    /// A coroutine on the given stack.
-    ///
-    /// ```
-    /// use coro::{LendingCoroutine, LendingHandle};
-    /// use sure_stack::GuardedMmapStack;
-    ///
-    /// let stack = GuardedMmapStack::allocate_at_least(64 << 10)?;
-    /// let mut coroutine = LendingCoroutine::with_stack(stack, |handle: &LendingHandle<u8, ()>| {
-    ///     handle.with(|number| *number += 1);
-    /// });
-    /// let mut number = 1;
-    /// coroutine.resume(&mut number);
-    /// assert_eq!(number, 2);
-    /// # Ok::<(), sure_stack::StackError>(())
-    /// ```
-    ///
-    /// # Panics
-    /// If the stack is too small; [`try_with_stack`](Self::try_with_stack)
-    /// returns an error instead.
-    #[track_caller]
-    pub fn with_stack<F>(stack: S, f: F) -> Self
-    where
-        F: FnOnce(&LendingHandle<L, Yield>) -> Return + 'static,
-    {
-        match Self::try_with_stack(stack, f) {
-            Ok(coroutine) => coroutine,
-            Err(error) => no_stack(&error),
-        }
-    }
-
-    /// A coroutine on the given stack.
-    ///
-    /// ```
-    /// use coro::{LendingCoroutine, LendingHandle};
-    /// use sure_stack::{GuardedMmapStack, StackError};
-    ///
-    /// let page = GuardedMmapStack::allocate_at_least(1)?;
-    /// let refused = LendingCoroutine::try_with_stack(page, |_: &LendingHandle<(), ()>| ());
-    /// // Unless a page is large here.
-    /// if let Err(error) = refused {
-    ///     assert!(matches!(error, StackError::TooSmall { .. }));
-    /// }
-    /// # Ok::<(), StackError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Coroutine::try_with_stack`].
-    #[inline]
-    #[track_caller]
-    pub fn try_with_stack<F>(stack: S, f: F) -> Result<Self, StackError>
-    where
-        F: FnOnce(&LendingHandle<L, Yield>) -> Return + 'static,
-    {
-        let coroutine = Coroutine::try_with_stack(stack, body(f))?;
-        Ok(LendingCoroutine { coroutine })
-    }
-}
-
-#[cfg(feature = "std")]
-impl<S: crate::StackSource<Stack: 'static>> crate::Builder<S> {
-    /// As [`build`](crate::Builder::build), for a coroutine that is lent something at each resume.
-    ///
-    /// ```
-    /// use coro::{Coroutine, LendingHandle};
-    ///
-    /// let builder = Coroutine::builder().name("guard").stack_size(64 << 10);
-    /// let mut guard = builder.build_lending(|handle: &LendingHandle<u32, ()>| {
-    ///     handle.with(|alarms| *alarms += 1);
-    /// })?;
-    /// assert_eq!(guard.name(), Some("guard"));
-    /// let mut alarms = 0;
-    /// guard.resume(&mut alarms);
-    /// assert_eq!(alarms, 1);
-    /// # Ok::<(), sure_stack::StackError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`build`](crate::Builder::build).
-    #[track_caller]
-    pub fn build_lending<F, L, Yield, Return>(
-        self,
-        f: F,
-    ) -> Result<LendingCoroutine<L, Yield, Return, S::Stack>, StackError>
-    where
-        F: FnOnce(&LendingHandle<L, Yield>) -> Return + 'static,
-        L: for<'a> Lend<'a> + ?Sized + 'static,
-        Yield: 'static,
-        Return: 'static,
-    {
-        let coroutine = self.build(body(f))?;
-        Ok(LendingCoroutine { coroutine })
-    }
-}
-
-/// The body of the coroutine that a lending one stands on.
-fn body<F, L, Yield, Return>(
-    f: F,
-) -> impl FnOnce(&crate::SuspendHandle<Loan<L>, Yield>, Loan<L>) -> Return
-where
-    F: FnOnce(&LendingHandle<L, Yield>) -> Return,
-    L: for<'a> Lend<'a> + ?Sized,
-{
-    move |handle, first| LendingHandle::call(handle, first, f)
 }
 
 impl<L, Yield, Return, S: Stack> LendingCoroutine<L, Yield, Return, S>
@@ -371,6 +206,73 @@ where
         self.coroutine.release_unused()
     }
 
+    /// As [`Coroutine::backtrace`].
+    ///
+    /// ```
+    /// use coro::{LendingCoroutine, LendingHandle};
+    ///
+    /// let mut script = LendingCoroutine::new(|handle: &LendingHandle<u8, ()>| handle.suspend(()));
+    /// assert!(script.backtrace().is_none(), "it has not begun");
+    /// script.resume(&mut 0);
+    /// # if cfg!(not(sure_context_portable)) {
+    /// assert!(script.backtrace().is_some());
+    /// # }
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn backtrace(&self) -> Option<std::backtrace::Backtrace> {
+        self.coroutine.backtrace()
+    }
+
+    /// As [`Coroutine::unwind`]: drops everything in its frames now, with nothing lent;
+    /// complete afterwards.
+    ///
+    /// ```
+    /// use coro::{LendingCoroutine, LendingHandle};
+    /// use std::rc::Rc;
+    ///
+    /// let counted = Rc::new(());
+    /// let local = counted.clone();
+    /// let mut script = LendingCoroutine::new(move |handle: &LendingHandle<u8, ()>| {
+    ///     let _local = local;
+    ///     handle.suspend(());
+    /// });
+    /// script.resume(&mut 0);
+    /// script.unwind();
+    /// assert!(script.is_complete());
+    /// assert_eq!(Rc::strong_count(&counted), 1);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Coroutine::unwind`].
+    ///
+    /// # Aborts
+    /// As [`Coroutine::unwind`].
+    pub fn unwind(&mut self) {
+        self.coroutine.unwind();
+    }
+
+    /// As [`Coroutine::abandon`]: forgets the frames, and gives the stack back.
+    ///
+    /// ```
+    /// use coro::{LendingCoroutine, LendingHandle};
+    ///
+    /// let mut script = LendingCoroutine::new(|handle: &LendingHandle<u8, ()>| handle.suspend(()));
+    /// script.resume(&mut 0);
+    /// // SAFETY: (1) it is suspended; (2, 3) its frames hold nothing.
+    /// let stack = unsafe { script.abandon() };
+    /// let again = LendingCoroutine::with_stack(stack, |_: &LendingHandle<u8, ()>| ());
+    /// # drop(again);
+    /// ```
+    ///
+    /// # Safety
+    /// As [`Coroutine::abandon`].
+    #[must_use = "the stack can be used again"]
+    pub unsafe fn abandon(self) -> S {
+        // SAFETY: the caller promises that it is not running (1), that nothing refers to its frames (2),
+        // and that nothing depends on a destructor in them (3).
+        unsafe { self.coroutine.abandon() }
+    }
+
     /// The stack of a complete coroutine, for another use.
     ///
     /// ```
@@ -402,11 +304,4 @@ where
             .field("status", &self.status())
             .finish_non_exhaustive()
     }
-}
-
-#[cold]
-#[inline(never)]
-#[track_caller]
-fn no_stack(error: &StackError) -> ! {
-    panic!("no stack for a lending coroutine: {error}")
 }

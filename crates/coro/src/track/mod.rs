@@ -57,61 +57,57 @@ pub use tracked::{Tracked, list};
 pub(crate) use record::Record;
 pub(crate) use registry::Entry;
 
-use crate::SuspendHandle;
 use crate::coroutine::STACK_ADVICE;
+use crate::{SuspendHandle, minimum};
 use core::panic::Location;
 use core::ptr::NonNull;
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::Ordering::Relaxed;
 use record::Birth;
 use std::format;
 use tracked::Bounds;
 
-static ENABLED: AtomicBool = AtomicBool::new(false);
-
 /// Tracks all coroutines that are created from now on, on all threads.
 pub fn enable() {
-    ENABLED.store(true, Relaxed);
-}
-
-/// Whether [`enable`] was called.
-#[inline(always)]
-pub fn is_enabled() -> bool {
-    ENABLED.load(Relaxed)
+    minimum::look_twice();
 }
 
 /// Tracks a coroutine from its beginning.
 ///
 /// # Safety
-/// 1. The handle is that of a coroutine on a stack with these bounds, which was not resumed yet.
+/// 1. The handle is at the root of a coroutine on the stack with these bounds, which was not
+///    resumed yet.
 /// 2. Nothing else uses the handle meanwhile.
-#[cold]
-#[inline(never)]
+#[track_caller]
 pub(crate) unsafe fn begin<Input, Yield>(
     mut handle: NonNull<SuspendHandle<Input, Yield>>,
-    limit: NonNull<u8>,
-    base: NonNull<u8>,
-    created: &'static Location<'static>,
+    low: NonNull<u8>,
+    high: NonNull<u8>,
 ) {
     // SAFETY: a handle (1), which nothing else uses (2).
     let handle = unsafe { handle.as_mut() };
     let birth = Birth {
         stage: handle.stage.as_ptr(),
         handle: core::ptr::from_ref(handle).cast(),
-        low: limit.as_ptr().expose_provenance(),
-        high: base.as_ptr().expose_provenance(),
+        low: low.as_ptr().expose_provenance(),
+        high: high.as_ptr().expose_provenance(),
         name: core::ptr::from_ref(handle.name().unwrap_or_default().as_bytes()),
-        created,
+        created: Location::caller(),
     };
     // SAFETY: the handle keeps the entry, and drops it before it ends itself and before its name.
     handle.extras.keep(unsafe { Entry::new(&birth) });
     rendezvous::join();
-    // Every suspend asks what is wrong, and finds the record.
+    // Every suspend is refused at first sight, and finds the record then.
     handle.extent.set(0);
     if sure_stack::overflow::is_installed() {
         let name = handle.name().unwrap_or("an unnamed coroutine");
-        let title = format!("{name}, created at {created}");
+        let title = format!("{name}, created at {}", birth.created);
         // Without memory for the title the message does without it.
-        sure_stack::overflow::label(&Bounds { limit, base }, &title, STACK_ADVICE);
+        sure_stack::overflow::label(
+            &Bounds {
+                limit: low,
+                base: high,
+            },
+            &title,
+            STACK_ADVICE,
+        );
     }
 }

@@ -5,10 +5,12 @@
 //! What changes after the creation is atomic, because other threads look at it; each is written
 //! by the thread on which the coroutine is, and by no other.
 
+use super::suspend::Recorder;
 use super::{clock, thread};
 use crate::Status;
 use crate::handle::Stage;
 use crate::resumer::Resumer;
+use core::cell::Cell;
 use core::mem::offset_of;
 use core::num::NonZeroUsize;
 use core::panic::Location;
@@ -51,7 +53,8 @@ pub(crate) struct Record {
     /// When it was suspended last, since tracking began.
     since_seconds: AtomicU32,
     since_nanoseconds: AtomicU32,
-    /// Whether it is suspended: 1, or 0.
+    /// Whether it has ever been suspended: 1, or 0. It is so now if the word at `handle` leads
+    /// nowhere.
     suspended: AtomicU32,
     /// The kernel's number of the thread on which it was created; 0 where that is not known.
     thread: AtomicU32,
@@ -60,6 +63,8 @@ pub(crate) struct Record {
     suspended_at: AtomicPtr<Location<'static>>,
     /// This library's number of the thread.
     owner: AtomicUsize,
+    next_awaits: Cell<&'static str>,
+    recorder: Recorder,
 }
 
 /// What a record is made of.
@@ -112,6 +117,8 @@ impl Record {
             created: birth.created,
             suspended_at: AtomicPtr::new(ptr::null_mut()),
             owner: AtomicUsize::new(thread::number()),
+            next_awaits: Cell::new(""),
+            recorder: Recorder::new(),
         }
     }
 }
@@ -129,6 +136,14 @@ impl Record {
         self.suspended_line.store(place.line(), Relaxed);
         let place = ptr::from_ref(place).cast_mut();
         self.suspended_at.store(place, Relaxed);
+        let (awaits, none) = (self.next_awaits.take(), ptr::null_mut());
+        let start = if awaits.is_empty() {
+            none
+        } else {
+            awaits.as_ptr().cast_mut()
+        };
+        self.awaits.store(start, Relaxed);
+        self.awaits_length.store(awaits.len(), Relaxed);
     }
 
     /// Notes that the coroutine is suspended, and with which context, if that is known.
@@ -138,19 +153,15 @@ impl Record {
         self.suspended.store(1, Relaxed);
     }
 
-    /// Notes that the coroutine runs again.
-    pub(crate) fn runs(&self) {
-        self.suspended.store(0, Relaxed);
-        self.context.store(0, Relaxed);
-        self.awaits.store(ptr::null_mut(), Relaxed);
-        self.awaits_length.store(0, Relaxed);
-    }
-
     /// Notes for what the next suspend waits.
     #[cfg(feature = "async")]
     pub(crate) fn waits_for(&self, what: &'static str) {
-        self.awaits.store(what.as_ptr().cast_mut(), Relaxed);
-        self.awaits_length.store(what.len(), Relaxed);
+        self.next_awaits.set(what);
+    }
+
+    /// Where its suspends run.
+    pub(super) fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// Whether an address is on the coroutine's stack, below its handle.
@@ -158,9 +169,10 @@ impl Record {
         (self.low..self.handle.addr()).contains(&address)
     }
 
-    /// The number of the context with which the coroutine is suspended.
+    /// The number of the context with which the coroutine is suspended, if it is, and if that is
+    /// known.
     pub(crate) fn context(&self) -> Option<NonZeroUsize> {
-        NonZeroUsize::new(self.context.load(Relaxed))
+        NonZeroUsize::new(self.context.load(Relaxed)).filter(|_| self.waits())
     }
 
     pub(crate) fn created(&self) -> &'static Location<'static> {
@@ -189,9 +201,9 @@ impl Record {
         unsafe { &*self.handle.cast::<Resumer>() }
     }
 
-    /// Whether it is suspended. Other threads may ask, for what it is worth then.
+    /// Whether it is suspended: it was, and no resume has stored to the link since.
     pub(super) fn waits(&self) -> bool {
-        self.suspended.load(Relaxed) == 1
+        self.suspended.load(Relaxed) == 1 && self.resumer().is_gone()
     }
 
     pub(super) fn name(&self) -> Option<&str> {

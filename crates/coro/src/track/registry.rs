@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::boxed::Box;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
+use sure_context::ParentLink;
 
 /// The layout of [`Tracked`] and of [`Record`]; another number for another layout.
 pub(super) const LAYOUT: u32 = 1;
@@ -22,6 +23,8 @@ pub(super) struct Tracked {
     record_size: u32,
     first: AtomicPtr<Record>,
     count: AtomicUsize,
+    /// Where the link at the root of a suspended coroutine leads: this word is at its handle.
+    nowhere: AtomicUsize,
 }
 
 /// The list, newest record first. The name has the crate's version, so that a program may have
@@ -33,6 +36,7 @@ static TRACKED: Tracked = Tracked {
     record_size: Record::DESCRIBED as u32,
     first: AtomicPtr::new(ptr::null_mut()),
     count: AtomicUsize::new(0),
+    nowhere: AtomicUsize::new(0),
 };
 
 /// Guards the links of the list.
@@ -51,6 +55,7 @@ impl Entry {
     pub(crate) unsafe fn new(birth: &Birth) -> Entry {
         let record = NonNull::from(Box::leak(Box::new(Record::new(birth))));
         let _locked = lock();
+        TRACKED.nowhere.store(ParentLink::nowhere(), Relaxed);
         let second = TRACKED.first.load(Relaxed);
         // SAFETY: it has just been made; the lock guards the links, and what is linked is alive.
         unsafe {

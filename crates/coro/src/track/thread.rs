@@ -13,6 +13,8 @@ std::thread_local! {
 }
 
 /// From 1; 0 where the thread's locals are gone.
+// Apart from code that may change its thread, because it uses a thread-local; so is the next one.
+#[inline(never)]
 pub(super) fn number() -> usize {
     let number = NUMBER.try_with(|number| {
         if number.get() == 0 {
@@ -32,6 +34,7 @@ pub(super) fn name() -> String {
 }
 
 /// What debuggers call the thread; 0 where the system has no such number.
+#[inline(never)]
 pub(super) fn kernel_number() -> u32 {
     std::thread_local! {
         static KERNEL_NUMBER: Cell<u32> = const { Cell::new(0) };

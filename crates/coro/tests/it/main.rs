@@ -1,6 +1,7 @@
 //! The behaviour of coroutines, from outside.
 
 mod backtrace;
+#[cfg(unix)]
 mod c_frames;
 #[cfg(feature = "async")]
 mod cancel;
@@ -8,6 +9,7 @@ mod crashes;
 mod current;
 mod delegate;
 mod drops;
+#[cfg(unix)]
 mod fork;
 #[cfg(feature = "async")]
 mod future;
@@ -17,8 +19,10 @@ mod io;
 #[cfg(feature = "tokio")]
 mod io_tokio;
 mod iter;
+#[cfg(unix)]
 mod large_frames;
 mod lending;
+mod lending_forms;
 mod lifecycle;
 mod locations;
 #[cfg(feature = "movable")]
@@ -29,9 +33,10 @@ mod panics;
 mod parent_stack;
 #[cfg(feature = "async")]
 mod polling;
+#[cfg(unix)]
 mod release;
 mod scope;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod single_step;
 mod soundness;
 mod stacks;

@@ -233,3 +233,95 @@ fn coroutines_inside_of_each_other() {
     outer.release_unused();
     assert_eq!(outer.resume(()).complete(), Some(()));
 }
+
+/// What a stack has of memory after each turn of a coroutine that makes a deep call in every third.
+fn resident_after_turns(most_idle: Option<usize>) -> Vec<usize> {
+    let stack = GuardedMmapStack::allocate_at_least(4 << 20).unwrap();
+    let (limit, base) = (stack.limit().as_ptr(), stack.base().as_ptr());
+    let mut builder = Coroutine::builder();
+    if let Some(bytes) = most_idle {
+        builder = builder.release_idle(bytes);
+    }
+    let body = |handle: &SuspendHandle<(), usize>, ()| {
+        for turn in 0..9 {
+            let kept = black_box([0x5A_u8; 3000]);
+            if turn % 3 == 1 {
+                deep_call();
+            }
+            handle.suspend(turn);
+            assert_eq!(black_box(kept), [0x5A; 3000]);
+        }
+    };
+    let mut coroutine = builder.stack(stack).build(body).unwrap();
+    let turn = |turn| {
+        assert_eq!(coroutine.resume(()).yielded(), Some(turn));
+        resident(limit, base)
+    };
+    (0..9).map(turn).collect()
+}
+
+#[test]
+fn idle_memory_is_given_back_by_those_that_were_asked_to() {
+    let works = system_gives_back();
+    let kept = resident_after_turns(None);
+    assert!(kept[0] < 64 << 10, "{kept:?}");
+    assert!(
+        kept[1..].iter().all(|bytes| *bytes >= 600 << 10),
+        "{kept:?}"
+    );
+    // More than a turn leaves.
+    let enough = resident_after_turns(Some(4 << 20));
+    assert!(
+        enough[1..].iter().all(|bytes| *bytes >= 600 << 10),
+        "{enough:?}"
+    );
+    let limited = resident_after_turns(Some(100 << 10));
+    if works {
+        // The suspended frames, and what is below the limit.
+        assert!(
+            limited.iter().all(|bytes| *bytes < (100 + 64) << 10),
+            "{limited:?}"
+        );
+        let none = resident_after_turns(Some(0));
+        assert!(none.iter().all(|bytes| *bytes < 64 << 10), "{none:?}");
+    } else {
+        assert!(
+            limited[1..].iter().all(|bytes| *bytes >= 600 << 10),
+            "{limited:?}"
+        );
+    }
+}
+
+#[test]
+fn one_that_gives_back_lives_as_any_other() {
+    let builder = || Coroutine::builder().release_idle(0).name("frugal");
+    let mut grows = builder()
+        .build(|handle: &SuspendHandle<u32, u32>, first| {
+            let second = coro::grow(64 << 10, || handle.suspend(first));
+            handle.try_suspend(second).unwrap() + 1
+        })
+        .unwrap();
+    assert_eq!(grows.resume(1).yielded(), Some(1));
+    assert_eq!(grows.resume(2).yielded(), Some(2));
+    assert_eq!(grows.resume(3).complete(), Some(4));
+    let panics = |handle: &SuspendHandle<(), ()>, ()| {
+        handle.suspend(());
+        std::panic::resume_unwind(Box::new(7));
+    };
+    let mut panics = builder().build(panics).unwrap();
+    panics.resume(());
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| panics.resume(())));
+    assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&7));
+    assert_eq!(panics.status(), Status::Complete);
+    let kept = Rc::new(());
+    let inside = kept.clone();
+    let waits = move |handle: &SuspendHandle<(), ()>, ()| {
+        let _inside = inside;
+        handle.suspend(());
+    };
+    let mut waits = builder().build(waits).unwrap();
+    waits.resume(());
+    assert_eq!(Rc::strong_count(&kept), 2);
+    drop(waits);
+    assert_eq!(Rc::strong_count(&kept), 1);
+}

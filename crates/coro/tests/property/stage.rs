@@ -106,12 +106,11 @@ thread_local! {
 /// How often each kind of act was done, and how often each event has happened.
 pub(crate) type Counts = [u64; ACTS.len() + EVENTS.len()];
 
-/// Ends the process: something is not as the model says. Nothing is unwound, because nothing can be relied on.
+/// Aborts: something is not as the model says. Nothing is unwound, because nothing can be relied on.
 pub(crate) fn fail(message: &str) -> ! {
     let heard = HEARD.with_borrow(|heard| heard.clone());
     println!("\nfailed: {message}; the panic hook heard last: {heard:?}");
-    // SAFETY: always allowed.
-    unsafe { libc::_exit(3) }
+    std::process::abort()
 }
 
 /// What `who` has to do next.

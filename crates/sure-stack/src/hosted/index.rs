@@ -311,6 +311,7 @@ mod tests {
     }
 
     /// Whether `child` returns true in a forked process, within some seconds.
+    #[cfg(unix)]
     fn succeeds_in_a_child(child: impl FnOnce() -> bool) -> bool {
         // SAFETY: the child does what is tested, and ends.
         unsafe {
@@ -325,6 +326,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_search_of_the_parent_holds_up_no_child() {
         use std::sync::Barrier;

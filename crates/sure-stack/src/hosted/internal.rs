@@ -7,17 +7,27 @@ use std::io::{self, PipeWriter};
 
 /// The kernel's number of the calling thread.
 pub fn kernel_thread() -> u32 {
-    sys::process::thread_id().unsigned_abs()
+    sys::thread::number().unsigned_abs()
 }
 
 /// The signal that asks a program where it is: `SIGQUIT`, which a terminal sends for Ctrl-\\.
+#[cfg(unix)]
 pub const ASK: c_int = libc::SIGQUIT;
+/// There are no signals.
+#[cfg(not(unix))]
+pub const ASK: c_int = 0;
 
 /// Makes a signal write a byte into a pipe, from now on, instead of its default action.
 ///
 /// # Errors
 /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) if the signal has a handler or is ignored, which
-/// stays so; and what the system says, if there is no such signal or it cannot be handled.
+/// stays so; [`Unsupported`](io::ErrorKind::Unsupported) where there are no signals; and what the system says, if there is no such signal or it cannot be handled.
 pub fn write_on_signal(signal: c_int, pipe: PipeWriter) -> io::Result<()> {
-    sys::wake::on_signal(signal, pipe)
+    #[cfg(unix)]
+    return sys::wake::on_signal(signal, pipe);
+    #[cfg(not(unix))]
+    {
+        drop((signal, pipe));
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }

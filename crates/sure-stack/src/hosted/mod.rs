@@ -3,6 +3,7 @@
 //! | module | what it has |
 //! |---|---|
 //! | `sys` | every call into the system, and failures of them on purpose |
+//! | `sanitizer` | what AddressSanitizer is told |
 //! | `mapping_budget` | how many more mappings the process may have |
 //! | `refusal` | what an error of the system means |
 //! | `index`, `registry` | which addresses are stacks, and what they are called |
@@ -27,13 +28,19 @@ mod mapping_budget;
 pub mod overflow;
 mod pool;
 mod refusal;
+#[cfg_attr(
+    windows,
+    allow(dead_code, unused_imports, reason = "what handlers of signals look up")
+)]
 mod registry;
 mod release;
+mod sanitizer;
 mod sys;
+#[cfg_attr(windows, allow(dead_code, reason = "what handlers of signals look up"))]
 mod target;
 mod usage;
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod failing_calls;
 
 pub use arena::{ArenaConfig, ArenaStack, ArenaStatistics, Reclaim, StackArena};
@@ -41,7 +48,7 @@ pub use guard::{GUARD_SIZE, Guards};
 pub use locate::stack_at;
 pub use mapped::GuardedMmapStack;
 pub use pool::{LARGEST_POOLED_SIZE, PoolConfig, PoolStatistics, PooledStack};
-pub use release::release_below;
+pub use release::{release_below, release_below_if};
 pub use usage::{Bucket, UsageReport, high_water_mark};
 
 /// An error of the operating system.

@@ -14,7 +14,7 @@ impl StackError {
 
     /// No memory to note down what a mapping of `bytes` is used for.
     pub(super) fn no_heap(bytes: usize) -> StackError {
-        StackError::map(bytes, io::Error::from_raw_os_error(libc::ENOMEM))
+        StackError::map(bytes, io::ErrorKind::OutOfMemory.into())
     }
 
     /// A guard that was refused.
@@ -27,8 +27,8 @@ impl StackError {
 impl Limit {
     /// The limit that is likely to stand behind an error, without allocating.
     fn behind(error: &io::Error) -> Limit {
-        // `mmap(2)`: too much memory has been locked.
-        if error.raw_os_error() == Some(libc::EAGAIN) {
+        // `EAGAIN` of mmap(2): too much memory has been locked.
+        if error.kind() == io::ErrorKind::WouldBlock {
             return Limit::LockedMemory;
         }
         // In the order in which they are likely to be met.

@@ -41,6 +41,36 @@ use crate::Stack;
 /// # Ok::<(), sure_stack::StackError>(())
 /// ```
 pub unsafe fn release_below<S: Stack + ?Sized>(stack: &S, address: *const u8) -> usize {
+    // SAFETY: nothing below is needed (1), and nothing runs there (2).
+    unsafe { release_below_if(stack, address, 0) }
+}
+
+/// As [`release_below`], if the pages that it would give back take more than `bytes`
+/// bytes of memory; otherwise it only asks (mincore(2)), and returns 0.
+///
+/// # Safety
+/// As [`release_below`].
+///
+/// ```
+/// use sure_stack::{GuardedMmapStack, Stack, release_below_if};
+///
+/// let stack = GuardedMmapStack::allocate_at_least(256 << 10)?;
+/// // SAFETY: the lowest 64 KiB of a stack on which nothing runs.
+/// unsafe { stack.limit().write_bytes(7, 64 << 10) };
+/// let base = stack.base().as_ptr();
+/// // SAFETY: nothing on the stack is needed, and nothing runs there.
+/// unsafe {
+///     assert_eq!(release_below_if(&stack, base, 100 << 10), 0);
+///     // Unless an emulator ignores it.
+///     assert!([64 << 10, 0].contains(&release_below_if(&stack, base, 50 << 10)));
+/// }
+/// # Ok::<(), sure_stack::StackError>(())
+/// ```
+pub unsafe fn release_below_if<S: Stack + ?Sized>(
+    stack: &S,
+    address: *const u8,
+    bytes: usize,
+) -> usize {
     let (limit, base) = (stack.limit().as_ptr(), stack.base().as_ptr());
     if !(limit.addr()..=base.addr()).contains(&address.addr()) {
         return 0;
@@ -54,7 +84,7 @@ pub unsafe fn release_below<S: Stack + ?Sized>(stack: &S, address: *const u8) ->
     }
     // SAFETY: whole pages between the bounds of a stack, which are mapped.
     let resident = unsafe { memory::count_resident(start, pages) };
-    if resident == 0 {
+    if resident * page <= bytes {
         return 0;
     }
     // SAFETY: whole pages of the stack, below `address`: nothing in them is needed (1), and
@@ -65,7 +95,7 @@ pub unsafe fn release_below<S: Stack + ?Sized>(stack: &S, address: *const u8) ->
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use crate::hosted::sys::failpoint::{Call, during};

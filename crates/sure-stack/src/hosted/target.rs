@@ -1,10 +1,12 @@
-//! What stacks need to know about an instruction set: one entry of [`ALL`] each.
+//! What stacks need to know about an instruction set, one entry of [`ALL`] each, and about
+//! a system, one entry of [`SYSTEMS`] each.
 //!
-//! To add an instruction set, add an entry; nothing else in this crate names one.
+//! To add an instruction set, add an entry; nothing else in this crate names one. A system
+//! needs an entry and its calls (`sys`).
 //! The file needs nothing but `core`, so that other programs can include it and
 //! make their tables from it.
 
-/// The facts about one instruction set, on Linux.
+/// The facts about one instruction set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
     /// Its name in `cfg(target_arch = "...")`.
@@ -15,7 +17,7 @@ pub(crate) struct Target {
     /// (`StackProbeType` in rustc's `rustc_target`; 1.95), so that no frame steps
     /// over a guard of one page.
     pub(crate) stack_probes: bool,
-    /// Where the address of the interrupted instruction is, if it is known.
+    /// Where Linux says the address of the interrupted instruction, if that is known.
     pub(crate) program_counter: Option<ProgramCounter>,
 }
 
@@ -66,12 +68,26 @@ impl Target {
 }
 
 /// In the context itself.
-const fn inside(at: usize, bytes: usize) -> Option<ProgramCounter> {
-    Some(ProgramCounter {
+const fn context(at: usize, bytes: usize) -> ProgramCounter {
+    ProgramCounter {
         through: None,
         at,
         bytes,
-    })
+    }
+}
+
+/// As [`context`], for the table of instruction sets.
+const fn inside(at: usize, bytes: usize) -> Option<ProgramCounter> {
+    Some(context(at, bytes))
+}
+
+/// In 8 bytes of what a pointer in the context leads to.
+const fn behind(through: usize, at: usize) -> ProgramCounter {
+    ProgramCounter {
+        through: Some(through),
+        at,
+        bytes: 8,
+    }
 }
 
 /// Every instruction set that is known.
@@ -189,6 +205,107 @@ pub(crate) const ALL: &[Target] = &[
 const MIPS: Option<ProgramCounter> = inside(24 + 8, 8);
 /// Flags, link, stack (40 bytes); 32 + 32 registers, 2 × 4 of hi and lo; then `sc_pc`.
 const MIPS64: Option<ProgramCounter> = inside(40 + (32 + 32 + 8) * 8, 8);
+
+/// The facts about one system.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct System {
+    /// Its names in `cfg(target_os = "...")`.
+    pub(crate) names: &'static [&'static str],
+    /// The signals that an access to a guard may raise. None where there are no signals, and so
+    /// no report of an overflow.
+    pub(crate) guard_signals: &'static [i32],
+    /// Where the interrupted instruction is, for instruction sets on which it is known: see
+    /// [`Target::program_counter`], which is Linux's.
+    pub(crate) program_counters: &'static [(&'static str, ProgramCounter)],
+}
+
+/// The `SIGSEGV` of every system here (`signal.h`).
+const SIGSEGV: i32 = 11;
+/// The `SIGBUS` of the systems that come from BSD (`signal.h`).
+const BSD_SIGBUS: i32 = 10;
+
+/// Every system that is known.
+pub(crate) const SYSTEMS: &[System] = &[
+    System {
+        names: &["linux", "android"],
+        // mprotect(2): `SIGSEGV`; a lightweight guard raises it, too (madvise(2), `MADV_GUARD_INSTALL`).
+        guard_signals: &[SIGSEGV],
+        // Those of `ALL`.
+        program_counters: &[],
+    },
+    System {
+        names: &["macos", "ios", "tvos", "watchos", "visionos"],
+        // `ux_exception` in XNU's `bsd/uxkern/ux_exception.c`: an address without a mapping is
+        // `SIGSEGV`, an access that the mapping does not allow is `SIGBUS`.
+        guard_signals: &[SIGSEGV, BSD_SIGBUS],
+        // `sys/_types/_ucontext.h`: two words of 4 bytes, a stack (24), a link and a size (8 each);
+        // then a pointer to the registers, `_mcontext.h`: 16 bytes about the exception, then
+        program_counters: &[
+            // 29 registers, `fp`, `lr`, `sp` (`mach/arm/_structs.h`).
+            ("aarch64", behind(48, 16 + 32 * 8)),
+            // 16 registers (`mach/i386/_structs.h`).
+            ("x86_64", behind(48, 16 + 16 * 8)),
+        ],
+    },
+    System {
+        names: &["freebsd"],
+        // `SIGSEGV` by sigaction(2); with `machdep.prot_fault_translation` set to 2, `SIGBUS` for an
+        // access that the mapping does not allow (`trap_pfault` in `sys/amd64/amd64/trap.c`).
+        guard_signals: &[SIGSEGV, BSD_SIGBUS],
+        // `sys/_ucontext.h`: 16 bytes of mask; then the registers, `machine/ucontext.h`:
+        program_counters: &[
+            // `x0` to `x29`, `lr`, `sp`; then `elr`.
+            ("aarch64", context(16 + 32 * 8, 8)),
+            // A word, 15 registers, the trap's number, address, flags and error; then `rip`.
+            ("x86_64", context(16 + 20 * 8, 8)),
+        ],
+    },
+    System {
+        names: &["windows"],
+        guard_signals: &[],
+        program_counters: &[],
+    },
+];
+
+impl System {
+    /// The entry of a system. An unknown one has no signals.
+    pub(crate) const fn named(os: &str) -> System {
+        let mut n = 0;
+        while n < SYSTEMS.len() {
+            let mut name = 0;
+            while name < SYSTEMS[n].names.len() {
+                if equal(SYSTEMS[n].names[name].as_bytes(), os.as_bytes()) {
+                    return SYSTEMS[n];
+                }
+                name += 1;
+            }
+            n += 1;
+        }
+        System {
+            names: &[],
+            guard_signals: &[],
+            program_counters: &[],
+        }
+    }
+
+    /// Where the address of the interrupted instruction is, if it is known.
+    pub(crate) const fn program_counter(&self, arch: &str) -> Option<ProgramCounter> {
+        let mut n = 0;
+        while n < self.program_counters.len() {
+            let (known, place) = self.program_counters[n];
+            if equal(known.as_bytes(), arch.as_bytes()) {
+                return Some(place);
+            }
+            n += 1;
+        }
+        // Its own where it has any; Linux's, where it is Linux.
+        if !self.names.is_empty() && equal(self.names[0].as_bytes(), b"linux") {
+            Target::named(arch).program_counter
+        } else {
+            None
+        }
+    }
+}
 
 /// `==`, which is no `const fn`.
 const fn equal(one: &[u8], other: &[u8]) -> bool {

@@ -5,7 +5,8 @@ use static_assertions::{assert_impl_all, assert_not_impl_any};
 use std::sync::mpsc;
 use std::thread;
 use sure_stack::{
-    ArenaConfig, ArenaStack, DEFAULT_STACK_SIZE, Guards, Reclaim, Stack, StackArena, StackError,
+    ArenaConfig, ArenaStack, DEFAULT_STACK_SIZE, GUARD_SIZE, Guards, Reclaim, Stack, StackArena,
+    StackError,
 };
 use testing::{Random, cases};
 
@@ -33,6 +34,30 @@ fn assert_marked(stack: &impl Stack, with: u8) {
         // SAFETY: inside the stack, on which nothing runs.
         let found = unsafe { stack.limit().as_ptr().add(offset).read_volatile() };
         assert_eq!(found, with);
+    }
+}
+
+/// Whether the system can write a few hundred bytes there; it reports a fault where the process
+/// would die of one.
+fn is_writable(address: *mut u8) -> bool {
+    // SAFETY: inside a stack on which nothing runs, or in its guard.
+    unsafe { libc::uname(address.cast()) == 0 }
+}
+
+/// Guards of later stacks are made many at a time, ahead of them.
+#[test]
+fn each_of_very_many_has_its_guard_and_nothing_else_is_one() {
+    let arena = StackArena::new(SIZE).unwrap();
+    let stacks: Vec<_> = (0..cases(3000))
+        .map(|_| arena.allocate().unwrap())
+        .collect();
+    let room = size_of::<libc::utsname>();
+    for (number, stack) in stacks.iter().enumerate() {
+        let limit = stack.limit().as_ptr();
+        let guard = [1, GUARD_SIZE].map(|below| is_writable(limit.wrapping_sub(below)));
+        assert_eq!(guard, [false, false], "the guard of stack {number}");
+        let ends = [0, stack.size() - room].map(|above| is_writable(limit.wrapping_add(above)));
+        assert_eq!(ends, [true, true], "stack {number}");
     }
 }
 

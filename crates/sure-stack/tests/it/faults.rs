@@ -262,8 +262,10 @@ fn bus_error() {
     println!("touching");
     // SAFETY: a mapping beyond the end of a file, which is meant to fault.
     unsafe {
-        let file = libc::open(c"/tmp".as_ptr(), libc::O_TMPFILE | libc::O_RDWR, 0o600);
+        let mut path = *b"/tmp/sure-stack-XXXXXX\0";
+        let file = libc::mkstemp(path.as_mut_ptr().cast());
         assert!(file >= 0);
+        assert_eq!(libc::unlink(path.as_ptr().cast()), 0);
         let page = libc::mmap(
             ptr::null_mut(),
             1,

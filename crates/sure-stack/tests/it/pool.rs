@@ -195,6 +195,35 @@ fn usable_while_thread_locals_are_torn_down() {
 }
 
 #[test]
+fn what_comes_back_after_the_pool_was_emptied_is_not_kept() {
+    /// Says how many stacks are kept before and after one more is returned.
+    struct AtExit(std::sync::mpsc::Sender<[usize; 2]>, Option<PooledStack>);
+    impl Drop for AtExit {
+        fn drop(&mut self) {
+            let before = PooledStack::kept();
+            drop(self.1.take());
+            self.0.send([before, PooledStack::kept()]).unwrap();
+        }
+    }
+    thread_local! {
+        static FIRST: RefCell<Option<AtExit>> = const { RefCell::new(None) };
+        static LAST: RefCell<Option<AtExit>> = const { RefCell::new(None) };
+    }
+    let (sender, receiver) = std::sync::mpsc::channel();
+    in_fresh_thread(move || {
+        let stacks = [(); 3].map(|()| PooledStack::new().unwrap());
+        let [one, other, kept] = stacks.map(Some);
+        FIRST.set(Some(AtExit(sender.clone(), one)));
+        // From here on the pool is emptied when the thread ends: between the two, in whatever order.
+        drop(kept);
+        LAST.set(Some(AtExit(sender, other)));
+    });
+    let mut kept: Vec<_> = receiver.iter().collect();
+    kept.sort_unstable();
+    assert_eq!(kept, [[0, 0], [1, 2]]);
+}
+
+#[test]
 fn a_reused_stack_is_as_usable_as_a_new_one() {
     in_fresh_thread(|| {
         for round in 0..10_u8 {

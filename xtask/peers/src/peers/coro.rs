@@ -15,6 +15,9 @@ use sure_stack::{GuardedMmapStack, StackArena};
 
 pub struct Coro;
 
+/// As large as the pool's.
+const KEPT: usize = 256 << 10;
+
 type Word = Coroutine<usize, usize, ()>;
 
 impl Suspend for SuspendHandle<usize, usize> {
@@ -56,11 +59,11 @@ impl Peer for Coro {
         match work {
             Work::RoundTrip { value, depth } => vec![round_trip(value, depth)],
             Work::Nested => vec![nested()],
-            Work::Life(Life::KeptStack) => vec![pooled_life()],
+            Work::Life(Life::KeptStack) => vec![pooled_life(), life_on_kept_stack()],
             Work::Life(Life::NewStack(bytes)) => {
                 vec![life(bytes)]
             }
-            Work::DropSuspended => vec![drop_suspended()],
+            Work::DropSuspended => vec![drop_suspended(), drop_suspended_on_kept_stack()],
             Work::Turns { shuffled, depth } => {
                 let resume = |one: &mut Word, i| {
                     black_box(one.resume(i));
@@ -73,7 +76,8 @@ impl Peer for Coro {
             Work::Pipeline => vec![pipeline("", source, stage)],
             Work::Tree => vec![tree::tree("", walk)],
             Work::Json => vec![json::json("", parser)],
-            Work::CallThatGrows => grow(),
+            Work::CallOnKeptStack => call_on_kept_stack(),
+            Work::CallThatGrows => vec![call_on_new_stack()],
             Work::CallWithRoom => vec![Contestant::new("maybe_grow", |i| {
                 black_box(coro::maybe_grow(32 << 10, 256 << 10, || black_box(i)));
             })],
@@ -146,6 +150,17 @@ fn pooled_life() -> Contestant {
     })
 }
 
+fn life_on_kept_stack() -> Contestant {
+    let mut kept = Some(Box::new(mapped(KEPT)));
+    Contestant::new("reused", move |i| {
+        let stack = kept.take().expect("kept below");
+        let mut coroutine =
+            Coroutine::with_stack(stack, |_: &SuspendHandle<usize, ()>, value| value);
+        black_box(coroutine.resume(i));
+        kept = coroutine.into_stack().ok();
+    })
+}
+
 fn life(bytes: usize) -> Contestant {
     Contestant::new("", move |i| {
         let body = |_: &SuspendHandle<usize, ()>, value| value;
@@ -157,6 +172,18 @@ fn drop_suspended() -> Contestant {
     Contestant::new("pooled", |_| {
         let mut coroutine = Coroutine::new(|handle: &SuspendHandle<(), ()>, ()| handle.suspend(()));
         black_box(coroutine.resume(()));
+    })
+}
+
+fn drop_suspended_on_kept_stack() -> Contestant {
+    let mut kept = Some(Box::new(mapped(KEPT)));
+    Contestant::new("reused", move |_| {
+        let stack = kept.take().expect("kept below");
+        let body = |handle: &SuspendHandle<(), ()>, ()| handle.suspend(());
+        let mut coroutine = Coroutine::with_stack(stack, body);
+        black_box(coroutine.resume(()));
+        coroutine.unwind();
+        kept = coroutine.into_stack().ok();
     })
 }
 
@@ -193,19 +220,21 @@ fn parser() -> json::Parser {
     Box::new(move |piece| coroutine.resume(piece).complete())
 }
 
-/// With a stack that is kept for the next growth, or one that is at hand.
-fn grow() -> Vec<Contestant> {
-    let bytes = 256 << 10;
-    let mut kept = mapped(bytes);
+/// On a stack at hand, and on one that the thread keeps for growing.
+fn call_on_kept_stack() -> Vec<Contestant> {
+    let mut kept = mapped(KEPT);
     vec![
-        Contestant::new("grow", move |i| {
-            black_box(coro::grow(bytes, || black_box(i)));
-        }),
-        Contestant::new("on_stack, reused", move |i| {
+        Contestant::new("on_stack", move |i| {
             black_box(coro::on_stack(&mut kept, || black_box(i)));
         }),
-        Contestant::new("on_stack, new mapping", move |i| {
-            black_box(coro::on_stack(&mut mapped(bytes), || black_box(i)));
+        Contestant::new("grow", move |i| {
+            black_box(coro::grow(KEPT, || black_box(i)));
         }),
     ]
+}
+
+fn call_on_new_stack() -> Contestant {
+    Contestant::new("on_stack", move |i| {
+        black_box(coro::on_stack(&mut mapped(KEPT), || black_box(i)));
+    })
 }

@@ -23,12 +23,12 @@ pub fn report(report: &Report, charts: &[Chart]) -> String {
 }
 
 /// What every figure depends on.
-fn stamp(report: &Report) -> String {
+pub(super) fn conditions(report: &Report) -> String {
     let machine = &report.machine;
-    let mut text = format!(
+    format!(
         "Commit {}, {} UTC, on {} with {} cores and {} GiB, Linux {}, {}; load {} at the start.\n\
          {} rounds of {} ms for each contestant, short loops in {} code layouts in turn; all \
-         contestants of a row take turns, and ratios are formed within each round.\n\n",
+         contestants of a row take turns, and ratios are formed within each round.",
         report.commit,
         report.date,
         machine.processor,
@@ -40,7 +40,12 @@ fn stamp(report: &Report) -> String {
         report.rounds,
         report.slice_ms,
         report.layouts,
-    );
+    )
+}
+
+/// The conditions, and who was there.
+fn stamp(report: &Report) -> String {
+    let mut text = conditions(report) + "\n\n";
     let here = report.peers.iter().filter(|peer| peer.missing.is_none());
     let names: Vec<_> = here
         .map(|peer| format!("{} {}", peer.name, peer.version))
@@ -58,7 +63,7 @@ fn stamp(report: &Report) -> String {
 }
 
 /// A line for each row: ours, what it is compared with, and the best of the rest.
-fn summary(rows: &[RowResult]) -> String {
+pub(super) fn summary(rows: &[RowResult]) -> String {
     let mut text = String::from(
         "| work | ours, ns | compared with, ns | ratio | fastest other stackful one, ns |\n\
          |---|---|---|---|---|\n",

@@ -1,6 +1,7 @@
 //! What is printed, and what is written: JSON for programs, Markdown and charts for people.
 
 mod markdown;
+mod readme;
 
 pub use markdown::{nanoseconds, thousands};
 
@@ -43,8 +44,8 @@ pub fn print_alive(result: &AliveResult) {
     );
 }
 
-/// Writes everything into a folder.
-pub fn write(report: &Report, folder: &Path) -> Result<(), String> {
+/// Writes everything into a folder, and the summary into a README, if there is to be one.
+pub fn write(report: &Report, folder: &Path, readme: Option<&Path>) -> Result<(), String> {
     let write = |name: &str, text: String| {
         let path = folder.join(name);
         std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
@@ -62,5 +63,7 @@ pub fn write(report: &Report, folder: &Path) -> Result<(), String> {
         folder.display(),
         charts.len()
     );
-    Ok(())
+    readme.map_or(Ok(()), |readme| {
+        readme::update(report, &charts, folder, readme)
+    })
 }

@@ -5,7 +5,9 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use sure_stack::PooledStack;
-use testing::{OnDrop, child};
+use testing::OnDrop;
+#[cfg(unix)]
+use testing::child;
 
 testing::scenarios!(scenario; fault, fault_below_our_handler);
 
@@ -91,7 +93,12 @@ fn a_stack_is_handed_back_when_its_owner_panics() {
 /// An address where nothing is mapped.
 const NOWHERE: usize = 64;
 
+/// Without signals no program handles them.
+#[cfg(not(unix))]
+fn handle_faults() {}
+
 /// A program's handler of its own faults.
+#[cfg(unix)]
 fn handle_faults() {
     extern "C" fn handler(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
         // SAFETY: the kernel gives a valid one; a fault has an address.
@@ -145,6 +152,7 @@ fn fault_below_our_handler() {
     read_nowhere();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_fault_of_the_program_reaches_the_handler_of_the_program() {
     for scenario in ["fault", "fault_below_our_handler"] {

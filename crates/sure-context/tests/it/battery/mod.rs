@@ -47,9 +47,12 @@ macro_rules! each_test {
 
 pub(crate) mod descend;
 pub(crate) mod fiber;
+#[cfg(not(windows))]
 mod machine;
+#[cfg(not(windows))]
 pub(crate) mod placement;
 pub(crate) mod random;
+#[cfg(not(windows))]
 pub(crate) mod registers;
 pub(crate) mod switches;
 pub(crate) mod values;

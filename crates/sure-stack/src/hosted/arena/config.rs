@@ -116,6 +116,10 @@ impl ArenaConfig {
     /// # Errors
     /// [`StackError::InvalidSize`] for a stack size of 0, or one that exceeds
     /// `isize::MAX` together with its guard.
+    ///
+    /// # Aborts
+    /// If the heap has no memory for the arena's record, some hundreds of bytes, the process ends, as
+    /// it does when a collection has none.
     pub fn build(self) -> Result<StackArena, StackError> {
         Ok(StackArena::with_config(&self, self.shape()?))
     }

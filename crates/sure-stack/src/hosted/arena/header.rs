@@ -4,6 +4,7 @@
 use super::colour;
 use super::stack::ArenaSlot;
 use crate::hosted::guard;
+use crate::hosted::sanitizer;
 use crate::hosted::sys::memory::{self, Advice, page_size};
 use core::hint::assert_unchecked;
 use core::ops::Range;
@@ -74,6 +75,21 @@ impl StackHeader {
         // SAFETY: headers stand at multiples of a line.
         unsafe { assert_unchecked(this.addr().get().is_multiple_of(colour::LINE)) };
         this.cast()
+    }
+
+    /// Tells a sanitizer that the stack is in use from now on, or that it is not.
+    ///
+    /// # Safety
+    /// The header was made by [`StackHeader::write`], and may be read.
+    #[inline(always)]
+    pub(crate) unsafe fn announce(this: NonNull<StackHeader>, in_use: bool) {
+        // SAFETY: as the caller says.
+        let (limit, base) = unsafe { (this.as_ref().limit, StackHeader::base(this)) };
+        if in_use {
+            sanitizer::handed_out(limit, base);
+        } else {
+            sanitizer::given_back(limit, base);
+        }
     }
 
     /// The addresses of the guard.

@@ -16,8 +16,9 @@ pub(crate) use stack::{Reuse, release};
 pub use statistics::ArenaStatistics;
 
 use super::guard::{self, Guards};
-use super::sys::memory::Advice;
-use crate::StackError;
+use super::sanitizer;
+use super::sys::memory::{self, Advice, page_size};
+use crate::{Stack, StackError};
 use core::mem;
 use core::ptr::NonNull;
 use shape::StackShape;
@@ -122,7 +123,8 @@ impl StackArena {
                 start,
                 guarded,
             } => {
-                if !guarded {
+                // SAFETY: the slot was just taken.
+                if !guarded && !unsafe { shared.prepare(place, start) } {
                     // SAFETY: the slot was just taken.
                     unsafe { shared.guard(place, start)? };
                 }
@@ -141,7 +143,9 @@ impl StackArena {
         };
         // Counted until the stack comes back.
         mem::forget(Arc::clone(&self.shared));
-        Ok(ArenaStack::new(header))
+        let stack = ArenaStack::new(header);
+        sanitizer::handed_out(stack.limit(), stack.base());
+        Ok(stack)
     }
 
     /// Gives back what the arena has no use for now: the memory of free stacks, and the
@@ -176,6 +180,41 @@ impl core::fmt::Debug for StackArena {
 }
 
 impl Shared {
+    /// Makes the guards of a slot and of the ones that are taken next, and their first pages, if
+    /// there will probably be some, and the system can do that at once. Whether it has.
+    ///
+    /// Another thread may take one of them meanwhile. It makes its guard itself then, which is the
+    /// same guard; and a page that is in use is not changed by being made.
+    ///
+    /// # Safety
+    /// The slot was just taken by the caller, is unused, and begins at `start`.
+    unsafe fn prepare(&self, place: SlotNumber, start: NonNull<u8>) -> bool {
+        let batch = self.state.with(|state| state.batch(place));
+        if batch == 1 {
+            return false;
+        }
+        let (guard, stride) = (self.shape.guard, self.shape.stride);
+        let mut starts: Vec<*mut u8> = (0..batch as usize)
+            .map(|n| start.as_ptr().wrapping_add(n * stride))
+            .collect();
+        // SAFETY: the lowest pages of this slot and of those above it, which are of the same
+        // reservation (it has so many); that stays, because this slot is taken. Nothing but guards
+        // is ever there.
+        if !unsafe { guard::install_each(&starts, guard, self.guards) } {
+            return false;
+        }
+        let page = page_size();
+        for start in &mut starts {
+            *start = start.wrapping_add(stride - page);
+        }
+        // Where the headers and first frames will be. It is a wish: a page that is not made now is
+        // made when it is touched.
+        // SAFETY: the highest pages of the same slots, whose contents stay.
+        let _ = unsafe { memory::advise_each(&starts, page, Advice::PopulateWrite) };
+        self.state.with(|state| state.prepared(place, batch));
+        true
+    }
+
     /// Makes the guard of a slot. If the system refuses, the slot is put back.
     ///
     /// # Safety

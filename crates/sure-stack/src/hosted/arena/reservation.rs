@@ -23,11 +23,23 @@ pub(crate) struct Reservation {
     /// For each slot that was ever taken: the next free one, and whether it
     /// lacks its guard. It has room for all of them from the beginning.
     links: Vec<u32>,
+    /// How many slots from the first on have had their guards made; those above the ones that were
+    /// ever taken are ready.
+    prepared: u32,
     /// Whether it is in the arena's list of those with free slots.
     pub(crate) listed: bool,
     /// The next one in that list.
     pub(crate) next: Option<u32>,
 }
+
+/// How many slots are prepared together at the most.
+const MOST_PREPARED: u32 = 512;
+
+/// How many are prepared together at the least.
+const LEAST_PREPARED: u32 = 16;
+
+/// The part of all slots that may be prepared and not used: one in so many.
+const WASTE: u32 = 16;
 
 /// No slot.
 const NONE: u32 = UNGUARDED - 1;
@@ -66,6 +78,7 @@ impl Reservation {
             taken: 0,
             free: NONE,
             links,
+            prepared: 0,
             listed: false,
             next: None,
         })
@@ -102,13 +115,32 @@ impl Reservation {
             (number, link & UNGUARDED == 0)
         } else if self.links.len() < self.slots as usize {
             self.links.push(NONE);
+            let number = self.links.len() as u32 - 1;
             // Huge pages have no guards.
-            (self.links.len() as u32 - 1, self.shape.guard == 0)
+            (number, self.shape.guard == 0 || number < self.prepared)
         } else {
             return None;
         };
         self.taken += 1;
         Some((number, guarded))
+    }
+
+    /// How many slots, from this one on, are worth preparing together with it. It was just taken.
+    ///
+    /// Few while there are few: what is prepared takes a page each, and may never be used.
+    pub(crate) fn batch(&self, number: u32) -> u32 {
+        let fresh = number as usize + 1 == self.links.len();
+        let worth = (number / WASTE).min(MOST_PREPARED);
+        if fresh && worth >= LEAST_PREPARED {
+            worth.min(self.slots - number)
+        } else {
+            1
+        }
+    }
+
+    /// Notes that the slots below this one have their guards, as far as they were never taken.
+    pub(crate) fn prepared(&mut self, end: u32) {
+        self.prepared = self.prepared.max(end);
     }
 
     pub(crate) fn put_back(&mut self, number: u32, guarded: bool) {

@@ -68,6 +68,8 @@ pub(crate) enum Reuse {
 pub(crate) unsafe fn release(header: NonNull<StackHeader>, reuse: Reuse) {
     // SAFETY: the header is the caller's.
     let slot = unsafe { header.as_ref() }.slot;
+    // SAFETY: the header is the caller's.
+    unsafe { StackHeader::announce(header, false) };
     // SAFETY: the stack of this header is out, and the caller's.
     unsafe { slot.put_back(header, reuse) };
 }

@@ -198,6 +198,21 @@ impl ArenaState {
         self.reservation(place.reservation).claim(claims);
     }
 
+    /// How many slots are worth preparing together with this one, which was just taken.
+    pub(crate) fn batch(&mut self, place: SlotNumber) -> u32 {
+        if self.locked_memory {
+            return 1;
+        }
+        let number = place.number;
+        self.reservation(place.reservation).batch(number)
+    }
+
+    /// Notes that this slot and those after it, so many together, have been prepared.
+    pub(crate) fn prepared(&mut self, place: SlotNumber, batch: u32) {
+        let end = place.number + batch;
+        self.reservation(place.reservation).prepared(end);
+    }
+
     /// Notes that memory is locked.
     pub(crate) fn stay_small(&mut self) {
         self.locked_memory = true;

@@ -9,8 +9,9 @@ use super::mapping_budget::MappingClaims;
 use super::sys::memory::{self, Advice};
 use super::target::Target;
 use crate::StackError;
+use std::io::ErrorKind;
 
-pub(crate) use probe::{clears_memory, lightweight_guards};
+pub(crate) use probe::{clears_memory, lightweight_guards, vectored_guards};
 
 /// Bytes of guard below every stack, before rounding up to pages.
 ///
@@ -50,8 +51,8 @@ pub(crate) unsafe fn install(
             // SAFETY: whole pages of the caller's mapping; nothing in them is needed.
             match unsafe { memory::advise(start, bytes, Advice::InstallGuard) } {
                 Ok(()) => Ok(MappingClaims::NONE),
-                // Not in locked memory.
-                Err(os) if os.raw_os_error() == Some(libc::EINVAL) => {
+                // `EINVAL`: not in locked memory.
+                Err(os) if os.kind() == ErrorKind::InvalidInput => {
                     // SAFETY: whole pages of the caller's mapping, unused.
                     unsafe { protect(start, bytes) }
                 }
@@ -61,6 +62,18 @@ pub(crate) unsafe fn install(
         // SAFETY: whole pages of the caller's mapping, unused.
         Guards::Automatic | Guards::Mprotect => unsafe { protect(start, bytes) },
     }
+}
+
+/// Makes lightweight guards of so many bytes at each of many places, in one call of the system.
+/// Whether it has: if not, none of them can be relied on.
+///
+/// # Safety
+/// Each place is the beginning of a range as for [`install`]; one that is a guard already stays one.
+pub(crate) unsafe fn install_each(starts: &[*mut u8], bytes: usize, guards: Guards) -> bool {
+    guards == Guards::Automatic
+        && vectored_guards()
+        // SAFETY: whole pages of the caller's mappings; nothing in them is needed.
+        && unsafe { memory::advise_each(starts, bytes, Advice::InstallGuard) }.is_ok()
 }
 
 /// Makes every access to the range fault, by a mapping of its own.

@@ -3,7 +3,7 @@
 //! Its answer proves nothing: emulators answer "done" to any advice, and do
 //! nothing. So each is tried once, on a page of its own, and looked at.
 
-use crate::hosted::sys::memory::{Advice, Mapping, advise, is_writable, page_size};
+use crate::hosted::sys::memory::{Advice, Mapping, advise, advise_each, is_writable, page_size};
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// Whether `MADV_GUARD_INSTALL` makes a page that cannot be accessed.
@@ -14,6 +14,17 @@ pub(crate) fn lightweight_guards() -> bool {
         let done = unsafe { advise(page, page_size(), Advice::InstallGuard) };
         // SAFETY: the same page, in which nothing is alive.
         done.is_ok() && refuses_bogus(page) && !unsafe { is_writable(page) }
+    })
+}
+
+/// Whether lightweight guards can be made many at a time, by `process_madvise`.
+pub(crate) fn vectored_guards() -> bool {
+    static KNOWN: Knowledge = Knowledge::new();
+    KNOWN.get(|page| {
+        // SAFETY: a page of the probe's own, unused.
+        let done = unsafe { advise_each(&[page], page_size(), Advice::InstallGuard) };
+        // SAFETY: the same page, in which nothing is alive.
+        done.is_ok() && lightweight_guards() && !unsafe { is_writable(page) }
     })
 }
 
@@ -66,6 +77,21 @@ impl Knowledge {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn guards_of_a_batch_are_where_they_were_asked_for() {
+        if !vectored_guards() {
+            return;
+        }
+        let page = page_size();
+        let pages = Mapping::new(4 * page, false).unwrap();
+        let at = |n: usize| pages.start().wrapping_add(n * page);
+        // SAFETY: pages of the test's own, unused.
+        unsafe { advise_each(&[at(0), at(2)], page, Advice::InstallGuard) }.unwrap();
+        // SAFETY: the same.
+        let writable = [0, 1, 2, 3].map(|n| unsafe { is_writable(at(n)) });
+        assert_eq!(writable, [false, true, false, true]);
+    }
 
     #[test]
     fn a_system_that_takes_bogus_advice_has_no_lightweight_guards() {

@@ -7,8 +7,13 @@ use core::ffi::c_int;
 use core::mem::{self, MaybeUninit};
 
 /// What our handler may take beside the kernel's frame, in bytes. The standard
-/// library's alternate stacks have as much where frames are small (8 KiB).
-const LEAST: usize = 4 << 10;
+/// library's alternate stacks have as much where frames are small (8 KiB). Frames that a sanitizer
+/// watches are larger.
+const LEAST: usize = if cfg!(any(sure_stack_asan, sure_stack_tsan)) {
+    32 << 10
+} else {
+    4 << 10
+};
 /// What we give instead of a smaller stack: handlers before ours may need more.
 const GIVEN: usize = 64 << 10;
 

@@ -9,7 +9,7 @@
 use super::elf;
 use super::report::Report;
 use crate::hosted::sys::file::File;
-use crate::hosted::sys::process;
+use crate::hosted::sys::helper;
 use crate::{GuardedMmapStack, Stack, StackError};
 use core::ffi::{c_int, c_void};
 use core::{ptr, str};
@@ -40,12 +40,12 @@ pub(super) fn print(report: &mut Report) {
     if let Some(stack) = HELPER_STACK.get() {
         // SAFETY: (1) `help` takes a report, which is the helper's until it ends;
         // (2) the one helper of the process runs on this stack.
-        unsafe { process::run_helper(stack.base(), help, ptr::from_mut(report).cast()) };
+        unsafe { helper::run_helper(stack.base(), help, ptr::from_mut(report).cast()) };
     }
 }
 
 extern "C" fn help(report: *mut c_void) -> c_int {
-    process::bound_helper(TIME);
+    helper::bound_helper(TIME);
     // SAFETY: given by `print`, which waits.
     let report = unsafe { &mut *report.cast::<Report>() };
     let file = File::open(report.module.c_path()).and_then(|file| file.map());
@@ -74,7 +74,7 @@ mod tests {
     }
 
     extern "C" fn overflow(_: *mut c_void) -> c_int {
-        process::bound_helper(TIME);
+        helper::bound_helper(TIME);
         without_end(0) as c_int
     }
 
@@ -83,6 +83,6 @@ mod tests {
         prepare().unwrap();
         let base = HELPER_STACK.get().unwrap().base();
         // SAFETY: (1) it takes no argument; (2) no other test runs the helper.
-        unsafe { process::run_helper(base, overflow, ptr::null_mut()) };
+        unsafe { helper::run_helper(base, overflow, ptr::null_mut()) };
     }
 }

@@ -45,15 +45,35 @@
 //! - A frame that is larger than the guard can step over it, where the compiler
 //!   does not probe large frames; see [`GUARD_SIZE`](crate::GUARD_SIZE).
 //! - A name is that of the stack's memory: see [`set_name`].
+//! - The program or library in which the code was is told on Linux and Android, the function's
+//!   name on Linux; Apple's systems and FreeBSD tell the address. Both may send `SIGBUS` as well, which
+//!   is treated as `SIGSEGV` is.
+//! - Windows has no such handler. Coroutines run on threads of the system there, whose overflows
+//!   the standard library reports.
 
+// What a system does not have is in `none`: signals on Windows, `/proc` outside of
+// Linux, the types of ELF in Android's `libc`.
+#[cfg_attr(windows, path = "none/alternate.rs")]
 mod alternate;
+#[cfg(target_os = "linux")]
 mod elf;
+#[cfg_attr(not(target_os = "linux"), path = "none/function.rs")]
 mod function;
+#[cfg_attr(windows, path = "none/handler.rs")]
 mod handler;
+#[cfg(unix)]
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "android")),
+    path = "none/module.rs"
+)]
 mod module;
+#[cfg(unix)]
 mod pc;
+#[cfg(unix)]
 mod previous;
+#[cfg(unix)]
 mod report;
+#[cfg(unix)]
 mod text;
 
 use super::registry;
@@ -65,8 +85,8 @@ use crate::{Stack, StackError};
 /// [`protect_thread`].
 ///
 /// # Errors
-/// [`StackError::Signals`] if the system refuses the handler (a sandbox may), and as
-/// [`protect_thread`].
+/// [`StackError::Signals`] if the system refuses the handler (a sandbox may) or has no signals
+/// (Windows), and as [`protect_thread`]. The program can go on without.
 pub fn install() -> Result<(), StackError> {
     protect_thread()?;
     function::prepare()?;

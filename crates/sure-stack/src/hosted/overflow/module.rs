@@ -42,6 +42,7 @@ impl Module {
     }
 
     /// The path, zero-terminated.
+    #[cfg(target_os = "linux")]
     pub(super) fn c_path(&self) -> &CStr {
         CStr::from_bytes_until_nul(&self.path).unwrap_or_default()
     }

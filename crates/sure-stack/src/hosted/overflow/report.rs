@@ -7,7 +7,7 @@ use super::module::Module;
 use super::pc;
 use super::text::Text;
 use crate::hosted::registry::{StackRange, with_label};
-use crate::hosted::sys::process;
+use crate::hosted::sys::{process, thread};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::fmt::Write;
@@ -74,7 +74,7 @@ pub(super) unsafe fn overflow(stack: StackRange, address: usize, context: *mut c
 /// Lets one thread through, once, and says which it is.
 fn claim() -> c_int {
     static REPORTING: AtomicI32 = AtomicI32::new(0);
-    let this = process::thread_id();
+    let this = thread::number();
     match REPORTING.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed) {
         Ok(_) => this,
         // The message itself overflows a stack.
@@ -93,6 +93,7 @@ impl Report {
     }
 
     /// Prints the line of the function.
+    #[cfg(target_os = "linux")]
     pub(super) fn describe_function(&mut self, name: &str) {
         for line in lines().filter(|line| line.contains(FUNCTION)) {
             self.fill_in(line, |report, _| {
@@ -119,7 +120,7 @@ impl Report {
         let StackRange { limit, end, .. } = hit.stack;
         // `Text` takes everything: there are no errors to look at.
         let _ = match name {
-            "thread" => text.write_str(process::thread_name(&mut [0; 16])),
+            "thread" => text.write_str(thread::name(&mut [0; 16])),
             "thread_id" => write!(text, "{}", hit.thread),
             "stack" => {
                 let named = with_label(limit, |label| {

@@ -1,6 +1,6 @@
 //! Text for standard error, without locks or memory from the heap.
 
-use crate::hosted::sys::file;
+use crate::hosted::sys::process;
 use core::fmt;
 
 /// A line or some, kept back until [`flush`](Text::flush).
@@ -30,7 +30,7 @@ impl Text {
 
     /// Writes all of it to standard error.
     pub(super) fn flush(&mut self) {
-        file::write_to_standard_error(&self.bytes[..self.len]);
+        process::write_to_standard_error(&self.bytes[..self.len]);
         self.len = 0;
     }
 

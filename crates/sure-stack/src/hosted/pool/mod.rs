@@ -85,7 +85,11 @@ impl PooledStack {
     #[inline]
     fn of_class(class: SizeClass) -> Result<PooledStack, StackError> {
         match with_pool(|pool| pool.take(class)) {
-            Some(header) => Ok(PooledStack { header }),
+            Some(header) => {
+                // SAFETY: the pool has given the stack away.
+                unsafe { StackHeader::announce(header, true) };
+                Ok(PooledStack { header })
+            }
             None => PooledStack::from_arena(class),
         }
     }
@@ -211,7 +215,10 @@ impl Drop for PooledStack {
     fn drop(&mut self) {
         // SAFETY: owned, and not used after this if it is kept.
         let kept = with_pool(|pool| unsafe { pool.keep_usual(self.header) });
-        if !kept {
+        if kept {
+            // SAFETY: the pool of this thread has it, and uses the header only.
+            unsafe { StackHeader::announce(self.header, false) };
+        } else {
             // SAFETY: owned, and not used after this.
             unsafe { return_unusual(self.header) };
         }
@@ -228,7 +235,10 @@ impl Drop for PooledStack {
 unsafe fn return_unusual(header: NonNull<StackHeader>) {
     // SAFETY: owned, and not used after this if it is kept.
     let kept = with_pool(|pool| unsafe { pool.keep(header) });
-    if !kept {
+    if kept {
+        // SAFETY: the pool of this thread has it, and uses the header only.
+        unsafe { StackHeader::announce(header, false) };
+    } else {
         // SAFETY: owned, and not used after this.
         unsafe { return_slowly(header) };
     }
@@ -248,7 +258,10 @@ unsafe fn return_slowly(header: NonNull<StackHeader>) {
         pool.measure(header);
         pooled && pool.keep_within_budget(header)
     });
-    if !kept {
+    if kept {
+        // SAFETY: the pool of this thread has it, and uses the header only.
+        unsafe { StackHeader::announce(header, false) };
+    } else {
         // SAFETY: owned, and not used after this.
         unsafe { release(header, Reuse::Keep) };
     }

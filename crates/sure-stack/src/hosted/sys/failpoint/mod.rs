@@ -1,14 +1,15 @@
-//! System calls that fail on purpose, in the tests of this crate.
+//! System calls that fail on purpose, in the tests of this crate. (Of those on Unix, where they
+//! fail with an `errno`.)
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 #[path = "inject.rs"]
 mod backend;
-#[cfg(not(test))]
+#[cfg(not(all(test, unix)))]
 #[path = "null.rs"]
 mod backend;
 
 pub(crate) use backend::check;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 pub(crate) use backend::{Calls, during};
 
 /// What can fail.
@@ -23,5 +24,6 @@ pub(crate) enum Call {
     /// `madvise`
     Advise,
     /// `pthread_atfork`
+    #[cfg(unix)]
     AtFork,
 }

@@ -1,0 +1,141 @@
+//! `cargo xtask mutants`: each function of the crates with unsafe code is broken in turn, by cargo-mutants, and the
+//! tests of its own package have to notice. What may live stands in `ci/accepted-mutants.txt`, with the reason.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::exec;
+use super::lists::Accepted;
+use crate::report::{Report, Section};
+use crate::target::setup::find_program;
+use crate::workspace::{self, Workspace};
+
+/// The packages, and the tests that run for each mutant: not those that start cargo themselves, which take longer
+/// than all others together.
+const PACKAGES: [(&str, &[&str]); 4] = [
+    ("sure-context", &["--lib", "--test", "it"]),
+    ("sure-stack", &["--lib", "--test", "it"]),
+    ("coro", &["--lib", "--test", "it", "--test", "property"]),
+    ("coro-dynamic", &["--lib", "--test", "it"]),
+];
+
+/// Of a hundred mutants, how many must be caught, whatever the reasons for the others.
+const LEAST: usize = 98;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Which packages; all four without one
+    packages: Vec<String>,
+    /// A part of them, `k/n`: 0/16 is the first sixteenth
+    #[arg(long)]
+    shard: Option<String>,
+    /// Only mutants whose description matches this regular expression
+    #[arg(long)]
+    regex: Option<String>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<bool> {
+    let known = |name: &String| PACKAGES.iter().any(|(known, _)| known == name);
+    if let Some(unknown) = args.packages.iter().find(|name| !known(name)) {
+        bail!("{unknown} is none of the packages with unsafe code");
+    }
+    if find_program("cargo-mutants").is_none() {
+        bail!("cargo-mutants is not here; install it with: cargo install cargo-mutants --locked");
+    }
+    let workspace = Workspace::read()?;
+    let mut report = Report::new();
+    for (package, tests) in PACKAGES {
+        if args.packages.is_empty() || args.packages.iter().any(|name| name == package) {
+            let mut words = Vec::new();
+            words.extend(
+                args.shard
+                    .iter()
+                    .flat_map(|shard| ["--shard", shard.as_str()]),
+            );
+            words.extend(args.regex.iter().flat_map(|regex| ["--re", regex.as_str()]));
+            report.section(&format!("mutants of {package}"), || {
+                judge(&workspace, package, tests, &words)
+            });
+        }
+    }
+    Ok(report.finish())
+}
+
+/// All of them, which takes hours: `cargo xtask ci --full`. Without cargo-mutants nothing is judged.
+pub(crate) fn sections(workspace: &Workspace, report: &mut Report) {
+    for (package, tests) in PACKAGES {
+        report.section(&format!("mutants of {package}"), || {
+            match find_program("cargo-mutants") {
+                Some(_) => judge(workspace, package, tests, &[]),
+                None => Ok(Section {
+                    note: "NOT JUDGED: cargo-mutants is not here (cargo install cargo-mutants --locked)".to_owned(),
+                    ..Section::default()
+                }),
+            }
+        });
+    }
+}
+
+fn judge(workspace: &Workspace, package: &str, tests: &[&str], words: &[&str]) -> Result<Section> {
+    let log = workspace.log(&format!("mutants of {package}"))?;
+    let output = workspace.target.join("mutants").join(package);
+    fs::create_dir_all(&output)?;
+    let mut command = Command::new("cargo-mutants");
+    command
+        .current_dir(workspace::root())
+        .args([
+            "mutants",
+            "--package",
+            package,
+            "--all-features",
+            "--no-shuffle",
+            "--colors=never",
+        ])
+        .arg("--output")
+        .arg(&output)
+        .args(words)
+        .arg("--")
+        .args(tests)
+        // Few lines change from one mutant to the next.
+        .env("CARGO_INCREMENTAL", "1");
+    let finished = exec::run(&mut command, &log, Duration::from_secs(12 * 60 * 60))?;
+    // 2: some live. 3: some were stopped, because they hang.
+    if !matches!(finished.status.code(), Some(0 | 2 | 3)) {
+        bail!("cargo mutants {}", finished.ending());
+    }
+    let folder = output.join("mutants.out");
+    let (caught, hung) = (lines(&folder, "caught")?, lines(&folder, "timeout")?);
+    let lived = lines(&folder, "missed")?;
+    let accepted = Accepted::read()?;
+    let unexpected: Vec<_> = lived
+        .iter()
+        .filter(|mutant| !accepted.has(mutant))
+        .collect();
+    for mutant in &unexpected {
+        println!("   lives: {mutant}");
+    }
+    let found = caught.len() + hung.len();
+    let too_few = found * 100 < LEAST * (found + lived.len());
+    Ok(Section {
+        passed: found,
+        failed: unexpected.len() + usize::from(too_few),
+        note: format!(
+            "{} live, {} of them accepted",
+            lived.len(),
+            lived.len() - unexpected.len()
+        ),
+        log: Some(log),
+    })
+}
+
+/// The mutants of one kind, as cargo-mutants lists them.
+fn lines(folder: &Path, kind: &str) -> Result<BTreeSet<String>> {
+    let path = folder.join(kind).with_extension("txt");
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
