@@ -26,7 +26,7 @@ pub use coroutine::{DynamicCoroutine, leaked};
 pub use error::{Refusal, UnwindError};
 pub use handle::DynamicHandle;
 pub use run_stack::RunStack;
-pub use scheduler::{RunError, Scheduler, Task, TaskId};
+pub use scheduler::{RunError, Scheduler, Task, TaskId, TaskInfo};
 
 /// A coroutine that was not resumed: the input that could not be delivered, and the reason.
 pub type ResumeError<Input> = coro::ResumeError<Input, Refusal>;

@@ -1,4 +1,4 @@
-use crate::{CoroutineState, DynamicCoroutine, DynamicHandle, Refusal, RunStack};
+use crate::{CoroutineState, DynamicCoroutine, DynamicHandle, Refusal, RunStack, Status};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -50,6 +50,18 @@ pub struct Scheduler {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(u64);
+
+/// What [`Scheduler::tasks`] tells of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TaskInfo {
+    /// Which one it is.
+    pub id: TaskId,
+    /// `Created` before its first turn, else `Suspended`.
+    pub status: Status,
+    /// Bytes of its frames that are on the heap.
+    pub saved_bytes: usize,
+}
 
 /// The inside of a scheduler's task.
 ///
@@ -175,6 +187,38 @@ impl Scheduler {
     /// ```
     pub fn len(&self) -> usize {
         self.queue.ready.borrow().len()
+    }
+
+    /// The tasks that wait for their turn, the next one first, and what they take.
+    ///
+    /// ```
+    /// use coro_dynamic::Scheduler;
+    ///
+    /// let mut scheduler = Scheduler::new();
+    /// // SAFETY: the task's locals are numbers, of which no address leaves it.
+    /// unsafe { scheduler.spawn(|task| task.yield_now()) };
+    /// scheduler.step()?;
+    /// let waiting: Vec<_> = scheduler.tasks().collect();
+    /// assert!(waiting[0].saved_bytes > 0);
+    /// # Ok::<(), coro_dynamic::RunError>(())
+    /// ```
+    ///
+    /// Where in its code a task is suspended is not told: the frames of a copied coroutine are in
+    /// memory only while it runs. Saved frames hold addresses of where they stood, and what stands there
+    /// now are other frames; an unwinder reads memory by these addresses, and would walk through the
+    /// wrong ones. To walk them they would have to be put back, which is to say, resumed. A coroutine
+    /// that wants to be found tells where it is before it suspends: `Backtrace::force_capture`.
+    pub fn tasks(&self) -> impl Iterator<Item = TaskInfo> + '_ {
+        let ready = self.queue.ready.borrow();
+        let tasks: Vec<_> = ready
+            .iter()
+            .map(|(id, coroutine)| TaskInfo {
+                id: *id,
+                status: coroutine.status(),
+                saved_bytes: coroutine.saved_bytes(),
+            })
+            .collect();
+        tasks.into_iter()
     }
 
     /// Whether all tasks have ended.

@@ -36,10 +36,11 @@ pub fn install() -> Result<(), DiagnosticsError> {
     sure_stack::overflow::install().map_err(DiagnosticsError::Overflow)?;
     track::enable();
     match track::dump_on_signal(sure_stack::internal::ASK) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(DiagnosticsError::Signal(error))
-        }
-        _ => Ok(()),
+        Err(error) => match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::Unsupported => Ok(()),
+            _ => Err(DiagnosticsError::Signal(error)),
+        },
+        Ok(()) => Ok(()),
     }
 }
 

@@ -10,6 +10,7 @@
 //! - [The current coroutine](current): where no handle can be handed down, and values of a coroutine
 //! - [gdb](gdb): where coroutines stand, in a program that hangs and in a core file
 //! - [Choosing a stack size](stack_size)
+//! - [A program hangs](program_hangs): from symptom to line
 //! - [Thread-locals](thread_locals): what is undefined, and why
 //! - [Tools](tools): sanitizers and valgrind
 //! - [Coroutines, async functions, and threads](comparison): which one to take
@@ -40,6 +41,9 @@ pub mod lending {}
 
 #[doc = include_str!("../docs/panics.md")]
 pub mod panics {}
+
+#[doc = include_str!("../docs/program_hangs.md")]
+pub mod program_hangs {}
 
 #[doc = include_str!("../docs/scopes.md")]
 pub mod scopes {}

@@ -1,7 +1,7 @@
 //! Tasks that take turns.
 
 use crate::kinds::deeper;
-use coro_dynamic::{Refusal, RunError, RunStack, Scheduler, Task};
+use coro_dynamic::{Refusal, RunError, RunStack, Scheduler, Status, Task};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use testing::Drops;
@@ -130,4 +130,41 @@ fn a_task_that_cannot_be_resumed_is_kept() {
     }
     assert_eq!(scheduler.len(), 1);
     scheduler.run().expect("no panic");
+}
+
+#[test]
+fn tasks_are_listed_with_their_bytes() {
+    each(|mut scheduler| {
+        let mut ids = Vec::new();
+        for large in [false, true] {
+            // SAFETY: no addresses of locals cross.
+            ids.push(unsafe {
+                scheduler.spawn(move |task| {
+                    let bytes = [7_u8; 4096];
+                    if large {
+                        std::hint::black_box(&bytes);
+                    }
+                    task.yield_now();
+                    std::hint::black_box(&bytes);
+                })
+            });
+        }
+        let listed = |scheduler: &Scheduler| -> Vec<_> {
+            scheduler
+                .tasks()
+                .map(|task| (task.id, task.status))
+                .collect()
+        };
+        let fresh = [(ids[0], Status::Created), (ids[1], Status::Created)];
+        assert_eq!(listed(&scheduler), fresh);
+        assert!(scheduler.step().expect("no panic"));
+        let turned = [(ids[1], Status::Created), (ids[0], Status::Suspended)];
+        assert_eq!(listed(&scheduler), turned);
+        assert!(scheduler.step().expect("no panic"));
+        // At least one of them was copied away, or both: on a run stack the last one may stay.
+        let bytes: usize = scheduler.tasks().map(|task| task.saved_bytes).sum();
+        assert!(bytes > 4096, "{bytes}");
+        scheduler.run().expect("no panic");
+        assert_eq!(scheduler.tasks().count(), 0);
+    });
 }

@@ -325,3 +325,154 @@ fn threads_answer_at_a_safe_point_or_are_named() {
     polite.unwrap().join().unwrap();
     silent.unwrap().join().unwrap();
 }
+
+/// Three places to be stuck in, and their lines.
+mod places {
+    use coro::SuspendHandle;
+
+    #[inline(never)]
+    pub(super) fn reads(handle: &SuspendHandle<(), ()>) -> u32 {
+        handle.suspend(());
+        line!() - 1
+    }
+
+    #[inline(never)]
+    pub(super) fn locks(handle: &SuspendHandle<(), ()>) -> u32 {
+        let _ = handle.try_suspend(());
+        line!() - 1
+    }
+
+    #[inline(never)]
+    pub(super) fn sleeps(handle: &SuspendHandle<(), ()>) -> u32 {
+        handle.suspend(());
+        line!() - 1
+    }
+}
+
+#[test]
+fn a_thousand_that_are_stuck_in_three_places() {
+    let place = |n: usize| match n % 10 {
+        0 => places::sleeps,
+        1..=3 => places::locks,
+        _ => places::reads,
+    };
+    let mut all: Vec<_> = (0..1_000)
+        .map(|n| {
+            let builder = Coroutine::builder().tracked(true);
+            builder
+                .build(move |handle, ()| place(n)(handle))
+                .expect("a stack")
+        })
+        .collect();
+    all.iter_mut()
+        .for_each(|coroutine| _ = coroutine.resume(()));
+    let text = dump();
+    assert!(
+        text.contains("1000 coroutines tracked, in 3 places\n"),
+        "{text}"
+    );
+    let groups: Vec<(usize, u32)> = text
+        .lines()
+        .filter_map(|line| line.trim().split_once(" coroutines suspended at "))
+        .map(|(count, place)| {
+            let place = place.strip_prefix(file!()).expect("it is in this file");
+            let line = place.split(':').nth(1).expect("a line");
+            (count.parse().unwrap(), line.parse().unwrap())
+        })
+        .collect();
+    let mut line_of = |n: usize| all[n].resume(()).complete().expect("it goes on");
+    assert_eq!(
+        groups,
+        [(600, line_of(4)), (300, line_of(1)), (100, line_of(0))],
+        "{text}"
+    );
+    if WALKS {
+        let backtraces: Vec<_> = text
+            .lines()
+            .filter(|line| line.contains("::track::places::"))
+            .collect();
+        let order = ["reads", "locks", "sleeps"];
+        for (line, function) in backtraces.iter().zip(order) {
+            assert!(line.contains(&format!("places::{function}")), "{text}");
+        }
+        assert_eq!(backtraces.len(), 3, "{text}");
+    }
+}
+
+testing::scenarios!(
+    scenario;
+    asked_by_a_signal,
+    signal_that_is_taken,
+    overflow_of_a_tracked_one,
+);
+
+fn asked_by_a_signal() {
+    coro::diagnostics::install().unwrap();
+    coro::diagnostics::install().unwrap();
+    let mut stuck = Coroutine::new(|handle: &SuspendHandle<(), ()>, ()| handle.suspend(()));
+    stuck.resume(());
+    // SAFETY: its handler was installed above.
+    unsafe { libc::raise(libc::SIGQUIT) };
+    for _ in 0..1_500 {
+        track::checkpoint();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    println!("it goes on");
+}
+
+#[test]
+fn a_signal_asks() {
+    let ended = testing::child::run("track::scenario", "asked_by_a_signal");
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(ended.output.contains("it goes on"), "{ended:?}");
+    let place = format!("1 coroutine suspended at {}:", file!());
+    assert_eq!(ended.output.matches(&place).count(), 1, "{ended:?}");
+    assert!(!ended.output.contains("no safe point"), "{ended:?}");
+}
+
+fn signal_that_is_taken() {
+    extern "C" fn handler(_: libc::c_int) {
+        println!("the old handler");
+    }
+    let old = handler as extern "C" fn(libc::c_int) as libc::sighandler_t;
+    // SAFETY: the signal is raised below only, where printing is allowed.
+    unsafe { libc::signal(libc::SIGQUIT, old) };
+    let refused = track::dump_on_signal(libc::SIGQUIT).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::AlreadyExists);
+    coro::diagnostics::install().unwrap();
+    // SAFETY: as above.
+    unsafe { libc::raise(libc::SIGQUIT) };
+}
+
+#[test]
+fn a_signal_with_a_handler_keeps_it() {
+    let ended = testing::child::run("track::scenario", "signal_that_is_taken");
+    assert!(
+        ended.status.success() && ended.output.contains("the old handler"),
+        "{ended:?}"
+    );
+}
+
+fn overflow_of_a_tracked_one() {
+    #[inline(never)]
+    fn without_end(n: u64) -> u64 {
+        let frame = std::hint::black_box([n; 64]);
+        if frame[1] == u64::MAX {
+            return 0;
+        }
+        without_end(n + 1) + frame[0]
+    }
+    coro::diagnostics::install().unwrap();
+    let mut deep = Coroutine::new(|_: &SuspendHandle<(), ()>, ()| _ = without_end(0));
+    deep.resume(());
+}
+
+#[test]
+fn an_overflow_tells_who_created_the_coroutine() {
+    let ended = testing::child::run("track::scenario", "overflow_of_a_tracked_one");
+    let creator = format!(
+        "has overflowed the stack of `an unnamed coroutine, created at {}:",
+        file!()
+    );
+    assert!(ended.output.contains(&creator), "{ended:?}");
+}
