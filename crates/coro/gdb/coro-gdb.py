@@ -139,8 +139,7 @@ def heads():
 class Coroutine:
     """What the program says of one, as it was when this was made or first asked."""
 
-    def __init__(self, address, layout, nowhere):
-        self.nowhere = nowhere
+    def __init__(self, address, layout):
         for field, value in zip(WORDS + SHORTS, read_as(layout, address)):
             setattr(self, field, value)
 
@@ -155,9 +154,7 @@ class Coroutine:
             return "absent" if self.context else "created"
         if stage == COMPLETE:
             return "complete"
-        # A resume stores its caller there.
-        is_resumed = read_words(self.handle, 1)[0] != self.nowhere
-        return "suspended" if self.suspended and not is_resumed else "running"
+        return "suspended" if self.suspended else "running"
 
     def waits_for(self):
         return read_text(self.awaits, self.awaits_length)
@@ -222,12 +219,12 @@ def tracked():
         if layout != LAYOUT:
             text = "The program describes its coroutines in layout %d, and this script reads %d: take the script of the same version of `coro`."
             raise trouble(text % (layout, LAYOUT))
-        record, count, nowhere = read_words(head + 8, 3)
+        record, count = read_words(head + 8, 2)
         # The thread that changes the list may have been stopped in between.
         for _ in range(count + 1):
             if record == 0:
                 break
-            coroutine = Coroutine(record, of_record, nowhere)
+            coroutine = Coroutine(record, of_record)
             found[coroutine.number] = coroutine
             record = coroutine.next
     if not found:

@@ -142,10 +142,10 @@ pub fn grow<F, R>(stack_size: usize, f: F) -> R
 where
     F: FnOnce() -> R,
 {
-    // A debug build has up to three copies of either, of what is moved there and back.
+    // A debug build has several copies of either, of what is moved there and back.
     let moved = size_of::<F>()
         .saturating_add(size_of::<R>())
-        .saturating_mul(4);
+        .saturating_mul(8);
     let least = MIN_STACK_SIZE.saturating_add(moved);
     let mut growth = Growth::new(stack_size.max(least));
     on_stack(growth.stack(), f)

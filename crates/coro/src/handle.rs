@@ -6,7 +6,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr;
-use sure_context::{ExecutionContext, Signal, Word, stack_pointer};
+use sure_context::{Arrival, ExecutionContext, Signal, Word, stack_pointer};
 
 /// The inside of a coroutine: the way to suspend it.
 ///
@@ -45,6 +45,9 @@ pub struct SuspendHandle<Input, Yield> {
     /// Neither `Send` nor `Sync`.
     not_send: PhantomData<*mut ()>,
 }
+
+/// What a resume has brought, that does not want the coroutine to unwind.
+type Arrived = (Option<ExecutionContext>, Word);
 
 /// What the coroutine's stack holds; the token beside it tells
 /// [`Status`](crate::Status) apart where this does not.
@@ -113,19 +116,19 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[inline(always)]
     #[track_caller]
     pub fn suspend(&self, value: Yield) -> Input {
-        let resumer = match self.runs_here() {
-            // SAFETY: the caller runs on this coroutine's stack, so the coroutine runs.
-            true => unsafe { self.resumer.take() },
-            false => match self.detour() {
-                Ok(other) => other,
-                Err(_) => self.unwind_again(),
-            },
+        let (resumer, word) = if self.runs_here() || self.runs_on_growth() {
+            // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
+            // for as for a call, so the coroutine runs.
+            let arrival = unsafe { self.leave(value) };
+            if arrival.signal == Signal::Unwind {
+                self.unwinds(arrival.from).resume();
+            }
+            (arrival.from, arrival.word)
+        } else {
+            self.leave_unusually(value)
         };
-        // SAFETY: the coroutine runs, as was just seen, and continues the token only here.
-        match unsafe { self.leave(value, resumer) } {
-            Ok(input) => input,
-            Err(unwind) => unwind.resume(),
-        }
+        // SAFETY: a resume has brought them just now, with the signal to run.
+        unsafe { self.arrive(resumer, word) }
     }
 
     /// As [`suspend`](SuspendHandle::suspend), where the coroutine must not be unwound from
@@ -164,62 +167,96 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     #[inline(always)]
     #[track_caller]
     pub fn try_suspend(&self, value: Yield) -> Result<Input, ForcedUnwind> {
-        let resumer = match self.runs_here() {
-            // SAFETY: the caller runs on this coroutine's stack, so the coroutine runs.
-            true => unsafe { self.resumer.take() },
-            false => self.detour()?,
+        let (resumer, word) = if self.runs_here() || self.runs_on_growth() {
+            // SAFETY: the caller runs on this coroutine's stack, or on one that this is waiting
+            // for as for a call, so the coroutine runs.
+            let arrival = unsafe { self.leave(value) };
+            if arrival.signal == Signal::Unwind {
+                return Err(self.unwinds(arrival.from));
+            }
+            (arrival.from, arrival.word)
+        } else {
+            self.try_leave_unusually(value)?
         };
-        // SAFETY: the coroutine runs, as was just seen, and continues the token only here.
-        unsafe { self.leave(value, resumer) }
+        // SAFETY: a resume has brought them just now, with the signal to run.
+        Ok(unsafe { self.arrive(resumer, word) })
     }
 
-    /// Switches to the resumer with a value; what the next resume brings.
-    ///
-    /// The token is taken before anything is called that the compiler cannot see into: where a
-    /// suspend follows an arrival directly, it is still in a register.
+    /// Switches to the resumer with a value; the arrival of the next resume.
     ///
     /// # Safety
-    /// 1. The coroutine runs, on its own stack or a growth of it, and is not being dropped.
-    /// 2. The token is the resumer's, or that of an execution which leaves for the resumer with what
-    ///    it is given; it is not used otherwise.
+    /// The coroutine runs, on its own stack or a growth of it, and is not being dropped.
     #[inline(always)]
-    unsafe fn leave(&self, value: Yield, resumer: ExecutionContext) -> Result<Input, ForcedUnwind> {
+    unsafe fn leave(&self, value: Yield) -> Arrival {
+        // Taken before anything is called that the compiler cannot see into: where a suspend
+        // follows an arrival directly, it is still in a register.
+        // SAFETY: the coroutine runs (the caller's promise); the token is used once, below.
+        let resumer = unsafe { self.resumer.take() };
         let mut value = ManuallyDrop::new(value);
         let word = Word::send(&mut value);
-        // SAFETY: the resumer is suspended in `Coroutine::resume`, on this thread (2); it receives a
+        // SAFETY: the resumer is suspended in `Coroutine::resume`, on this thread; it receives a
         // `Yield`, and keeps the token of this execution in the coroutine, which owns the stack.
-        let arrival = unsafe { resumer.switch(word, Signal::Run) };
-        // SAFETY: the coroutine is continued by a resume of its owner only.
-        unsafe { self.resumer.arrived(arrival.from) };
-        if arrival.signal == Signal::Unwind {
-            return Err(ForcedUnwind::new());
-        }
-        // SAFETY: with the signal to run a resume sends an `Input`, which waits in its frame.
-        Ok(unsafe { arrival.word.receive() })
+        unsafe { resumer.switch(word, Signal::Run) }
     }
 
-    /// Whom a suspend leaves for that is not granted at first sight: the resumer, if the caller runs
-    /// on a growth of the stack; an execution on the way to the resumer, if the coroutine is tracked.
+    /// Takes note of the last resume, which has brought this token and wants the coroutine to unwind.
+    #[cold]
+    #[inline(never)]
+    fn unwinds(&self, resumer: Option<ExecutionContext>) -> ForcedUnwind {
+        // SAFETY: the coroutine is continued by a resume of its owner only.
+        unsafe { self.resumer.arrived(resumer) };
+        ForcedUnwind::new()
+    }
+
+    /// The input that a resume has brought, with the token of the resumer.
     ///
-    /// # Errors
-    /// The coroutine is being dropped.
+    /// It is common to all ways to leave, because it tells the compiler what the link is: a way
+    /// that joins later would have it loaded again by every suspend.
     ///
-    /// # Panics
-    /// If the caller does not run on the coroutine's stack.
+    /// # Safety
+    /// The coroutine has just been resumed by its owner with these, and not to unwind.
+    #[inline(always)]
+    unsafe fn arrive(&self, resumer: Option<ExecutionContext>, word: Word) -> Input {
+        // SAFETY: the coroutine is continued by a resume of its owner only.
+        unsafe { self.resumer.arrived(resumer) };
+        // SAFETY: with the signal to run a resume sends an `Input`, which waits in its frame.
+        unsafe { word.receive() }
+    }
+
+    /// A suspend of a coroutine that is tracked; or one that is not granted.
     #[cold]
     #[inline(never)]
     #[track_caller]
-    fn detour(&self) -> Result<ExecutionContext, ForcedUnwind> {
+    fn leave_unusually(&self, value: Yield) -> Arrived {
+        if !self.is_tracked_here() {
+            let _ = self.refuse();
+            self.unwind_again();
+        }
+        match self.try_leave_unusually(value) {
+            Ok(arrived) => arrived,
+            Err(unwind) => unwind.resume(),
+        }
+    }
+
+    /// As [`leave_unusually`](Self::leave_unusually), for a `try_suspend`.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn try_leave_unusually(&self, value: Yield) -> Result<Arrived, ForcedUnwind> {
         #[cfg(feature = "std")]
-        if let Some(record) = self.tracked_here() {
-            // SAFETY: the coroutine runs, with the caller on its stack; this is about a suspend.
-            return Ok(unsafe { self.leave_traces(record) });
+        if self.is_tracked_here() {
+            let mut value = ManuallyDrop::new(value);
+            let word = Word::send(&mut value);
+            // SAFETY: the coroutine runs, on the caller's stack, and is not being dropped; the
+            // word sends a `Yield`.
+            let arrival = unsafe { self.leave_recorded(word) };
+            if arrival.signal == Signal::Unwind {
+                return Err(self.unwinds(arrival.from));
+            }
+            return Ok((arrival.from, arrival.word));
         }
-        if self.runs_on_growth() {
-            // SAFETY: the caller runs on a stack for which the coroutine waits as for a call, so the
-            // coroutine runs.
-            return Ok(unsafe { self.resumer.take() });
-        }
+        #[cfg(not(feature = "std"))]
+        let _not_sent = value;
         Err(self.refuse())
     }
 
@@ -278,6 +315,14 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         self.runs_here() || self.runs_on_growth() || self.is_tracked_here()
     }
 
+    /// Whether the coroutine is tracked.
+    pub(crate) fn is_tracked(&self) -> bool {
+        #[cfg(feature = "std")]
+        return self.extras.record().is_some();
+        #[cfg(not(feature = "std"))]
+        false
+    }
+
     /// Whether the coroutine is tracked, and a suspend by the caller would be granted.
     #[cold]
     #[inline(never)]
@@ -306,13 +351,18 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
     }
 }
 
-/// "coroutine `parser`", as messages say it.
+/// "coroutine `parser`", as messages say it, and where a tracked one was created.
 impl<Input, Yield> fmt::Display for SuspendHandle<Input, Yield> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
-            Some(name) => write!(f, "coroutine `{name}`"),
-            None => f.write_str("an unnamed coroutine"),
+            Some(name) => write!(f, "coroutine `{name}`")?,
+            None => f.write_str("an unnamed coroutine")?,
         }
+        #[cfg(feature = "std")]
+        if let Some(record) = self.extras.record() {
+            write!(f, ", created at {},", record.created())?;
+        }
+        Ok(())
     }
 }
 

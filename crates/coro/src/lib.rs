@@ -13,6 +13,8 @@ mod coroutine;
 #[cfg(feature = "std")]
 mod current;
 mod delegate;
+#[cfg(feature = "std")]
+pub mod diagnostics;
 mod error;
 mod extras;
 #[cfg(feature = "async")]

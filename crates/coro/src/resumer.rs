@@ -82,12 +82,6 @@ impl Resumer {
         self.0.lead_nowhere();
     }
 
-    /// Whether [`has_gone_on`](Resumer::has_gone_on) was called since the last resume.
-    #[cfg(feature = "std")]
-    pub(crate) fn is_gone(&self) -> bool {
-        self.0.leads_nowhere()
-    }
-
     /// # Safety
     /// The coroutine was resumed, and runs.
     #[inline(always)]

@@ -53,20 +53,9 @@ impl ParentLink {
     /// Makes every walk end here: the resumer's frames are not where they were.
     #[inline(always)]
     pub fn lead_nowhere(&self) {
-        self.resumer.set(ParentLink::nowhere());
-    }
-
-    /// Whether walks end here: nothing has been resumed with this link since.
-    #[inline(always)]
-    pub fn leads_nowhere(&self) -> bool {
-        self.resumer.get() == ParentLink::nowhere()
-    }
-
-    /// The first word of a link that leads nowhere, as debuggers see it.
-    #[inline(always)]
-    pub fn nowhere() -> usize {
         // The middle, because a context may be an address inside its registers.
-        (&raw const NOWHERE.0[MIDDLE]).expose_provenance()
+        self.resumer
+            .set((&raw const NOWHERE.0[MIDDLE]).expose_provenance());
     }
 }
 

@@ -48,38 +48,47 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// system (the portable backend of `sure-context`), because walks end at a
     /// thread's first frame.
     pub fn backtrace(&self) -> Option<Backtrace> {
-        if cfg!(any(sure_context_portable, windows)) {
-            return None;
-        }
         let suspended = self.context.as_ref()?;
         if self.status() != Status::Suspended {
             return None;
         }
-        let stack = PooledStack::new().ok()?;
         // The walk would go on from here to a resumer that has long returned.
         self.handle().resumer.has_gone_on();
-        Walk::from(suspended).on(&stack)
+        called_by(suspended, Backtrace::force_capture)
     }
+}
+
+/// Calls `f` as if a suspended coroutine had called it, on a stack from the pool; what it returns.
+/// `None` where that is not possible, or if `f` panics.
+///
+/// The link at the coroutine's root leads nowhere: a walk ends there.
+pub(crate) fn called_by<T>(suspended: &ExecutionContext, f: fn() -> T) -> Option<T> {
+    if cfg!(any(sure_context_portable, windows)) {
+        return None;
+    }
+    Walk::from(suspended, f).on(&PooledStack::new().ok()?)
 }
 
 /// A walk that begins as if `suspended` had called for it.
 #[repr(C)]
-struct Walk<'a> {
+struct Walk<'a, T> {
     link: ParentLink,
     suspended: &'a ExecutionContext,
-    trace: Cell<Option<Backtrace>>,
+    walk: fn() -> T,
+    trace: Cell<Option<T>>,
 }
 
-impl<'a> Walk<'a> {
-    fn from(suspended: &'a ExecutionContext) -> Walk<'a> {
+impl<'a, T> Walk<'a, T> {
+    fn from(suspended: &'a ExecutionContext, walk: fn() -> T) -> Walk<'a, T> {
         Walk {
             link: ParentLink::new(),
             suspended,
+            walk,
             trace: Cell::new(None),
         }
     }
 
-    fn on(self, stack: &PooledStack) -> Option<Backtrace> {
+    fn on(self, stack: &PooledStack) -> Option<T> {
         let walk = NonNull::from(&self);
         // SAFETY: (1) the stack is the caller's, fresh from the pool, kept until the
         // execution has ended below, and larger than a first frame and a walk;
@@ -95,13 +104,13 @@ impl<'a> Walk<'a> {
 }
 
 // SAFETY: `#[repr(C)]`, and a `ParentLink` comes first.
-unsafe impl Trampoline for Walk<'_> {
+unsafe impl<T> Trampoline for Walk<'_, T> {
     unsafe fn run(this: NonNull<Self>, arrival: Arrival) -> Departure {
         // SAFETY: `on` keeps the walk in its frame; all that changes is in cells.
         let walk = unsafe { this.as_ref() };
         walk.link.lead_to(walk.suspended);
         // A capture that panics has no trace; the panic must not leave the root.
-        walk.trace.set(unwind::catch(Backtrace::force_capture).ok());
+        walk.trace.set(unwind::catch(walk.walk).ok());
         Departure {
             to: arrival.from.expect("a resume suspends its caller"),
             word: Word::EMPTY,

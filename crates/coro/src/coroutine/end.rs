@@ -1,10 +1,12 @@
 //! The end of a coroutine: what it leaves, and the unwind of one that ends before its closure.
 
 use super::Coroutine;
-use crate::CoroutineState;
+#[cfg(feature = "std")]
+use super::release::release_if_more_than;
+use crate::SuspendHandle;
 use crate::handle::Stage;
 #[cfg(feature = "std")]
-use crate::track::{self, Record};
+use crate::track;
 use crate::unwind::{self, Payload};
 use core::mem::ManuallyDrop;
 use sure_context::{Arrival, ExecutionContext, Signal, Word};
@@ -28,33 +30,37 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// What is behind an arrival without a token and with the signal to unwind: the suspend of a
     /// tracked coroutine, whose token is in its record; or the panic that has ended it, which goes on.
     ///
+    /// It is given the handle, not the coroutine, which need not be in memory for it.
+    ///
     /// # Safety
-    /// The arrival is of this coroutine, in its resume, which keeps the token.
+    /// The arrival is in a resume of the coroutine that has this handle.
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn left_unusually(
-        &self,
+        handle: &SuspendHandle<Input, Yield>,
         arrival: Arrival,
-    ) -> (Option<ExecutionContext>, CoroutineState<Yield, Return>) {
+    ) -> (ExecutionContext, Yield) {
         #[cfg(feature = "std")]
-        if let Some(token) = self.handle().extras.record().and_then(Record::context) {
+        if let Some(record) = handle.extras.record()
+            && let Some(token) = record.context()
+        {
             // SAFETY: the coroutine has given it away with this suspend; what stays in the
             // record is a number.
-            let token = unsafe { ExecutionContext::from_raw(token) };
+            let context = unsafe { ExecutionContext::from_raw(token) };
             // SAFETY: the suspend has sent a `Yield` for this.
             let value = unsafe { arrival.word.receive() };
-            if let Some(bytes) = self.handle().extras.most_idle() {
-                self.release_if_more_than(&token, bytes);
+            if let Some(bytes) = handle.extras.most_idle() {
+                // SAFETY: (1) the record has the coroutine's stack; (2, 3) it is suspended with this
+                // token, in whose resume this is.
+                unsafe { release_if_more_than(&track::stack_of(record), &context, bytes) };
             }
             track::checkpoint();
-            return (Some(token), CoroutineState::Yielded(value));
+            return (context, value);
         }
-        // SAFETY: it is not suspended, so this is its exit.
-        match unsafe { self.complete(arrival) } {
-            // SAFETY: the root sent the `Return` for this.
-            Ok(word) => (None, CoroutineState::Complete(unsafe { word.receive() })),
-            Err(payload) => unwind::go_on(payload),
-        }
+        handle.stage.set(Stage::Complete);
+        // SAFETY: it is suspended by its record only, so this is its exit, and the root sends the
+        // address of a payload, given away.
+        unwind::go_on(unsafe { arrival.word.as_ptr::<Payload>().read() })
     }
 
     /// Unwinds the coroutine now, as a drop does, but keeps it and its stack: it is complete
@@ -195,7 +201,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// Nothing refers to the root or to frames, and `self` is not used after this, nor dropped.
     #[inline]
     pub(super) unsafe fn take_stack(&mut self) -> S {
-        if self.name().is_some() {
+        if self.name().is_some() || self.handle().is_tracked() {
             self.name_stack("");
         }
         // SAFETY: it is taken here only. Moving a stack does not move its memory; and if a
@@ -212,14 +218,18 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     pub(super) fn name_stack(&self, name: &str) {
         #[cfg(feature = "std")]
         if sure_stack::overflow::is_installed() {
-            let advice = "ask for more bytes: `Coroutine::builder().stack_size(bytes)`";
             // Without memory for the name the message does without it.
-            sure_stack::overflow::label(&*self.stack, name, advice);
+            sure_stack::overflow::label(&*self.stack, name, STACK_ADVICE);
         }
         #[cfg(not(feature = "std"))]
         let _ = name;
     }
 }
+
+/// What the message about an overflow says to do.
+#[cfg(feature = "std")]
+pub(crate) const STACK_ADVICE: &str =
+    "ask for more bytes: `Coroutine::builder().stack_size(bytes)`";
 
 /// Releases a coroutine that has been unwound, however that ended.
 struct Releases<'a, Input, Yield, Return, S: Stack>(&'a mut Coroutine<Input, Yield, Return, S>);

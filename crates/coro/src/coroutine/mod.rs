@@ -1,7 +1,9 @@
 #[cfg(feature = "std")]
-mod backtrace;
+pub(crate) mod backtrace;
 mod create;
 mod end;
+#[cfg(feature = "std")]
+pub(crate) use end::STACK_ADVICE;
 #[cfg(feature = "std")]
 mod release;
 mod thread;
@@ -322,10 +324,10 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
                 Ok(CoroutineState::Complete(unsafe { arrival.word.receive() }))
             }
             None => {
-                // SAFETY: an arrival of this coroutine, on which its resume waits; the token is kept.
-                let (context, state) = unsafe { self.left_unusually(arrival) };
-                self.context = context;
-                Ok(state)
+                // SAFETY: an arrival in a resume of this coroutine.
+                let (context, value) = unsafe { Self::left_unusually(self.handle(), arrival) };
+                self.context = Some(context);
+                Ok(CoroutineState::Yielded(value))
             }
         }
     }

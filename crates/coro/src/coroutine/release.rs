@@ -49,24 +49,33 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     pub fn release_unused(&self) -> usize {
         match &self.context {
             Some(context) if self.status() == Status::Suspended => {
-                self.release_if_more_than(context, 0)
+                // SAFETY: (1) it is the coroutine's own, in `self`; (2, 3) it is suspended with this
+                // token until it is resumed, which takes `&mut self`.
+                unsafe { release_if_more_than(&*self.stack, context, 0) }
             }
             _ => 0,
         }
     }
+}
 
-    /// Gives back what is below the frames of the coroutine, which is suspended with this token,
-    /// if that is more than so many bytes.
-    pub(super) fn release_if_more_than(&self, context: &ExecutionContext, bytes: usize) -> usize {
-        // SAFETY: (1) the stacks on which the coroutine is suspended are alive: its own is in
-        // `self`, and others are kept by frames on it; (2) the frames stay in place until it is
-        // resumed, which takes `&mut self`.
-        let end = unsafe { context.stack_pointer() };
-        let low_edge = end.wrapping_sub(ExecutionContext::BYTES_BELOW);
-        // On a stack by which it has grown, nothing tells where the frames of its own end: the
-        // address is not on that, and nothing is given back. (Nor is null, the portable backend's.)
-        // SAFETY: (1) a suspended execution uses nothing below these bytes; (2) it stays suspended
-        // meanwhile, and only it runs on this stack.
-        unsafe { release_below_if(&*self.stack, low_edge, bytes) }
-    }
+/// Gives back what is below the frames of a coroutine, if that is more than so many bytes.
+///
+/// # Safety
+/// 1. The stack is the coroutine's, and alive.
+/// 2. The coroutine is suspended with this token, on its own thread.
+/// 3. It is not resumed meanwhile.
+pub(super) unsafe fn release_if_more_than<S: Stack>(
+    stack: &S,
+    context: &ExecutionContext,
+    bytes: usize,
+) -> usize {
+    // SAFETY: (1) the stacks on which the coroutine is suspended are alive: its own (1), and others
+    // are kept by frames on it; (2) the frames stay in place until it is resumed (3).
+    let end = unsafe { context.stack_pointer() };
+    let low_edge = end.wrapping_sub(ExecutionContext::BYTES_BELOW);
+    // On a stack by which it has grown, nothing tells where the frames of its own end: the
+    // address is not on that, and nothing is given back. (Nor is null, the portable backend's.)
+    // SAFETY: (1) a suspended execution uses nothing below these bytes; (2) it stays suspended
+    // meanwhile (3), and only it runs on this stack.
+    unsafe { release_below_if(stack, low_edge, bytes) }
 }

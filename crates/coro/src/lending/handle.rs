@@ -2,7 +2,6 @@ use super::lend::{Lend, Loan};
 use crate::handle::Stage;
 use crate::{ForcedUnwind, SuspendHandle, unwind};
 use core::cell::Cell;
-use core::convert::Infallible;
 use core::fmt;
 use core::mem;
 use core::ptr::NonNull;
@@ -179,7 +178,9 @@ impl<L: for<'a> Lend<'a> + ?Sized, Yield> LendingHandle<L, Yield> {
     #[inline]
     #[track_caller]
     pub fn suspend(&self, value: Yield) {
-        let Ok(()) = self.pass(|inner| Ok::<_, Infallible>(inner.suspend(value)));
+        let returned = self.give_back();
+        let next = self.inner().suspend(value);
+        self.take_next(returned, next);
     }
 
     /// As [`suspend`](Self::suspend), where the coroutine must not be unwound from here, or not
@@ -216,44 +217,40 @@ impl<L: for<'a> Lend<'a> + ?Sized, Yield> LendingHandle<L, Yield> {
     #[inline]
     #[track_caller]
     pub fn try_suspend(&self, value: Yield) -> Result<(), ForcedUnwind> {
-        self.pass(|inner| inner.try_suspend(value))
+        let returned = self.give_back();
+        let next = self.inner().try_suspend(value)?;
+        self.take_next(returned, next);
+        Ok(())
     }
 
-    /// Suspends in one of the ways of the handle at the root, and takes what the next resume lends.
+    /// Takes the loan away, which ends with the suspend that follows. If there is none, the coroutine
+    /// is being dropped, or this handle was smuggled out: the handle at the root says what becomes of
+    /// the suspend.
+    ///
+    /// # Panics
+    /// If the loan is being used.
     #[inline]
     #[track_caller]
-    fn pass<E>(
-        &self,
-        suspend: impl FnOnce(&SuspendHandle<Loan<L>, Yield>) -> Result<Loan<L>, E>,
-    ) -> Result<(), E> {
-        // Taken before, not after: while the coroutine is suspended, a copy of
+    fn give_back(&self) -> Option<Refused<'_, L, Yield>> {
+        // Taken before the suspend, not after: while the coroutine is suspended, a copy of
         // this reference that was smuggled out must find nothing.
-        let Some(loan) = self.lent.take() else {
-            return self.pass_without(suspend);
-        };
-        let refused = Refused { handle: self, loan };
-        let next = suspend(self.inner())?;
-        mem::forget(refused);
-        self.lent.set(Some(next));
-        Ok(())
+        match self.lent.take() {
+            Some(loan) => Some(Refused { handle: self, loan }),
+            None => {
+                core::hint::cold_path();
+                if self.used.get() {
+                    self.refuse("to suspend");
+                }
+                None
+            }
+        }
     }
 
-    /// A suspend while nothing is lent to the coroutine, or while that is used.
-    #[cold]
-    #[inline(never)]
-    #[track_caller]
-    fn pass_without<E>(
-        &self,
-        suspend: impl FnOnce(&SuspendHandle<Loan<L>, Yield>) -> Result<Loan<L>, E>,
-    ) -> Result<(), E> {
-        if self.used.get() {
-            self.refuse("to suspend");
-        }
-        // Smuggled out, or in a coroutine that is dropped: the handle at the
-        // root says what becomes of that.
-        let next = suspend(self.inner())?;
+    /// Keeps what the next resume lends.
+    #[inline]
+    fn take_next(&self, returned: Option<Refused<'_, L, Yield>>, next: Loan<L>) {
+        mem::forget(returned);
         self.lent.set(Some(next));
-        Ok(())
     }
 
     /// As [`SuspendHandle::on_parent_stack`]. Inside of [`with`](Self::with), too: the coroutine waits,

@@ -8,18 +8,16 @@
 #[cfg(test)]
 mod in_gdb;
 
-use super::suspend::Recorder;
 use super::{clock, thread};
 use crate::Status;
 use crate::handle::Stage;
 use crate::resumer::Resumer;
-use core::cell::Cell;
 use core::mem::offset_of;
 use core::num::NonZeroUsize;
 use core::panic::Location;
 use core::ptr;
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicUsize};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize};
 use core::time::Duration;
 use sure_context::ExecutionContext;
 
@@ -56,8 +54,7 @@ pub(crate) struct Record {
     /// When it was suspended last, since tracking began.
     since_seconds: AtomicU32,
     since_nanoseconds: AtomicU32,
-    /// Whether it has ever been suspended: 1, or 0. It is so now if the word at `handle` leads
-    /// nowhere.
+    /// Whether it is suspended: 1, or 0.
     suspended: AtomicU32,
     /// The kernel's number of the thread on which it was created; 0 where that is not known.
     thread: AtomicU32,
@@ -66,8 +63,6 @@ pub(crate) struct Record {
     suspended_at: AtomicPtr<Location<'static>>,
     /// This library's number of the thread.
     owner: AtomicUsize,
-    next_awaits: Cell<&'static str>,
-    recorder: Recorder,
 }
 
 /// What a record is made of.
@@ -120,8 +115,6 @@ impl Record {
             created: birth.created,
             suspended_at: AtomicPtr::new(ptr::null_mut()),
             owner: AtomicUsize::new(thread::number()),
-            next_awaits: Cell::new(""),
-            recorder: Recorder::new(),
         }
     }
 }
@@ -139,14 +132,6 @@ impl Record {
         self.suspended_line.store(place.line(), Relaxed);
         let place = ptr::from_ref(place).cast_mut();
         self.suspended_at.store(place, Relaxed);
-        let (awaits, none) = (self.next_awaits.take(), ptr::null_mut());
-        let start = if awaits.is_empty() {
-            none
-        } else {
-            awaits.as_ptr().cast_mut()
-        };
-        self.awaits.store(start, Relaxed);
-        self.awaits_length.store(awaits.len(), Relaxed);
     }
 
     /// Notes that the coroutine is suspended, and with which context, if that is known.
@@ -156,15 +141,19 @@ impl Record {
         self.suspended.store(1, Relaxed);
     }
 
+    /// Notes that the coroutine runs again.
+    pub(crate) fn runs(&self) {
+        self.suspended.store(0, Relaxed);
+        self.context.store(0, Relaxed);
+        self.awaits.store(ptr::null_mut(), Relaxed);
+        self.awaits_length.store(0, Relaxed);
+    }
+
     /// Notes for what the next suspend waits.
     #[cfg(feature = "async")]
     pub(crate) fn waits_for(&self, what: &'static str) {
-        self.next_awaits.set(what);
-    }
-
-    /// Where its suspends run.
-    pub(super) fn recorder(&self) -> &Recorder {
-        &self.recorder
+        self.awaits.store(what.as_ptr().cast_mut(), Relaxed);
+        self.awaits_length.store(what.len(), Relaxed);
     }
 
     /// Whether an address is on the coroutine's stack, below its handle.
@@ -172,10 +161,9 @@ impl Record {
         (self.low..self.handle.addr()).contains(&address)
     }
 
-    /// The number of the context with which the coroutine is suspended, if it is, and if that is
-    /// known.
+    /// The number of the context with which the coroutine is suspended.
     pub(crate) fn context(&self) -> Option<NonZeroUsize> {
-        NonZeroUsize::new(self.context.load(Relaxed)).filter(|_| self.waits())
+        NonZeroUsize::new(self.context.load(Relaxed))
     }
 
     pub(crate) fn created(&self) -> &'static Location<'static> {
@@ -183,8 +171,9 @@ impl Record {
     }
 }
 
-/// What is read of it for a list, while the lock of the list is held.
+/// What is read of it for a list: on its own thread, but for what says otherwise.
 impl Record {
+    /// The thread whose it is. Any thread may ask.
     pub(super) fn owner(&self) -> usize {
         self.owner.load(Relaxed)
     }
@@ -203,9 +192,9 @@ impl Record {
         unsafe { &*self.handle.cast::<Resumer>() }
     }
 
-    /// Whether it is suspended: it was, and no resume has stored to the link since.
+    /// Whether it is suspended. Other threads may ask, for what it is worth then.
     pub(super) fn waits(&self) -> bool {
-        self.suspended.load(Relaxed) == 1 && self.resumer().is_gone()
+        self.suspended.load(Relaxed) == 1
     }
 
     pub(super) fn name(&self) -> Option<&str> {
@@ -219,9 +208,8 @@ impl Record {
     }
 
     pub(super) fn status(&self) -> Status {
-        // SAFETY: the byte is in the handle, which outlives the record. Another thread may write
-        // it meanwhile: it is read as what it is, one byte that changes at once.
-        let stage = unsafe { AtomicU8::from_ptr(self.stage.cast_mut()) }.load(Relaxed);
+        // SAFETY: the byte is in the handle, which outlives the record, and changes on this thread.
+        let stage = unsafe { self.stage.read() };
         match stage {
             CREATED => Status::Created,
             COMPLETE => Status::Complete,
@@ -230,6 +218,7 @@ impl Record {
         }
     }
 
+    /// Where it was suspended last. Any thread may ask.
     pub(super) fn suspended_at(&self) -> Option<&'static Location<'static>> {
         // SAFETY: null, or what a suspend has stored: a reference for `'static`.
         unsafe { self.suspended_at.load(Relaxed).as_ref() }

@@ -9,7 +9,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::boxed::Box;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use sure_context::ParentLink;
+use std::vec::Vec;
 
 /// The layout of [`Tracked`] and of [`Record`]; another number for another layout.
 pub(super) const LAYOUT: u32 = 1;
@@ -22,8 +22,6 @@ pub(super) struct Tracked {
     record_size: u32,
     first: AtomicPtr<Record>,
     count: AtomicUsize,
-    /// Where the link at the root of a suspended coroutine leads: this word is at its handle.
-    nowhere: AtomicUsize,
 }
 
 /// The list, newest record first. The name has the crate's version, so that a program may have
@@ -35,7 +33,6 @@ static TRACKED: Tracked = Tracked {
     record_size: Record::DESCRIBED as u32,
     first: AtomicPtr::new(ptr::null_mut()),
     count: AtomicUsize::new(0),
-    nowhere: AtomicUsize::new(0),
 };
 
 /// Guards the links of the list.
@@ -54,7 +51,6 @@ impl Entry {
     pub(crate) unsafe fn new(birth: &Birth) -> Entry {
         let record = NonNull::from(Box::leak(Box::new(Record::new(birth))));
         let _locked = lock();
-        TRACKED.nowhere.store(ParentLink::nowhere(), Relaxed);
         let second = TRACKED.first.load(Relaxed);
         // SAFETY: it has just been made; the lock guards the links, and what is linked is alive.
         unsafe {
@@ -96,15 +92,16 @@ impl Drop for Entry {
     }
 }
 
-/// Calls `f` with each record, oldest first, while none comes or goes.
-pub(super) fn for_each(mut f: impl FnMut(&Record)) {
+/// Calls `f` with all records, oldest first, while none comes or goes.
+pub(super) fn with<R>(f: impl FnOnce(&[&Record]) -> R) -> R {
     let _locked = lock();
-    let mut newest_first = std::vec::Vec::with_capacity(TRACKED.count.load(Relaxed));
+    let mut records = Vec::with_capacity(TRACKED.count.load(Relaxed));
     let mut next = TRACKED.first.load(Relaxed);
     // SAFETY: what is linked is alive as long as the lock is held.
     while let Some(record) = unsafe { next.as_ref() } {
-        newest_first.push(record);
+        records.push(record);
         next = record.next.load(Relaxed);
     }
-    newest_first.into_iter().rev().for_each(&mut f);
+    records.reverse();
+    f(&records)
 }

@@ -1,31 +1,20 @@
 //! The suspend of a tracked coroutine.
 //!
 //! An ordinary suspend hands the token of its execution to the resumer, which keeps it where only
-//! the owner of the coroutine finds it. A tracked one notes it first. As a token comes into being
-//! when its execution is left, the coroutine leaves for another execution, a recorder, instead of
-//! its resumer. The recorder is given the token, puts it into the record and goes on to the resumer
-//! with what the coroutine sends. There it arrives without a token, as an end does, and with the
-//! signal of a panic: what is rare already asks what it is, and nothing else has to.
-//!
-//! A resume is that of any coroutine. It stores the resumer in the link at the coroutine's root, which
-//! the recorder has made lead nowhere: by that the record tells that the coroutine runs again.
+//! the owner of the coroutine finds it. A tracked one notes it first, in its record. As a token
+//! comes into being when its execution is left, the coroutine leaves for a few frames below its own
+//! ([`sure_context::descend`]), which are given the token and go on to the resumer. There they
+//! arrive without one, as an end does, and with the signal of a panic: what is rare already asks
+//! what it is, and nothing else has to.
 
 use super::record::Record;
 use crate::SuspendHandle;
 use crate::handle::Stage;
 use core::cell::Cell;
 use core::panic::Location;
-use core::ptr::{self, NonNull};
-use std::cell::OnceCell;
-use sure_context::{
-    Arrival, Departure, ExecutionContext, ParentLink, Signal, Trampoline, prepare, stack_pointer,
-};
-use sure_stack::{PooledStack, Stack};
-
-std::thread_local! {
-    /// Where the recorders of this thread run, each from its beginning to its end.
-    static STACK: OnceCell<Option<PooledStack>> = const { OnceCell::new() };
-}
+use core::ptr::NonNull;
+use sure_context::{Arrival, DESCENT, Departure, Descent, ExecutionContext, Signal, Word};
+use sure_context::{descend, stack_pointer};
 
 impl<Input, Yield> SuspendHandle<Input, Yield> {
     /// The record of this coroutine, if it is tracked and the caller may suspend it: it runs on
@@ -40,75 +29,57 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         ours.then_some(record)
     }
 
-    /// Notes that the coroutine suspends itself where the caller says so. The token of an execution
-    /// that leaves for the resumer by way of the record; or the resumer's own, where tokens mean
-    /// nothing to others (the portable backend), and if there is no stack for a recorder.
+    /// Leaves for the resumer by way of the record, with a word; the arrival of the next resume.
     ///
     /// # Safety
-    /// The coroutine runs. It continues the token at once, with a `Yield`, and no other.
+    /// The coroutine is tracked and runs, the caller on its stack or a growth of that; it is not
+    /// being dropped. The word sends a `Yield`.
+    #[cold]
+    #[inline(never)]
     #[track_caller]
-    pub(crate) unsafe fn leave_traces(&self, record: &Record) -> ExecutionContext {
-        record.suspends_at(Location::caller());
-        // SAFETY: the coroutine runs; the token is used once, by the recorder or by the caller.
-        let resumer = unsafe { self.resumer.take() };
-        let place = STACK.try_with(|stack| {
-            let stack = stack.get_or_init(|| PooledStack::new().ok());
-            stack.as_ref().map(PooledStack::base)
-        });
-        match place.ok().flatten() {
-            Some(base) if cfg!(not(sure_context_portable)) => {
-                let recorder = record.recorder();
-                recorder.link.lead_nowhere();
-                recorder.record.set(record);
-                recorder.resumer.set(Some(resumer));
-                // SAFETY: (1) the stack is the thread's for this, and as large as any; the recorder
-                // before has ended, because it leaves for good before anything else can run; (2) the
-                // recorder is in the record, which lives as long as the coroutine.
-                unsafe { prepare(base, NonNull::from(recorder)) }
-            }
-            _ => {
-                record.is_suspended(None);
-                self.resumer.has_gone_on();
-                resumer
-            }
-        }
+    pub(crate) unsafe fn leave_recorded(&self, word: Word) -> Arrival {
+        let place = Location::caller();
+        let record = self.extras.record().expect("it is tracked");
+        record.suspends_at(place);
+        // SAFETY: the coroutine runs; the token is used once, below.
+        let to = unsafe { self.resumer.take() };
+        let arrival = if cfg!(sure_context_portable) {
+            // There a descent is a thread of its own, and a token means nothing to debuggers.
+            record.is_suspended(None);
+            // SAFETY: the resumer is suspended in `Coroutine::resume`; it receives a `Yield`, and
+            // keeps the token of this execution in the coroutine, which owns the stack.
+            unsafe { to.switch(word, Signal::Run) }
+        } else {
+            let signal = Signal::Unwind;
+            let leaving = Leaving {
+                record,
+                departure: Cell::new(Some(Departure { to, word, signal })),
+            };
+            let top = stack_pointer().wrapping_sub(DESCENT);
+            // SAFETY: (1) `top` is that far below the stack pointer, on the stack that the
+            // coroutine runs on, where it may call functions as here; (2) `leaving` stays in this
+            // frame, which is left only when `run` has returned; (3) the owner of the coroutine,
+            // who finds the token in the record, continues it once and keeps the stack.
+            unsafe { descend(NonNull::new_unchecked(top), NonNull::from(&leaving)) }
+        };
+        record.runs();
+        arrival
     }
 }
 
-/// An execution between a coroutine that suspends itself and its resumer. It is part of the record.
-#[repr(C)]
-pub(super) struct Recorder {
-    /// Walks end here: it runs for a few instructions, and nothing waits for it.
-    link: ParentLink,
-    record: Cell<*const Record>,
-    resumer: Cell<Option<ExecutionContext>>,
+/// A coroutine that leaves for its resumer.
+struct Leaving<'a> {
+    record: &'a Record,
+    departure: Cell<Option<Departure>>,
 }
 
-impl Recorder {
-    pub(super) fn new() -> Recorder {
-        Recorder {
-            link: ParentLink::new(),
-            record: Cell::new(ptr::null()),
-            resumer: Cell::new(None),
-        }
-    }
-}
-
-// SAFETY: `#[repr(C)]`, and a `ParentLink` comes first.
-unsafe impl Trampoline for Recorder {
-    unsafe fn run(this: NonNull<Self>, arrival: Arrival) -> Departure {
-        // SAFETY: it is part of a record, which lives; all that changes is in cells.
-        let recorder = unsafe { this.as_ref() };
-        // SAFETY: `leave_traces` has stored a reference to it.
-        let record = unsafe { &*recorder.record.get() };
-        record.is_suspended(arrival.from.as_ref());
-        record.resumer().has_gone_on();
+impl Descent for Leaving<'_> {
+    unsafe fn run(this: NonNull<Self>, from: ExecutionContext) -> Departure {
+        // SAFETY: `leave_recorded` keeps it in its frame until this has returned.
+        let leaving = unsafe { this.as_ref() };
+        leaving.record.is_suspended(Some(&from));
         // From here on the number in the record is the token.
-        let _ = arrival.from.map(ExecutionContext::into_raw);
-        Departure {
-            to: recorder.resumer.take().expect("it was stored for this"),
-            word: arrival.word,
-            signal: Signal::Unwind,
-        }
+        let _ = from.into_raw();
+        leaving.departure.take().expect("a descent runs once")
     }
 }

@@ -3,6 +3,8 @@
 use core::cell::Cell;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
+use std::format;
+use std::string::String;
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
@@ -21,6 +23,14 @@ pub(super) fn number() -> usize {
         number.get()
     });
     number.unwrap_or(0)
+}
+
+/// The thread's name, or its number where it has none.
+pub(super) fn name() -> String {
+    let thread = std::thread::current();
+    thread
+        .name()
+        .map_or_else(|| format!("{}", number()), String::from)
 }
 
 /// What debuggers call the thread; 0 where the system has no such number.

@@ -47,24 +47,29 @@ pub struct Tracked {
 /// # Ok::<(), sure_stack::StackError>(())
 /// ```
 pub fn list() -> Vec<Tracked> {
+    // SAFETY: `mine` gives records of this thread.
+    mine(|record| unsafe { Tracked::of(record) })
+}
+
+/// What `f` makes of the record of each coroutine of this thread, oldest first. The lock of the list
+/// is not held meanwhile.
+pub(super) fn mine<R>(f: impl Fn(&Record) -> R) -> Vec<R> {
     let me = thread::number();
-    let mut mine = Vec::new();
-    registry::for_each(|record| {
-        if record.owner() == me {
-            mine.push(NonNull::from(record));
-        }
+    let mine: Vec<_> = registry::with(|records| {
+        let mine = records.iter().filter(|record| record.owner() == me);
+        mine.map(|record| NonNull::from(*record)).collect()
     });
     // SAFETY: a record goes with its coroutine, which is dropped on this thread; nothing that is
     // called here drops one.
     mine.iter()
-        .map(|record| unsafe { Tracked::of(record.as_ref()) })
+        .map(|record| f(unsafe { record.as_ref() }))
         .collect()
 }
 
 impl Tracked {
     /// # Safety
     /// The record is that of a coroutine of this thread.
-    unsafe fn of(record: &Record) -> Tracked {
+    pub(super) unsafe fn of(record: &Record) -> Tracked {
         let status = record.status();
         let suspended = status == Status::Suspended;
         let bounds = Bounds::of(record);
@@ -155,20 +160,20 @@ unsafe fn bytes_in_use(record: &Record) -> Option<usize> {
 }
 
 /// The stack of a coroutine, looked at.
-struct Bounds {
-    low: NonNull<u8>,
-    high: NonNull<u8>,
+pub(super) struct Bounds {
+    pub(super) limit: NonNull<u8>,
+    pub(super) base: NonNull<u8>,
 }
 
 impl Bounds {
-    fn of(record: &Record) -> Bounds {
+    pub(super) fn of(record: &Record) -> Bounds {
         let (low, high) = record.bounds();
         let at = |address: usize| {
             NonNull::new(core::ptr::with_exposed_provenance_mut(address)).expect("a stack's bound")
         };
         Bounds {
-            low: at(low),
-            high: at(high),
+            limit: at(low),
+            base: at(high),
         }
     }
 }
@@ -176,10 +181,10 @@ impl Bounds {
 // SAFETY: these are the bounds of a stack, which keeps the promises; nothing runs on this view.
 unsafe impl Stack for Bounds {
     fn base(&self) -> NonNull<u8> {
-        self.high
+        self.base
     }
 
     fn limit(&self) -> NonNull<u8> {
-        self.low
+        self.limit
     }
 }

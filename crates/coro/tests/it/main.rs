@@ -45,5 +45,6 @@ mod stacks;
 #[cfg(feature = "async")]
 mod stream;
 mod threads;
+mod track;
 mod trap;
 mod values;

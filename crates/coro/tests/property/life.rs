@@ -167,7 +167,10 @@ impl<C: Cargo, I: Cargo, Y: Cargo, R: Cargo, P: Place> Plain<C, I, Y, R, P> {
             0 => Coroutine::with_stack(stack, body),
             1 => Coroutine::try_with_stack(stack, body).expect("the stack is large enough"),
             _ => {
-                let builder = Coroutine::builder().name(format!("number {id}"));
+                // A tracked one suspends by another way, and is otherwise the same.
+                let builder = Coroutine::builder()
+                    .name(format!("number {id}"))
+                    .tracked(tag % 4 < 2);
                 builder
                     .stack(stack)
                     .build(body)

@@ -2,8 +2,33 @@
 //! changes without notice.
 
 use super::sys;
+use core::ffi::c_int;
+use std::io::{self, PipeWriter};
 
 /// The kernel's number of the calling thread.
 pub fn kernel_thread() -> u32 {
     sys::thread::number().unsigned_abs()
+}
+
+/// The signal that asks a program where it is: `SIGQUIT`, which a terminal sends for Ctrl-\\.
+#[cfg(unix)]
+pub const ASK: c_int = libc::SIGQUIT;
+/// There is none.
+#[cfg(not(unix))]
+pub const ASK: c_int = 0;
+
+/// Makes a signal write a byte into a pipe, from now on, instead of its default action.
+///
+/// # Errors
+/// [`AlreadyExists`](io::ErrorKind::AlreadyExists) if the signal has a handler or is ignored, which
+/// stays so; [`Unsupported`](io::ErrorKind::Unsupported) where there are no such signals; and what the
+/// system says, if there is no such signal or it cannot be handled.
+pub fn write_on_signal(signal: c_int, pipe: PipeWriter) -> io::Result<()> {
+    #[cfg(unix)]
+    return sys::wake::on_signal(signal, pipe);
+    #[cfg(not(unix))]
+    {
+        let _ = (signal, pipe);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }

@@ -5,4 +5,4 @@ pub(crate) mod memory;
 pub(crate) mod signal;
 pub(crate) mod thread;
 
-pub(crate) use super::unix::{lock, process};
+pub(crate) use super::unix::{lock, process, wake};

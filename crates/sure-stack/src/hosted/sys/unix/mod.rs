@@ -4,6 +4,7 @@ pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod process;
 pub(crate) mod signal;
+pub(crate) mod wake;
 
 use core::ffi::c_int;
 use std::io;

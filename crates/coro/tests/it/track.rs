@@ -1,0 +1,327 @@
+//! What is told of coroutines that are tracked.
+
+use coro::{Coroutine, LendingCoroutine, LendingHandle, Status, SuspendHandle, track};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::sync::mpsc;
+use std::time::Duration;
+
+type Plain = Coroutine<(), (), ()>;
+
+/// Whether suspended stacks are looked into: not where each is a thread of the system.
+const WALKS: bool = cfg!(not(sure_context_portable));
+
+fn tracked<F: FnOnce(&SuspendHandle<(), ()>, ()) + 'static>(name: &str, f: F) -> Plain {
+    let builder = Coroutine::builder().name(name).tracked(true);
+    builder.build(f).expect("a stack")
+}
+
+fn dump() -> String {
+    let mut text = Vec::new();
+    track::dump(&mut text).expect("a vector takes all");
+    String::from_utf8(text).expect("a text")
+}
+
+fn only() -> track::Tracked {
+    let all = track::list();
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.into_iter().next().unwrap()
+}
+
+/// This line, from its caller's view.
+#[track_caller]
+fn here() -> &'static Location<'static> {
+    Location::caller()
+}
+
+#[test]
+fn the_list_follows_a_life() {
+    assert!(track::list().is_empty());
+    let mut line = 0;
+    let mut coroutine = tracked("alive", move |handle, ()| {
+        assert_eq!(only().status(), Status::Running);
+        assert_eq!(only().suspended_at(), None);
+        handle.suspend(());
+        handle.suspend(());
+    });
+    line += here().line() - 6;
+    let new = only();
+    assert_eq!((new.status(), new.name()), (Status::Created, Some("alive")));
+    assert_eq!((new.bytes_in_use(), new.suspended_for()), (None, None));
+    assert_eq!(new.created_at().file(), file!());
+
+    coroutine.resume(());
+    let first = only();
+    assert_eq!(first.status(), Status::Suspended);
+    assert_eq!(coroutine.status(), Status::Suspended);
+    let place = first.suspended_at().expect("it is suspended");
+    assert_eq!((place.file(), place.line()), (file!(), line + 3));
+    let default = sure_stack::DEFAULT_STACK_SIZE;
+    assert!(
+        (default / 2..default * 2).contains(&first.stack_size()),
+        "{first:?}"
+    );
+    assert!(first.suspended_for().is_some());
+    if WALKS {
+        let bytes = first.bytes_in_use().expect("its stack pointer is known");
+        assert!((100..first.high_water_mark()).contains(&bytes), "{first:?}");
+    }
+
+    coroutine.resume(());
+    let place = only().suspended_at().expect("it is suspended");
+    assert_eq!((place.file(), place.line()), (file!(), line + 4));
+    coroutine.resume(());
+    assert_eq!(only().status(), Status::Complete);
+    drop(coroutine);
+    assert!(track::list().is_empty());
+}
+
+#[test]
+fn a_dump_groups_by_place() {
+    #[inline(never)]
+    fn first(handle: &SuspendHandle<(), ()>) {
+        handle.suspend(());
+    }
+    #[inline(never)]
+    fn second(handle: &SuspendHandle<(), ()>) {
+        handle.suspend(());
+    }
+    /// The same place, by two ways: their backtraces differ.
+    #[inline(never)]
+    fn around(handle: &SuspendHandle<(), ()>) {
+        first(handle);
+        std::hint::black_box(());
+    }
+    let mut all: Vec<_> = (0..60)
+        .map(|n| {
+            tracked(&format!("c{n}"), move |handle, ()| match n % 6 {
+                0 => second(handle),
+                1 | 2 => around(handle),
+                _ => first(handle),
+            })
+        })
+        .collect();
+    all.iter_mut()
+        .for_each(|coroutine| _ = coroutine.resume(()));
+    let text = dump();
+    let groups: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains(" suspended at "))
+        .collect();
+    if WALKS && !cfg!(target_arch = "arm") {
+        let counts: Vec<_> = groups
+            .iter()
+            .map(|line| line.trim().split(' ').next())
+            .collect();
+        assert_eq!(counts, [Some("30"), Some("20"), Some("10")], "{text}");
+        for function in ["first", "second", "around"] {
+            let shown = text
+                .matches(&format!("a_dump_groups_by_place::{function}"))
+                .count();
+            assert_eq!(shown, if function == "first" { 2 } else { 1 }, "{text}");
+        }
+    } else {
+        assert_eq!(groups.len(), 2, "{text}");
+    }
+    assert!(
+        text.contains("named `c3`, `c4`, `c5`, and 27 more") || !WALKS,
+        "{text}"
+    );
+}
+
+#[test]
+fn values_and_panics_cross_as_ever() {
+    let builder = || Coroutine::builder().tracked(true);
+    let mut echo = builder()
+        .build(|handle, mut text: String| {
+            while text != "end" {
+                text = handle.suspend(text);
+            }
+            text + "!"
+        })
+        .unwrap();
+    for text in ["one", "two"] {
+        assert_eq!(echo.resume(text.into()).yielded().as_deref(), Some(text));
+    }
+    assert_eq!(
+        echo.resume("end".into()).complete().as_deref(),
+        Some("end!")
+    );
+    assert!(echo.try_resume("late".into()).is_err());
+
+    let mut large = builder()
+        .build(|handle, n: [u64; 32]| handle.suspend(n))
+        .unwrap();
+    let values = std::array::from_fn(|n| n as u64);
+    assert_eq!(large.resume(values).yielded(), Some(values));
+    assert_eq!(large.resume([1; 32]).complete(), Some([1; 32]));
+
+    let mut fails = tracked("fails", |handle, ()| {
+        handle.suspend(());
+        panic!("on purpose");
+    });
+    fails.resume(());
+    let payload = catch_unwind(AssertUnwindSafe(|| fails.resume(()))).unwrap_err();
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"on purpose"));
+    assert_eq!(fails.status(), Status::Complete);
+}
+
+#[test]
+fn it_is_unwound_abandoned_and_released_as_ever() {
+    let drops = testing::Drops::new();
+    let counted = drops.make();
+    let waits = move |handle: &SuspendHandle<(), ()>, ()| {
+        let _local = counted;
+        assert!(handle.try_suspend(()).is_err(), "it is dropped");
+        assert!(handle.try_suspend(()).is_err(), "it is being dropped");
+    };
+    let mut coroutine = tracked("dropped", waits);
+    coroutine.resume(());
+    drop(coroutine);
+    assert_eq!((drops.alive(), drops.dropped()), (0, 1));
+
+    let mut grown = tracked("grown", |handle, ()| {
+        coro::grow(64 << 10, || handle.suspend(()));
+        handle.suspend(());
+    });
+    grown.resume(());
+    assert_eq!(only().bytes_in_use(), None);
+    grown.resume(());
+    grown.release_unused();
+    if WALKS {
+        let trace = grown.backtrace().expect("it is suspended").to_string();
+        assert!(
+            trace.contains("it_is_unwound_abandoned_and_released_as_ever"),
+            "{trace}"
+        );
+    }
+    // SAFETY: nothing refers to its stack.
+    drop(unsafe { grown.abandon() });
+    assert!(track::list().is_empty());
+}
+
+#[test]
+fn another_stack_is_refused() {
+    let mut outer = tracked("outer", |outside, ()| {
+        coro::scope(|scope| {
+            let mut smuggled = scope.coroutine(|_: &SuspendHandle<(), ()>, ()| {
+                let refused = catch_unwind(AssertUnwindSafe(|| outside.suspend(())));
+                let text = *refused.unwrap_err().downcast::<String>().unwrap();
+                assert!(text.contains("coroutine `outer`, created at "), "{text}");
+                assert!(text.contains(file!()), "{text}");
+            });
+            smuggled.resume(());
+        });
+        outside.suspend(());
+    });
+    outer.resume(());
+    assert_eq!(only().status(), Status::Suspended);
+}
+
+#[test]
+fn lending_and_scopes() {
+    let mut lending = Coroutine::builder()
+        .tracked(true)
+        .build_lending(|handle: &LendingHandle<u32, ()>| {
+            handle.with(|n| *n += 1);
+            handle.suspend(());
+            handle.with(|n| *n += 10);
+        })
+        .unwrap();
+    let mut number = 0;
+    let _: &mut LendingCoroutine<u32, (), ()> = &mut lending;
+    lending.resume(&mut number);
+    assert_eq!(only().suspended_at().map(Location::file), Some(file!()));
+    lending.resume(&mut number);
+    assert_eq!(number, 11);
+    drop(lending);
+    coro::scope(|scope| {
+        let builder = Coroutine::builder().tracked(true);
+        let mut scoped = builder
+            .build_scoped(scope, |handle: &SuspendHandle<(), u8>, ()| {
+                handle.suspend(number as u8)
+            })
+            .unwrap();
+        assert_eq!(scoped.resume(()).yielded(), Some(11));
+        assert_eq!(only().status(), Status::Suspended);
+    });
+    assert!(track::list().is_empty());
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn what_a_future_waits_for() {
+    use std::future::Future;
+    use std::task::{Context, Waker};
+    let waits = |handle: &coro::AsyncHandle<'_>| handle.block_on(std::future::pending::<u8>());
+    let mut future = Coroutine::builder()
+        .tracked(true)
+        .build_future(waits)
+        .unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(
+        std::pin::Pin::new(&mut future)
+            .poll(&mut context)
+            .is_pending()
+    );
+    let waiting = only();
+    assert!(
+        waiting.waits_for().unwrap().contains("Pending<u8>"),
+        "{waiting:?}"
+    );
+    assert_eq!(waiting.suspended_at().map(Location::file), Some(file!()));
+    assert!(
+        dump().contains("waiting for core::future::pending::Pending<u8>"),
+        "{}",
+        dump()
+    );
+}
+
+#[test]
+fn threads_answer_at_a_safe_point_or_are_named() {
+    let all = |limit| {
+        let mut text = Vec::new();
+        track::dump_all(&mut text, limit).unwrap();
+        String::from_utf8(text).unwrap()
+    };
+    let (ready, is_ready) = mpsc::channel();
+    let (stop, stopped) = mpsc::channel::<()>();
+    let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+    let polite = thread("polite").spawn({
+        let ready = ready.clone();
+        move || {
+            let mut waits = tracked("in the polite thread", |handle, ()| handle.suspend(()));
+            waits.resume(());
+            ready.send(()).unwrap();
+            while stopped.recv_timeout(Duration::from_millis(1))
+                == Err(mpsc::RecvTimeoutError::Timeout)
+            {
+                track::checkpoint();
+            }
+        }
+    });
+    let (wake, asleep) = mpsc::channel::<()>();
+    let silent = thread("silent").spawn(move || {
+        let mut waits = tracked("in the silent thread", |handle, ()| handle.suspend(()));
+        waits.resume(());
+        ready.send(()).unwrap();
+        asleep.recv().unwrap();
+    });
+    is_ready.recv().unwrap();
+    is_ready.recv().unwrap();
+    let mut mine = tracked("here", |handle, ()| handle.suspend(()));
+    mine.resume(());
+    let text = all(Duration::from_secs(2));
+    assert!(text.contains("named `here`"), "{text}");
+    assert!(text.contains("named `in the polite thread`"), "{text}");
+    let silence = "thread 'silent' came to no safe point in time";
+    assert!(text.contains(silence), "{text}");
+    let rest = &text[text.find(silence).unwrap()..];
+    assert!(
+        rest.contains(&format!("1 coroutine suspended at {}:", file!())),
+        "{text}"
+    );
+    stop.send(()).unwrap();
+    wake.send(()).unwrap();
+    polite.unwrap().join().unwrap();
+    silent.unwrap().join().unwrap();
+}
