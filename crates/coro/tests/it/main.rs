@@ -13,6 +13,7 @@ mod drops;
 mod fork;
 #[cfg(feature = "async")]
 mod future;
+#[cfg(not(any(sure_context_portable, windows)))]
 mod gdb;
 mod grow;
 #[cfg(feature = "async")]
