@@ -108,7 +108,7 @@ fn read_all(path: &Path, texts: &mut BTreeMap<PathBuf, String>) {
 /// A copy of the library with all patches.
 fn broken_copy(patches: &BTreeMap<String, Patch>) -> PathBuf {
     let mut texts = BTreeMap::new();
-    for part in ["src", "docs", "README.md"] {
+    for part in ["src", "docs", "gdb", "README.md"] {
         read_all(
             &Path::new(env!("CARGO_MANIFEST_DIR")).join(part),
             &mut texts,

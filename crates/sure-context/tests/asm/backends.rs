@@ -88,6 +88,8 @@ pub(crate) const MACHINES: &[Machine] = &[
         instructions: &[
             ("lea", &[Write, Read]),
             ("mov", &[Write, Read]),
+            ("cmp", &[Memory, Read]),
+            ("je", &[None]),
             ("jmp", &[Read]),
             ("xor", &[Write, None]),
             ("push", &[Read]),
