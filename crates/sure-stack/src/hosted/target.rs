@@ -1,5 +1,5 @@
 //! What stacks need to know about an instruction set, one entry of [`ALL`] each, and about
-//! a system, one entry of [`SYSTEMS`] each.
+//! a system, one entry of `SYSTEMS` each.
 //!
 //! To add an instruction set, add an entry; nothing else in this crate names one. A system
 //! needs an entry and its calls (`sys`).

@@ -70,7 +70,7 @@ const STUCK: [Stuck; 3] = [
     ),
 ];
 
-/// Asks everything that is checked below; the program has stopped at [`STOP`].
+/// Asks everything that is checked below; the program has stopped at `STOP`.
 pub(super) fn ask(session: &mut Session) {
     for question in [
         "info coroutines",
