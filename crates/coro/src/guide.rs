@@ -8,7 +8,7 @@
 //! - [Panics](panics): across resumes, and what happens when a coroutine is dropped
 //! - [C frames](c_frames): suspending in a callback of a C library
 //! - [The current coroutine](current): where no handle can be handed down, and values of a coroutine
-//! - [gdb](gdb): where coroutines stand, in a program that hangs and in a core file
+//! - [gdb]: where coroutines stand, in a program that hangs and in a core file
 //! - [Choosing a stack size](stack_size)
 //! - [A program hangs](program_hangs): from symptom to line
 //! - [Thread-locals](thread_locals): what is undefined, and why
