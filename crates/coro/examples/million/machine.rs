@@ -1,5 +1,5 @@
-use std::time::{Duration, Instant};
-use std::{fs, ptr};
+use std::fs;
+use std::time::Duration;
 
 /// What one coroutine takes at the least: a page for its first frames, its
 /// part of a page table, and its place in the list.
@@ -19,7 +19,7 @@ impl Machine {
         // SAFETY: asks for a constant.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         #[cfg(not(unix))]
-        let page = 4096_u32;
+        let page = 4096_i64;
         Machine {
             available: kilobytes(&text, "MemAvailable:"),
             page: u64::try_from(page).unwrap_or(4096),
@@ -51,7 +51,9 @@ impl Machine {
 
 /// What the kernel takes to make one page for each of so many stacks, without guards: no way to
 /// create them is faster. `None` if there are no addresses for it.
+#[cfg(target_os = "linux")]
 pub(crate) fn floor(stacks: usize, stack: usize) -> Option<Duration> {
+    use std::{ptr, time::Instant};
     // SAFETY: asks for a constant.
     let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok()?;
     // As far apart as the arena's, with their guards and what is above them.
@@ -75,6 +77,12 @@ pub(crate) fn floor(stacks: usize, stack: usize) -> Option<Duration> {
     // SAFETY: the whole mapping, to which nothing refers any more.
     unsafe { libc::munmap(start, bytes) };
     Some(taken)
+}
+
+/// It is not measured on other systems.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn floor(_: usize, _: usize) -> Option<Duration> {
+    None
 }
 
 /// What this process takes at one moment.

@@ -47,5 +47,6 @@ mod stream;
 mod threads;
 mod trace;
 mod track;
+#[cfg(unix)]
 mod trap;
 mod values;

@@ -78,25 +78,25 @@ fn the_list_follows_a_life() {
 #[test]
 fn a_dump_groups_by_place() {
     #[inline(never)]
-    fn first(handle: &SuspendHandle<(), ()>) {
+    fn stuck_first(handle: &SuspendHandle<(), ()>) {
         handle.suspend(());
     }
     #[inline(never)]
-    fn second(handle: &SuspendHandle<(), ()>) {
+    fn stuck_second(handle: &SuspendHandle<(), ()>) {
         handle.suspend(());
     }
     /// The same place, by two ways: their backtraces differ.
     #[inline(never)]
-    fn around(handle: &SuspendHandle<(), ()>) {
-        first(handle);
+    fn stuck_around(handle: &SuspendHandle<(), ()>) {
+        stuck_first(handle);
         std::hint::black_box(());
     }
     let mut all: Vec<_> = (0..60)
         .map(|n| {
             tracked(&format!("c{n}"), move |handle, ()| match n % 6 {
-                0 => second(handle),
-                1 | 2 => around(handle),
-                _ => first(handle),
+                0 => stuck_second(handle),
+                1 | 2 => stuck_around(handle),
+                _ => stuck_first(handle),
             })
         })
         .collect();
@@ -113,11 +113,10 @@ fn a_dump_groups_by_place() {
             .map(|line| line.trim().split(' ').next())
             .collect();
         assert_eq!(counts, [Some("30"), Some("20"), Some("10")], "{text}");
-        for function in ["first", "second", "around"] {
-            let shown = text
-                .matches(&format!("a_dump_groups_by_place::{function}"))
-                .count();
-            assert_eq!(shown, if function == "first" { 2 } else { 1 }, "{text}");
+        // The path before a name is not everywhere known.
+        for (function, times) in [("first", 2), ("second", 1), ("around", 1)] {
+            let shown = text.matches(&format!("stuck_{function}")).count();
+            assert_eq!(shown, times, "{text}");
         }
     } else {
         assert_eq!(groups.len(), 2, "{text}");
@@ -331,19 +330,19 @@ mod places {
     use coro::SuspendHandle;
 
     #[inline(never)]
-    pub(super) fn reads(handle: &SuspendHandle<(), ()>) -> u32 {
+    pub(super) fn stuck_reading(handle: &SuspendHandle<(), ()>) -> u32 {
         handle.suspend(());
         line!() - 1
     }
 
     #[inline(never)]
-    pub(super) fn locks(handle: &SuspendHandle<(), ()>) -> u32 {
+    pub(super) fn stuck_locking(handle: &SuspendHandle<(), ()>) -> u32 {
         let _ = handle.try_suspend(());
         line!() - 1
     }
 
     #[inline(never)]
-    pub(super) fn sleeps(handle: &SuspendHandle<(), ()>) -> u32 {
+    pub(super) fn stuck_sleeping(handle: &SuspendHandle<(), ()>) -> u32 {
         handle.suspend(());
         line!() - 1
     }
@@ -352,9 +351,9 @@ mod places {
 #[test]
 fn a_thousand_that_are_stuck_in_three_places() {
     let place = |n: usize| match n % 10 {
-        0 => places::sleeps,
-        1..=3 => places::locks,
-        _ => places::reads,
+        0 => places::stuck_sleeping,
+        1..=3 => places::stuck_locking,
+        _ => places::stuck_reading,
     };
     let mut all: Vec<_> = (0..1_000)
         .map(|n| {
@@ -387,13 +386,14 @@ fn a_thousand_that_are_stuck_in_three_places() {
         "{text}"
     );
     if WALKS {
+        let order = ["stuck_reading", "stuck_locking", "stuck_sleeping"];
         let backtraces: Vec<_> = text
             .lines()
-            .filter(|line| line.contains("::track::places::"))
+            .filter(|line| order.iter().any(|function| line.contains(function)))
             .collect();
-        let order = ["reads", "locks", "sleeps"];
+
         for (line, function) in backtraces.iter().zip(order) {
-            assert!(line.contains(&format!("places::{function}")), "{text}");
+            assert!(line.contains(function), "{text}");
         }
         assert_eq!(backtraces.len(), 3, "{text}");
     }
@@ -407,6 +407,12 @@ testing::scenarios!(
 );
 
 fn asked_by_a_signal() {
+    #[cfg(unix)]
+    ask();
+}
+
+#[cfg(unix)]
+fn ask() {
     coro::diagnostics::install().unwrap();
     coro::diagnostics::install().unwrap();
     let mut stuck = Coroutine::new(|handle: &SuspendHandle<(), ()>, ()| handle.suspend(()));
@@ -420,6 +426,7 @@ fn asked_by_a_signal() {
     println!("it goes on");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_signal_asks() {
     let ended = testing::child::run("track::scenario", "asked_by_a_signal");
@@ -431,6 +438,12 @@ fn a_signal_asks() {
 }
 
 fn signal_that_is_taken() {
+    #[cfg(unix)]
+    ask_in_vain();
+}
+
+#[cfg(unix)]
+fn ask_in_vain() {
     extern "C" fn handler(_: libc::c_int) {
         println!("the old handler");
     }
@@ -444,6 +457,7 @@ fn signal_that_is_taken() {
     unsafe { libc::raise(libc::SIGQUIT) };
 }
 
+#[cfg(unix)]
 #[test]
 fn a_signal_with_a_handler_keeps_it() {
     let ended = testing::child::run("track::scenario", "signal_that_is_taken");
