@@ -53,7 +53,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
                 matches!(self.stage.get(), Stage::Unwinding { .. }),
                 "{self} was asked for its resumer's stack by code that does not run on its own"
             );
-            return f();
+            return here(f);
         }
         // SAFETY: the caller runs on this coroutine's stack, so it runs. The token is only
         // looked at: the resumer is not continued.
@@ -69,7 +69,18 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
             // below that its guard.
             Some(base) if !end.is_null() => unsafe { call_below(base, None, f) },
             // It is not known where the resumer's frames are (the portable backend).
-            _ => f(),
+            _ => here(f),
         }
     }
+}
+
+/// Calls a closure where the caller stands. Not inlined: a large frame of the closure would be part of
+/// the caller's, on the stack that is too small for it.
+#[cold]
+#[inline(never)]
+fn here<F, R>(f: F) -> R
+where
+    F: FnOnce() -> R,
+{
+    f()
 }
