@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use testing::{Drops, Random, cases};
+use testing::{Random, cases};
 
 assert_impl_all!(Movable<Coroutine<u8, u8, u8>>: Send);
 assert_impl_all!(Movable<LendingCoroutine<u8, u8, u8>>: Send);
@@ -25,6 +25,41 @@ const COROUTINES: usize = 64;
 const THREADS: usize = 4;
 
 type Handle = SuspendHandle<Turn, u64>;
+
+/// Counts values that are made and dropped, on any thread. (That of `testing` is for one.)
+#[derive(Clone, Default)]
+struct Drops {
+    alive: Arc<AtomicUsize>,
+    dropped: Arc<AtomicUsize>,
+}
+
+impl Drops {
+    fn new() -> Drops {
+        Drops::default()
+    }
+
+    fn make(&self) -> Counted {
+        self.alive.fetch_add(1, Ordering::Relaxed);
+        Counted(self.clone())
+    }
+
+    fn alive(&self) -> usize {
+        self.alive.load(Ordering::Relaxed)
+    }
+
+    fn dropped(&self) -> usize {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+struct Counted(Drops);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.alive.fetch_sub(1, Ordering::Relaxed);
+        self.0.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 /// What a coroutine is told at each resume.
 #[derive(Clone, Copy)]
