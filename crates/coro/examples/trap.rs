@@ -63,15 +63,25 @@ mod host {
         }
     }
 
+    /// Lets the signal through again that the handler has been called for: that is all that is
+    /// blocked more than before, as the action blocks no others.
+    ///
+    /// # Safety
+    /// Called in its handler, which does not return.
+    unsafe fn unblock(signal: i32) {
+        // SAFETY: all zeros is a set, which is emptied before it is used.
+        unsafe {
+            let mut signals: libc::sigset_t = MaybeUninit::zeroed().assume_init();
+            libc::sigemptyset(&raw mut signals);
+            libc::sigaddset(&raw mut signals, signal);
+            libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const signals, ptr::null_mut());
+        }
+    }
+
     /// The host's handler of SIGSEGV.
-    extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-        // SAFETY: the system passes a siginfo and a ucontext that live as long as this call.
-        let (address, mask) = unsafe {
-            (
-                (*info).si_addr(),
-                &raw const (*context.cast::<libc::ucontext_t>()).uc_sigmask,
-            )
-        };
+    extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+        // SAFETY: the system passes a siginfo that lives as long as this call.
+        let address = unsafe { (*info).si_addr() };
         // By the fault's address: an overflow's is on the guest's stack or in its guard. A fault
         // elsewhere, while a guest runs, is the guest's, too: this host does nothing meanwhile.
         let Some(trap) = RUNNING.take() else {
@@ -89,7 +99,7 @@ mod host {
         // only computes, and holds nothing; (4) it catches no panics and has no destructors; (5) the
         // mask is set here; (6) this frame has nothing to drop.
         unsafe {
-            libc::pthread_sigmask(libc::SIG_SETMASK, mask, ptr::null_mut());
+            unblock(signal);
             trap.end(outcome)
         }
     }

@@ -67,9 +67,10 @@ impl<Input, Yield, Return> TrapHandler<Input, Yield, Return> {
     ///    inside of `malloc` is not such code; a guest's own is.
     /// 4. The thread is not unwinding on that stack, and no frame of a thread-local's destructor is
     ///    there.
-    /// 5. The caller has given the thread the signal mask that the interrupted code had
-    ///    (`uc_sigmask` in the third argument, by pthread_sigmask(3)): returning from the handler
-    ///    would have done so, and this does not return. Else the next fault kills the process.
+    /// 5. The caller has given the thread the signal mask that the interrupted code had: it has
+    ///    unblocked the signal itself, and what the action's `sa_mask` has added (pthread_sigmask(3)).
+    ///    Returning from the handler would have done so, and this does not return. Else the next
+    ///    fault kills the process.
     /// 6. The handler's own frames have nothing left to drop.
     pub unsafe fn end(self, value: Return) -> ! {
         // SAFETY: the coroutine exists (2), so its root stands; what changes in it is in cells.

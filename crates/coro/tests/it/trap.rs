@@ -21,14 +21,23 @@ thread_local! {
     static RUNNING: Cell<Option<Trap>> = const { Cell::new(None) };
 }
 
-extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the system passes both, for the length of this call.
-    let (address, mask) = unsafe {
-        (
-            (*info).si_addr(),
-            &raw const (*context.cast::<libc::ucontext_t>()).uc_sigmask,
-        )
-    };
+/// Lets the signal through again that the handler has been called for.
+///
+/// # Safety
+/// Called in its handler, which does not return.
+unsafe fn unblock(signal: i32) {
+    // SAFETY: all zeros is a set, which is emptied before it is used.
+    unsafe {
+        let mut signals: libc::sigset_t = MaybeUninit::zeroed().assume_init();
+        libc::sigemptyset(&raw mut signals);
+        libc::sigaddset(&raw mut signals, signal);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const signals, ptr::null_mut());
+    }
+}
+
+extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    // SAFETY: the system passes it, for the length of this call.
+    let address = unsafe { (*info).si_addr() };
     let trap = RUNNING
         .take()
         .filter(|trap| trap.holds(address.cast()) || address.addr() == 16);
@@ -39,10 +48,10 @@ extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut li
     };
     let kind = u64::from(address.addr() == 16);
     // SAFETY: (1) the handler of a fault, on the thread's alternate stack; (2) the guest was noted
-    // directly before it was resumed; (3, 4) it computes only; (5) the mask is set; (6) nothing here
-    // is to be dropped.
+    // directly before it was resumed; (3, 4) it computes only; (5) this signal is all that
+    // is blocked more than before; (6) nothing here is to be dropped.
     unsafe {
-        libc::pthread_sigmask(libc::SIG_SETMASK, mask, ptr::null_mut());
+        unblock(signal);
         trap.end(Outcome([kind, 1, 2, 3, 4, 5, 6, 7, 8]))
     }
 }
