@@ -17,6 +17,9 @@ struct Outcome([u64; 9]);
 
 type Trap = TrapHandler<u64, u64, Outcome>;
 
+/// A number where nothing is: either of its halves, where it is read in two.
+const BAD: std::ops::Range<usize> = 16..24;
+
 thread_local! {
     static RUNNING: Cell<Option<Trap>> = const { Cell::new(None) };
 }
@@ -40,13 +43,13 @@ extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_
     let address = unsafe { (*info).si_addr() };
     let trap = RUNNING
         .take()
-        .filter(|trap| trap.holds(address.cast()) || address.addr() == 16);
+        .filter(|trap| trap.holds(address.cast()) || BAD.contains(&address.addr()));
     let Some(trap) = trap else {
         // SAFETY: a plain call of the system's.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
         return;
     };
-    let kind = u64::from(address.addr() == 16);
+    let kind = u64::from(BAD.contains(&address.addr()));
     // SAFETY: (1) the handler of a fault, on the thread's alternate stack; (2) the guest was noted
     // directly before it was resumed; (3, 4) it computes only; (5) this signal is all that
     // is blocked more than before; (6) nothing here is to be dropped.
