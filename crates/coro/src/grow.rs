@@ -145,7 +145,7 @@ where
     // A debug build has several copies of either, of what is moved there and back.
     let moved = size_of::<F>()
         .saturating_add(size_of::<R>())
-        .saturating_mul(8);
+        .saturating_mul(16);
     let least = MIN_STACK_SIZE.saturating_add(moved);
     let mut growth = Growth::new(stack_size.max(least));
     on_stack(growth.stack(), f)
