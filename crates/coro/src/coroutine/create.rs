@@ -57,7 +57,8 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
             stack: ManuallyDrop::new(stack),
             types: PhantomData,
         };
-        if named {
+        // That of a tracked one has a longer name already.
+        if named && !coroutine.handle().is_tracked() {
             coroutine.name_stack(coroutine.name().unwrap_or_default());
         }
         #[cfg(feature = "std")]

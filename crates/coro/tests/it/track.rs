@@ -411,6 +411,7 @@ testing::scenarios!(
     asked_by_a_signal,
     signal_that_is_taken,
     overflow_of_a_tracked_one,
+    overflow_of_a_named_one,
 );
 
 fn asked_by_a_signal() {
@@ -479,26 +480,40 @@ fn a_signal_with_a_handler_keeps_it() {
     );
 }
 
-fn overflow_of_a_tracked_one() {
-    #[inline(never)]
-    fn without_end(n: u64) -> u64 {
-        let frame = std::hint::black_box([n; 64]);
-        if frame[1] == u64::MAX {
-            return 0;
-        }
-        without_end(n + 1) + frame[0]
+#[inline(never)]
+fn without_end(n: u64) -> u64 {
+    let frame = std::hint::black_box([n; 64]);
+    if frame[1] == u64::MAX {
+        return 0;
     }
+    without_end(n + 1) + frame[0]
+}
+
+fn overflow_of_a_tracked_one() {
     coro::diagnostics::install().unwrap();
     let mut deep = Coroutine::new(|_: &SuspendHandle<(), ()>, ()| _ = without_end(0));
     deep.resume(());
 }
 
+fn overflow_of_a_named_one() {
+    coro::diagnostics::install().unwrap();
+    let builder = Coroutine::builder().name("deep");
+    let deep = builder.build(|_: &SuspendHandle<(), ()>, ()| _ = without_end(0));
+    deep.unwrap().resume(());
+}
+
 #[test]
 fn an_overflow_tells_who_created_the_coroutine() {
-    let ended = testing::child::run("track::scenario", "overflow_of_a_tracked_one");
-    let creator = format!(
-        "has overflowed the stack of `an unnamed coroutine, created at {}:",
-        file!()
-    );
-    assert!(ended.output.contains(&creator), "{ended:?}");
+    let cases = [
+        ("overflow_of_a_tracked_one", "an unnamed coroutine"),
+        ("overflow_of_a_named_one", "deep"),
+    ];
+    for (scenario, name) in cases {
+        let ended = testing::child::run("track::scenario", scenario);
+        let creator = format!(
+            "has overflowed the stack of `{name}, created at {}:",
+            file!()
+        );
+        assert!(ended.output.contains(&creator), "{ended:?}");
+    }
 }
