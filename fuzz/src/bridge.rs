@@ -14,6 +14,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
+use testing::Drops;
 
 const MOST_TASKS: usize = 5;
 const MOST_CALLS: usize = 5;
@@ -24,7 +25,7 @@ pub(crate) fn run(bytes: &[u8]) {
     let program = Rc::new(Program {
         bytes: Bytes::new(bytes),
         sent: Cell::new(0),
-        alive: Cell::new(0),
+        drops: Drops::new(),
         waker: RefCell::new(Waker::noop().clone()),
         waiting: Cell::new(0),
     });
@@ -45,16 +46,16 @@ pub(crate) fn run(bytes: &[u8]) {
     }
     drop(tasks);
     ensure!(
-        program.alive.get() == 0,
+        program.drops.alive() == 0,
         "{} values live at the end",
-        program.alive.get()
+        program.drops.alive()
     );
 }
 
 struct Program {
     bytes: Bytes,
     sent: Cell<u32>,
-    alive: Cell<u32>,
+    drops: Drops,
     /// That of the present poll.
     waker: RefCell<Waker>,
     /// Futures that have been polled with the present waker and were pending.
@@ -75,22 +76,6 @@ impl Wake for Another {
     fn wake(self: Arc<Self>) {}
 }
 
-/// Counted; where it stands in the frames of a task, its destructor waits or is told why not.
-struct Counted(Rc<Program>);
-
-impl Counted {
-    fn new(program: &Rc<Program>) -> Counted {
-        program.alive.set(program.alive.get() + 1);
-        Counted(Rc::clone(program))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.alive.set(self.0.alive.get() - 1);
-    }
-}
-
 enum Body {
     Future(CoroutineFuture<u32>),
     Stream(CoroutineStream<u32>),
@@ -107,7 +92,7 @@ impl Task {
     fn new(program: &Rc<Program>) -> Task {
         let polled = Rc::new(Cell::new(false));
         let (own, inside) = (Rc::clone(program), Rc::clone(&polled));
-        let captured = Counted::new(program);
+        let captured = program.drops.make();
         let body = match program.bytes.flag() {
             false => Body::Future(coro::future(move |handle| {
                 let _captured = captured;
@@ -256,7 +241,7 @@ impl<'a> Call<'a> {
                     self.deeper()
                 }
                 10 => {
-                    let _local = Counted::new(self.program);
+                    let _local = self.program.drops.make();
                     self.deeper()
                 }
                 11 => self.catch(),
@@ -318,7 +303,7 @@ impl<'a> Call<'a> {
     fn inner(self) -> CoroutineFuture<u32> {
         let (program, nested) = (Rc::clone(self.program), self.nested + 1);
         // It is polled when and because the outer one is.
-        let (polled, captured) = (Rc::clone(self.polled), Counted::new(&program));
+        let (polled, captured) = (Rc::clone(self.polled), program.drops.make());
         coro::future(move |handle| {
             let _captured = captured;
             Call::new(&program, handle, None, &polled, nested).run();

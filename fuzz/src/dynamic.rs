@@ -6,12 +6,13 @@ use crate::expected::{Expected, assert_expected, ensure, fail};
 use coro_dynamic::{
     CoroutineState, DynamicCoroutine, DynamicHandle, Refusal, RunError, RunStack, Scheduler, Status,
 };
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use sure_stack::PooledStack;
+use testing::{Counted, Drops};
 
 const MOST: usize = 12;
 
@@ -28,22 +29,6 @@ enum Order {
 type Adder = DynamicCoroutine<Order, (u32, Counted), (u32, Counted)>;
 type Handle = DynamicHandle<Order, (u32, Counted)>;
 
-/// A value that is counted.
-struct Counted(Rc<Cell<u32>>);
-
-impl Counted {
-    fn new(alive: &Rc<Cell<u32>>) -> Counted {
-        alive.set(alive.get() + 1);
-        Counted(Rc::clone(alive))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
-    }
-}
-
 thread_local! {
     /// Two, so that coroutines of one resume those of the other. Kept, because making one takes system calls.
     static RUN_STACKS: [RunStack; 2] = [(); 2].map(|()| RunStack::new(1 << 20).expect("a stack"));
@@ -51,27 +36,31 @@ thread_local! {
 
 pub(crate) fn run(bytes: &[u8]) {
     let bytes = Bytes::new(bytes);
-    let (alive, leaked) = (Rc::new(Cell::new(0)), coro_dynamic::leaked());
+    let (drops, leaked) = (Drops::new(), coro_dynamic::leaked());
     if bytes.below(4) == 0 {
-        schedule(&bytes, &alive);
+        schedule(&bytes, &drops);
     } else {
         let mut subjects: Vec<Subject> = Vec::new();
         while let Some(byte) = bytes.next() {
             match byte % 16 {
-                0..3 if subjects.len() < MOST => subjects.push(Subject::new(&bytes, &alive)),
+                0..3 if subjects.len() < MOST => subjects.push(Subject::new(&bytes, &drops)),
                 3 | 4 if !subjects.is_empty() => {
                     let which = bytes.below(subjects.len());
                     subjects.swap_remove(which).end(&bytes);
                 }
                 _ if !subjects.is_empty() => {
                     let which = bytes.below(subjects.len());
-                    subjects[which].step(&bytes, &alive);
+                    subjects[which].step(&bytes, &drops);
                 }
                 _ => {}
             }
         }
     }
-    ensure!(alive.get() == 0, "{} values live at the end", alive.get());
+    ensure!(
+        drops.alive() == 0,
+        "{} values live at the end",
+        drops.alive()
+    );
     ensure!(coro_dynamic::leaked() == leaked, "coroutines were leaked");
 }
 
@@ -91,9 +80,9 @@ fn make<I: 'static, Y: 'static, R: 'static>(
     }
 }
 
-fn adder(place: usize, alive: &Rc<Cell<u32>>) -> Adder {
-    let captured = Counted::new(alive);
-    let alive = Rc::clone(alive);
+fn adder(place: usize, drops: &Drops) -> Adder {
+    let captured = drops.make();
+    let drops = drops.clone();
     make(place, move |handle: &Handle, mut order| {
         let _captured = captured;
         let (mut sum, mut kept) = (0_u32, VecDeque::new());
@@ -107,32 +96,32 @@ fn adder(place: usize, alive: &Rc<Cell<u32>>) -> Adder {
                 }
                 Order::Inner(act, counted) => {
                     kept.push_back(counted);
-                    with_inner(&mut inner, act, &alive);
+                    with_inner(&mut inner, act, &drops);
                     usize::from(act & 3)
                 }
-                Order::Finish => return (sum, Counted::new(&alive)),
+                Order::Finish => return (sum, drops.make()),
                 Order::Panic => resume_unwind(Box::new(Expected(sum))),
             };
             kept.truncate(3);
-            order = dive(handle, &alive, sum, calls);
+            order = dive(handle, &drops, sum, calls);
         }
     })
 }
 
 /// Suspends so many calls down, and checks on the way back that the frames are as they were.
 #[inline(never)]
-fn dive(handle: &Handle, alive: &Rc<Cell<u32>>, sum: u32, calls: usize) -> Order {
-    let _local = Counted::new(alive);
+fn dive(handle: &Handle, drops: &Drops, sum: u32, calls: usize) -> Order {
+    let _local = drops.make();
     let frame = black_box([sum; 9]);
     let float = black_box(f64::from(sum));
     let reference = &frame[calls % 9];
     let order = match (calls, sum & 1) {
-        (0, 0) => handle.suspend((sum, Counted::new(alive))),
-        (0, _) => match handle.try_suspend((sum, Counted::new(alive))) {
+        (0, 0) => handle.suspend((sum, drops.make())),
+        (0, _) => match handle.try_suspend((sum, drops.make())) {
             Ok(order) => order,
             Err(unwind) => unwind.resume(),
         },
-        _ => dive(handle, alive, sum, calls - 1),
+        _ => dive(handle, drops, sum, calls - 1),
     };
     ensure!(
         *reference == sum && float == black_box(f64::from(sum)),
@@ -142,16 +131,16 @@ fn dive(handle: &Handle, alive: &Rc<Cell<u32>>, sum: u32, calls: usize) -> Order
 }
 
 /// A coroutine in the frames of another one, with its sum.
-fn with_inner(inner: &mut Option<(Adder, u32)>, act: u8, alive: &Rc<Cell<u32>>) {
+fn with_inner(inner: &mut Option<(Adder, u32)>, act: u8, drops: &Drops) {
     let Some((adder, sum)) = inner else {
-        *inner = Some((self::adder(usize::from(act >> 4) % 3, alive), 0));
+        *inner = Some((self::adder(usize::from(act >> 4) % 3, drops), 0));
         return;
     };
     match act >> 2 & 3 {
         0 => *inner = None,
         _ => {
             let n = u32::from(act);
-            let order = Order::Add(n, usize::from(act & 7), Counted::new(alive));
+            let order = Order::Add(n, usize::from(act & 7), drops.make());
             match adder.try_resume(order) {
                 Ok(CoroutineState::Yielded((found, _counted))) => {
                     *sum += n;
@@ -198,24 +187,24 @@ struct Subject {
 }
 
 impl Subject {
-    fn new(bytes: &Bytes, alive: &Rc<Cell<u32>>) -> Subject {
+    fn new(bytes: &Bytes, drops: &Drops) -> Subject {
         let place = bytes.below(3);
         Subject {
-            adder: adder(place, alive),
+            adder: adder(place, drops),
             sum: Some(0),
             on_thread: place == 0,
             started: false,
         }
     }
 
-    fn step(&mut self, bytes: &Bytes, alive: &Rc<Cell<u32>>) {
+    fn step(&mut self, bytes: &Bytes, drops: &Drops) {
         let (how, n) = (bytes.below(256), bytes.below(256));
         let from = [0, 1, 4, 40][how & 3];
         let order = match how >> 2 & 15 {
             0 => Order::Finish,
             1 => Order::Panic,
-            2..5 => Order::Inner(n as u8, Counted::new(alive)),
-            calls => Order::Add(n as u32, calls * 2, Counted::new(alive)),
+            2..5 => Order::Inner(n as u8, drops.make()),
+            calls => Order::Add(n as u32, calls * 2, drops.make()),
         };
         if let Order::Inner(..) | Order::Add(..) = order
             && how >= 224
@@ -321,7 +310,7 @@ impl Subject {
 }
 
 /// Tasks that take turns, spawn others and panic; their order is that of a queue.
-fn schedule(bytes: &Bytes, alive: &Rc<Cell<u32>>) {
+fn schedule(bytes: &Bytes, drops: &Drops) {
     let mut scheduler = match bytes.flag() {
         false => Scheduler::new(),
         true => Scheduler::on_run_stack(RUN_STACKS.with(|stacks| stacks[0].clone())),
@@ -335,11 +324,11 @@ fn schedule(bytes: &Bytes, alive: &Rc<Cell<u32>>) {
             0 if model.len() < MOST => {
                 let turns = bytes.below(6);
                 let (panics, children) = (bytes.flag(), bytes.below(3));
-                let (log, alive, id) = (Rc::clone(&log), Rc::clone(alive), spawned);
+                let (log, drops, id) = (Rc::clone(&log), drops.clone(), spawned);
                 // SAFETY: (1) to (5) as for `make`: the task lends no address, and uses only what it owns.
                 unsafe {
                     scheduler.spawn(move |task| {
-                        let _captured = Counted::new(&alive);
+                        let _captured = drops.make();
                         for _ in 0..turns {
                             log.borrow_mut().push(id);
                             task.yield_now();

@@ -7,6 +7,7 @@ use coro::{CoroutineState, LendingCoroutine, LendingHandle, is_forced_unwind};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use testing::{Counted, Drops};
 
 type Script = LendingCoroutine<World, u32, u32>;
 type Handle = LendingHandle<World, u32>;
@@ -26,7 +27,7 @@ pub(crate) fn run(bytes: &[u8]) {
         bytes: Bytes::new(bytes),
         crossing: Cell::new(0),
         uses: Cell::new(0),
-        alive: Cell::new(0),
+        drops: Drops::new(),
         stacks: Cell::new(0),
     });
     let mut scripts = Vec::new();
@@ -66,7 +67,7 @@ pub(crate) fn run(bytes: &[u8]) {
         "{uses} uses, not {}",
         program.uses.get()
     );
-    ensure!(program.alive.get() == 0, "values live at the end");
+    ensure!(program.drops.alive() == 0, "values live at the end");
     ensure!(
         program.stacks.get() == 0,
         "stacks upon each other at the end"
@@ -78,7 +79,7 @@ struct Program {
     crossing: Cell<u32>,
     /// Of all worlds.
     uses: Cell<u32>,
-    alive: Cell<u32>,
+    drops: Drops,
     stacks: Cell<usize>,
 }
 
@@ -109,7 +110,7 @@ impl Owned {
     fn new(program: &Rc<Program>) -> Owned {
         let resumed = Rc::new(Cell::new(false));
         let own = (Rc::clone(program), Rc::clone(&resumed));
-        let captured = Counted::new(program);
+        let captured = program.drops.make();
         let script = LendingCoroutine::new(move |handle: &Handle| {
             let _captured = captured;
             let call = Call {
@@ -164,21 +165,6 @@ impl Owned {
     }
 }
 
-struct Counted(Rc<Program>);
-
-impl Counted {
-    fn new(program: &Rc<Program>) -> Counted {
-        program.alive.set(program.alive.get() + 1);
-        Counted(Rc::clone(program))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.alive.set(self.0.alive.get() - 1);
-    }
-}
-
 /// Uses the world when it goes, if there is one.
 struct Visitor<'a>(Call<'a>, #[expect(dead_code, reason = "counted")] Counted);
 
@@ -225,7 +211,7 @@ impl Call<'_> {
                 }
                 3..6 => self.suspend(),
                 6 => {
-                    let _visitor = Visitor(self, Counted::new(self.program));
+                    let _visitor = Visitor(self, self.program.drops.make());
                     if self.deeper(world.as_deref_mut()) == Exit::Finish {
                         return Exit::Finish;
                     }
