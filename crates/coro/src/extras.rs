@@ -43,9 +43,7 @@ impl Options {
         #[cfg(feature = "std")]
         types: None,
     };
-}
 
-impl Options {
     /// Whether the coroutine is to be tracked, even if others are not.
     #[inline(always)]
     pub(crate) fn tracked(&self) -> bool {
