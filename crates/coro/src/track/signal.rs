@@ -20,8 +20,8 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// The program goes on meanwhile. Threads have a second to come to a [safe point](super::checkpoint).
 /// A thread of its own waits for the signal, without using the processor.
 ///
-/// The handler is installed with `SA_RESTART`: most system calls go on after it. Some do not, whoever
-/// handles the signal (`epoll_wait`, `poll`, `nanosleep`: see signal(7)), and fail with `EINTR`;
+/// The handler is installed with `SA_RESTART`: most system calls go on after it. Some do not, after any
+/// handler (`epoll_wait`, `poll`, `nanosleep`: see signal(7)), and fail with `EINTR`;
 /// the standard library and well-behaved loops try again.
 ///
 /// ```no_run
