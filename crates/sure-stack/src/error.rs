@@ -45,6 +45,12 @@ pub enum StackError {
     /// RISC-V's Zicfiss), which a switch to another stack does not exchange: the first return
     /// there would be a fault.
     ShadowStack,
+    /// The operating system refused a thread, where each coroutine is one (the portable backend
+    /// of `sure-context`).
+    Thread {
+        /// What the operating system said.
+        os: OsError,
+    },
     /// The mappings that a process may have are used up, but for some
     /// hundreds that are left for everything else that needs one.
     MapCount {
@@ -95,6 +101,13 @@ impl fmt::Display for StackError {
                      mark that asks for one"
                 )
             }
+            StackError::Thread { os } => {
+                write!(
+                    f,
+                    "no thread to run on: {os}; with the portable backend of sure-context each \
+                     coroutine is one, and the system limits their number and their memory"
+                )
+            }
             StackError::MapCount {
                 stacks,
                 limit,
@@ -120,7 +133,8 @@ impl core::error::Error for StackError {
         match self {
             StackError::Map { os, .. }
             | StackError::Guard { os, .. }
-            | StackError::Signals { os } => Some(os),
+            | StackError::Signals { os }
+            | StackError::Thread { os } => Some(os),
             _ => None,
         }
     }
