@@ -2,6 +2,15 @@ use crate::Limit;
 use crate::hosted::OsError;
 use core::fmt;
 
+/// What a user can do: glibc has a tunable for it (its manual, "Hardware Capability Tunables").
+const WITHOUT_SHADOW_STACK: &str = if cfg!(target_arch = "x86_64") {
+    "start the program with GLIBC_TUNABLES=glibc.cpu.x86_shstk=off, or build it"
+} else if cfg!(target_arch = "aarch64") {
+    "start the program with GLIBC_TUNABLES=glibc.cpu.aarch64_gcs=0, or build it"
+} else {
+    "build the program"
+};
+
 /// Why there is no stack.
 ///
 /// Non-exhaustive: systems have more ways to refuse memory, and a caller can only do without the stack.
@@ -96,9 +105,8 @@ impl fmt::Display for StackError {
                 write!(
                     f,
                     "no stack to switch to: this process has a shadow stack, against which the \
-                     processor checks every return, and a switch does not exchange it; start the \
-                     program with GLIBC_TUNABLES=glibc.cpu.x86_shstk=off, or build it without the \
-                     mark that asks for one"
+                     processor checks every return, and a switch does not exchange it; \
+                     {WITHOUT_SHADOW_STACK} without the mark that asks for one"
                 )
             }
             StackError::Thread { os } => {

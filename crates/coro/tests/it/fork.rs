@@ -90,8 +90,8 @@ fn fork_beside_a_suspended_coroutine() {
             Ok(value) => assert_eq!((value, COROUTINES_ARE_THREADS), (Some(3), false)),
             Err(payload) => {
                 let sentence = payload.downcast_ref::<String>().unwrap();
-                assert!(sentence.contains("before a fork"), "{sentence}");
-                assert!(COROUTINES_ARE_THREADS, "{sentence}");
+                let told = (sentence.contains("before a fork"), COROUTINES_ARE_THREADS);
+                assert_eq!(told, (true, true), "{sentence}");
             }
         }
     }
