@@ -12,6 +12,7 @@ pub(crate) mod host;
 pub(crate) mod libtest;
 pub(crate) mod lists;
 pub(crate) mod mutants;
+pub(crate) mod packages;
 pub(crate) mod pipeline;
 pub(crate) mod portable;
 pub(crate) mod programs;
