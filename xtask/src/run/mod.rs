@@ -9,6 +9,7 @@ pub(crate) mod freestanding;
 pub(crate) mod fuzz;
 pub(crate) mod gdb;
 pub(crate) mod host;
+mod landing_pads;
 pub(crate) mod libtest;
 pub(crate) mod lists;
 pub(crate) mod mutants;
