@@ -13,6 +13,7 @@ mod landing_pads;
 pub(crate) mod libtest;
 pub(crate) mod lists;
 pub(crate) mod mutants;
+pub(crate) mod packages;
 pub(crate) mod pipeline;
 pub(crate) mod portable;
 pub(crate) mod programs;
