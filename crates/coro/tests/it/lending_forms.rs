@@ -245,3 +245,21 @@ fn a_backtrace_shows_where_it_waits() {
     script.resume(&mut 0);
     assert!(script.backtrace().is_some());
 }
+
+#[test]
+fn a_plain_one_tells_its_name_and_how_much_stack_it_took() {
+    let builder = Coroutine::builder().name("lent").stack(stack());
+    let mut script: LendingCoroutine<(), (), (), _> = builder
+        .build_lending(|handle: &LendingHandle<(), ()>| {
+            assert_eq!(handle.name(), Some("lent"));
+            handle.suspend(());
+        })
+        .unwrap();
+    assert_eq!(script.name(), Some("lent"));
+    script.resume(&mut ());
+    let used = script.high_water_mark();
+    assert!(
+        (size_of::<LendingHandle<(), ()>>()..64 << 10).contains(&used),
+        "{used}"
+    );
+}
