@@ -59,6 +59,7 @@ fn one_of_a_scope_runs_on_the_callers_stack_and_gives_it_back() {
             for turn in 1..=turns {
                 assert_eq!(script.resume(&mut all).yielded(), Some(8));
                 assert_eq!(all.len(), 8 * turn);
+                assert!(!script.is_complete());
                 script = script.into_stack().expect_err("it is suspended");
             }
             assert!(script.high_water_mark().is_some());

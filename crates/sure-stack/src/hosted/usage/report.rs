@@ -312,6 +312,11 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("    48.0 KiB          10  #\n"), "{text}");
+        assert_eq!(
+            text.lines().count(),
+            1 + 2 + 2,
+            "a row for each that was met: {text}"
+        );
         assert!(
             text.contains("99 % up to 1.5 KiB, 99.9 % up to 39.1 KiB, all up to 39.1 KiB"),
             "{text}"
