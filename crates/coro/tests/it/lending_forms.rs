@@ -233,7 +233,7 @@ fn large_work_runs_on_the_lenders_stack() {
     );
 }
 
-#[cfg(not(sure_context_portable))]
+#[cfg(not(any(sure_context_portable, windows)))]
 #[test]
 fn a_backtrace_shows_where_it_waits() {
     #[inline(never)]

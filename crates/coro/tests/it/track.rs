@@ -8,7 +8,7 @@ use std::time::Duration;
 type Plain = Coroutine<(), (), ()>;
 
 /// Whether suspended stacks are looked into: not where each is a thread of the system.
-const WALKS: bool = cfg!(not(sure_context_portable));
+const WALKS: bool = cfg!(not(any(sure_context_portable, windows)));
 
 fn tracked<F: FnOnce(&SuspendHandle<(), ()>, ()) + 'static>(name: &str, f: F) -> Plain {
     let builder = Coroutine::builder().name(name).tracked(true);
