@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 
 use super::exec;
 use crate::report::{Report, Section};
-use crate::target::foreign::{ALL, Foreign};
+use crate::target::foreign::{ALL, Foreign, ensure};
 use crate::target::setup::{self, Consent};
 use crate::target::toolchain::Toolchain;
 use crate::workspace::Workspace;
@@ -25,6 +25,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<bool> {
     let targets = select(&args.targets)?;
+    ensure(targets.iter().copied(), args.consent)?;
     let toolchain = setup::ensure(&[], args.consent)?;
     let workspace = Workspace::read()?;
     let mut report = Report::new();
@@ -126,7 +127,10 @@ fn check(
             command.args(["--package", name]);
         }
     }
-    let finished = exec::run(&mut command, log, Duration::from_secs(10 * 60))?;
+    let finished = exec::run(&mut command, log, Duration::from_secs(20 * 60))?;
+    if finished.timed_out.is_some() {
+        return Ok(Some(finished.ending()));
+    }
     Ok(complaint(finished.success(), &finished.stderr))
 }
 
