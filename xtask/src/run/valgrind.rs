@@ -15,9 +15,6 @@ use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// In release, too
-    #[arg(long)]
-    full: bool,
     #[command(flatten)]
     consent: Consent,
 }
@@ -30,11 +27,20 @@ const CHOSEN: [(&str, &[&str]); 2] = [
     (
         "coro/it",
         &[
+            "cancel::",
             "delegate::",
+            "drops::",
+            "future::",
             "iter::",
             "lifecycle::",
+            "movable::",
             "nesting::",
+            "on_stack::",
             "panics::",
+            "scope::",
+            "stream::",
+            "threads::",
+            "values::",
         ],
     ),
 ];
@@ -43,16 +49,15 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     setup::valgrind(args.consent)?;
     let workspace = Workspace::read()?;
     let mut report = Report::new();
-    report.section("valgrind", || section(&workspace, args.full));
+    report.section("valgrind", || section(&workspace));
     Ok(report.finish())
 }
 
-/// In debug, and in release if all of it is wanted.
-pub(crate) fn section(workspace: &Workspace, full: bool) -> Result<Section> {
+/// In debug, and in release, where variables live in registers and values that were never written are others.
+pub(crate) fn section(workspace: &Workspace) -> Result<Section> {
     let log = workspace.log("valgrind")?;
     let mut section = Section::new(log.clone());
-    let profiles = [Profile::Debug, Profile::Release];
-    for profile in profiles.into_iter().take(1 + usize::from(full)) {
+    for profile in [Profile::Debug, Profile::Release] {
         let suite = Suite::of_host(workspace, profile, &format!("valgrind, {}", profile.name()))?;
         for binary in suite.build()? {
             let chosen = CHOSEN.iter().find(|(label, _)| *label == binary.label);
