@@ -7,7 +7,8 @@ use std::cell::RefCell;
 use sure_stack::StackError;
 
 /// Whether each coroutine is a thread of the system.
-const COROUTINES_ARE_THREADS: bool = cfg!(any(sure_context_portable, windows));
+#[cfg(target_os = "linux")]
+const COROUTINES_ARE_THREADS: bool = cfg!(sure_context_portable);
 
 // The types of a coroutine do not say what its frames hold.
 assert_not_impl_any!(Coroutine<(), (), ()>: Send, Sync);
