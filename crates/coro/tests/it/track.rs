@@ -477,10 +477,7 @@ fn a_signal_asks() {
     let slow = ["SURE_TEST_RUNNER", "TSAN_OPTIONS"]
         .into_iter()
         .any(|name| std::env::var(name).is_ok_and(|value| !value.is_empty()));
-    assert!(
-        slow || !ended.output.contains("no safe point"),
-        "{ended:?}"
-    );
+    assert!(slow || !ended.output.contains("no safe point"), "{ended:?}");
 }
 
 fn tracked_without_being_asked() {
