@@ -86,6 +86,9 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     let jobs: Vec<_> = target::ALL.iter().map(job).collect();
     let machines: Vec<_> = target::freestanding::ALL.iter().collect();
     target::freestanding::ensure(&machines, args.consent)?;
+    if args.full {
+        target::foreign::ensure(target::foreign::ALL, args.consent)?;
+    }
     let toolchain = setup::ensure(&target::ALL.iter().collect::<Vec<_>>(), args.consent)?;
     let workspace = Workspace::read()?;
     let mut report = Report::new();

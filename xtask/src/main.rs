@@ -15,7 +15,8 @@ use clap::{Parser, Subcommand};
 
 use crate::report::support;
 use crate::run::{
-    faults, foreign, freestanding, fuzz, gdb, mutants, programs, sanitizers, soak, supply, valgrind,
+    faults, foreign, freestanding, fuzz, gdb, mutants, packages, programs, sanitizers, soak,
+    supply, valgrind,
 };
 use crate::target::setup;
 
@@ -57,6 +58,8 @@ enum Task {
     Supply(supply::Args),
     /// What gdb says of a program whose coroutines are stuck: a process, its core file, a target's emulator
     Gdb(gdb::Args),
+    /// Build each library from what would be published
+    Package,
     /// The libraries' tests under AddressSanitizer
     Asan(sanitizers::Args),
     /// The libraries' tests under ThreadSanitizer
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Task::Faults => faults::run(),
         Task::Mutants(args) => mutants::run(&args),
         Task::Supply(args) => supply::run(&args),
+        Task::Package => packages::run(),
         Task::Gdb(args) => gdb::run(&args),
         Task::Asan(args) => sanitizers::run(&sanitizers::ADDRESS, &args),
         Task::Valgrind(args) => valgrind::run(&args),

@@ -146,3 +146,26 @@ impl Drop for Region {
 
 /// What a base is aligned to: as much as any target wants of a stack pointer.
 pub(crate) const ALIGNMENT: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_ends_where_its_stack_does() {
+        let region = Region::of_run_stack(64 << 10).expect("a stack");
+        let (limit, top) = (region.limit, region.top);
+        for inside in [limit, limit + 1, top - 1] {
+            assert!(
+                region.contains(inside),
+                "{inside:#x} in {limit:#x}..{top:#x}"
+            );
+        }
+        for outside in [0, limit - 1, top, top + 1, usize::MAX] {
+            assert!(
+                !region.contains(outside),
+                "{outside:#x} in {limit:#x}..{top:#x}"
+            );
+        }
+    }
+}

@@ -126,13 +126,24 @@ mod tests {
             assert!(bounds.contains(&(&raw const local).addr()));
             // A guard may have been taken off twice.
             assert!(bounds.len() >= least - (64 << 10), "{}", bounds.len());
+            bounds
         };
         check(64 << 10);
-        thread::Builder::new()
+        let bounds = thread::Builder::new()
             .stack_size(1 << 20)
             .spawn(move || check(1 << 20))
             .expect("a thread")
             .join()
             .expect("no panic");
+        // That C library gives what it was asked for; others may give more.
+        assert!(!cfg!(target_env = "gnu") || bounds.len() <= 1 << 20);
+    }
+
+    #[cfg(not(target_vendor = "apple"))]
+    #[test]
+    fn what_a_call_refuses_is_an_error() {
+        assert!(super::check(0).is_ok());
+        let refused = super::check(libc::ENOMEM).expect_err("no memory");
+        assert_eq!(refused.raw_os_error(), Some(libc::ENOMEM));
     }
 }

@@ -254,7 +254,8 @@ impl<S: StackSource> Builder<S> {
     /// - [`StackError::TooSmall`] for less than
     ///   [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE) bytes, or if an `Input`, a `Yield` or a
     ///   `Return` takes more than half of the stack.
-    /// - [`StackError::Map`], [`StackError::Guard`] if the system refuses.
+    /// - [`StackError::Map`], [`StackError::Guard`] if the system refuses; [`StackError::Thread`] where each
+    ///   coroutine is a thread (the portable backend of `sure-context`), and it refuses that.
     ///
     /// # Aborts
     /// If the heap has no memory for the name, or for a closure of more than a quarter of the stack,

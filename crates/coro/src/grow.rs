@@ -239,3 +239,25 @@ impl Growths {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_that_is_taken_makes_room_for_it_when_it_comes_back() {
+        let mut growths = Growths {
+            kept: Vec::new(),
+            kept_bytes: 0,
+            active: Vec::new(),
+        };
+        let mut stack = PooledStack::allocate_at_least(MOST_KEPT / 2 + 1).unwrap();
+        let bytes = stack.size();
+        for _ in 0..3 {
+            assert!(growths.put_back(stack).is_none());
+            assert_eq!(growths.kept_bytes, bytes);
+            stack = growths.take(bytes).expect("it is kept");
+            assert_eq!(growths.kept_bytes, 0);
+        }
+    }
+}

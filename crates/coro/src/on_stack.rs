@@ -35,6 +35,7 @@ use sure_stack::Stack;
 /// - With the closure's own panic. Without the feature `std`, that aborts.
 /// - If the stack has less than [`MIN_STACK_SIZE`] bytes, or if the closure and its result
 ///   together take more than half of it.
+/// - Where each coroutine is a thread (the portable backend of `sure-context`), if the system has none for the call.
 #[inline]
 #[track_caller]
 pub fn on_stack<S, F, R>(stack: &mut S, f: F) -> R

@@ -10,7 +10,7 @@ use core::cell::UnsafeCell;
 use core::mem::{ManuallyDrop, align_of, size_of};
 use core::ptr::NonNull;
 use sure_context::{
-    Arrival, Departure, ExecutionContext, Signal, Trampoline, Word, prepare_within,
+    Arrival, Departure, ExecutionContext, NoThread, Signal, Trampoline, Word, try_prepare_within,
 };
 use sure_stack::{Stack, StackError};
 
@@ -68,7 +68,8 @@ where
     /// # Errors
     /// [`StackError::TooSmall`] for less than [`MIN_STACK_SIZE`] bytes, or less than twice what
     /// the root and a value that crosses take: such a value is on this stack once, at least, in
-    /// a frame of the closure.
+    /// a frame of the closure. [`StackError::Thread`] if the coroutine would be a thread, which the
+    /// system does not have.
     ///
     /// # Safety
     /// Nothing else uses the stack, and the caller keeps it, while the execution may continue.
@@ -85,7 +86,7 @@ where
             return unsafe { Self::lay_unusual(low, high, options, closure) };
         }
         // SAFETY: the caller's promise is the same; the stack is large enough.
-        Ok(unsafe { Self::place(low, high, options, closure) })
+        unsafe { Self::place(low, high, options, closure) }
     }
 
     /// What [`lay`](Root::lay) does if the stack is too small, or the coroutine tracked.
@@ -109,7 +110,7 @@ where
             return Err(StackError::TooSmall { bytes, minimum });
         }
         // SAFETY: the caller's promise is the same; the stack is large enough.
-        let laid = unsafe { Self::place(low, high, options, closure) };
+        let laid = unsafe { Self::place(low, high, options, closure) }?;
         #[cfg(feature = "std")]
         // SAFETY: it was laid just now, and nothing else has seen it yet.
         unsafe {
@@ -118,7 +119,10 @@ where
         Ok(laid)
     }
 
-    /// Writes the root.
+    /// Makes the execution, and writes the root from which it will begin.
+    ///
+    /// # Errors
+    /// [`StackError::Thread`]; see [`lay`](Root::lay).
     ///
     /// # Safety
     /// As [`lay`](Root::lay), of the stack with these bounds, which has as many bytes as that wants.
@@ -128,26 +132,28 @@ where
         high: NonNull<u8>,
         options: Options,
         closure: F,
-    ) -> Laid<Input, Yield> {
+    ) -> Result<Laid<Input, Yield>, StackError> {
         let end = high.as_ptr().wrapping_sub(size_of::<Self>());
         let root = end.wrapping_sub(end.addr().wrapping_sub(Self::PLACE) % Self::STRIDE);
         let extent = root.addr() - low.addr().get();
-        let root = root.cast::<Self>();
-        // SAFETY: aligned; inside the stack, which has more than `SIZE` bytes, and which is the
-        // caller's to write.
-        let root = unsafe {
+        // SAFETY: inside the stack, which has more than `SIZE` bytes.
+        let root = unsafe { NonNull::new_unchecked(root.cast::<Self>()) };
+        // SAFETY: (1) the stack below the root is as free as the whole, for as long; the half of
+        // it that the root leaves exceeds any first frame. (2) The root is written below, and stays
+        // where it is.
+        let prepared = unsafe { try_prepare_within(low, root.cast(), root) };
+        // Before the root is written, because then there is nothing to take away.
+        let context = prepared.map_err(refused)?;
+        // SAFETY: aligned; inside the stack, which is the caller's to write.
+        unsafe {
             root.write(Root {
                 handle: SuspendHandle::new(extent, Extras::new(options)),
                 slot: UnsafeCell::new(Slot {
                     closure: ManuallyDrop::new(closure),
                 }),
             });
-            NonNull::new_unchecked(root)
-        };
-        // SAFETY: (1) the stack below the root is as free as the whole, for as long; the half of
-        // it that the root leaves exceeds any first frame. (2) The root stays where it is.
-        let context = unsafe { prepare_within(low, root.cast(), root) };
-        (context, root.cast())
+        }
+        Ok((context, root.cast()))
     }
 
     /// As [`lay`](Root::lay), with the closure in a box of which the stack holds the pointer.
@@ -204,6 +210,21 @@ where
         // SAFETY: the slot holds the closure, which is dropped here and not used again.
         unwind::catch(move || unsafe { ManuallyDrop::drop(&mut (*slot).closure) })
     }
+}
+
+/// The error of a coroutine that would be a thread, which the system does not have.
+#[cfg(feature = "std")]
+#[cold]
+fn refused(refused: NoThread) -> StackError {
+    let os = std::io::Error::from_raw_os_error(refused.raw_os_error());
+    StackError::Thread { os }
+}
+
+/// Without `std`, the errors of `sure-stack` do not tell what a system says.
+#[cfg(not(feature = "std"))]
+#[cold]
+fn refused(refused: NoThread) -> StackError {
+    panic!("{refused}")
 }
 
 // SAFETY: `#[repr(C)]`, and so is the handle, which comes first and whose first

@@ -32,6 +32,9 @@ pub const DESCENT: usize = 512;
 ///
 /// Walks of the stack end in `run`.
 ///
+/// # Panics
+/// With the portable backend, if the system has no thread for it.
+///
 /// # Safety
 /// 1. `top` is on a stack of this thread, and below it is room for `run` that
 ///    nothing uses. On the caller's own stack, `top` is at least [`DESCENT`]

@@ -31,6 +31,7 @@ pub use descend::{DESCENT, Descent, descend};
 pub use hint::{prefetch, speculate};
 pub use parent::ParentLink;
 pub use trampoline::{
-    Departure, FIRST_FRAME_SIZE, FnTrampoline, Trampoline, prepare, prepare_within,
+    Departure, FIRST_FRAME_SIZE, FnTrampoline, NoThread, Trampoline, prepare, prepare_within,
+    try_prepare_within,
 };
 pub use word::Word;

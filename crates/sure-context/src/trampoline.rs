@@ -1,6 +1,8 @@
 use crate::arch::{self, Landing};
 use crate::sanitizer;
 use crate::{Arrival, ExecutionContext, ParentLink, Signal, Word};
+use core::error::Error;
+use core::fmt;
 use core::num::NonZeroUsize;
 use core::ptr::NonNull;
 
@@ -42,6 +44,37 @@ pub const FIRST_FRAME_SIZE: usize = 512;
 
 const _: () = assert!(arch::FIRST_FRAME + arch::STACK_ALIGNMENT <= FIRST_FRAME_SIZE);
 
+/// The system has no thread for another execution.
+///
+/// Only the portable backend needs one. Where a switch is machine code this has no value, and the
+/// compiler leaves out what a caller does with it.
+#[derive(Debug)]
+pub struct NoThread(pub(crate) arch::Refusal);
+
+impl NoThread {
+    /// What the system said: `errno`, or on Windows what `GetLastError` returns.
+    pub fn raw_os_error(&self) -> i32 {
+        arch::os_error(&self.0)
+    }
+}
+
+impl fmt::Display for NoThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "no thread to run on: {}; with the portable backend of sure-context each execution is one, \
+             and the system limits their number and their memory",
+            self.0
+        )
+    }
+}
+
+impl Error for NoThread {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
 /// Lays out the first frame of an execution that will call
 /// [`T::run`](Trampoline::run) on the memory below `base` (its high end,
 /// exclusive), and returns it, suspended before its first instruction.
@@ -51,23 +84,31 @@ const _: () = assert!(arch::FIRST_FRAME + arch::STACK_ALIGNMENT <= FIRST_FRAME_S
 /// How much more `run` needs is for the caller to know. Constant time, one cache
 /// line touched.
 ///
+/// # Panics
+/// With the portable backend, if the system has no thread for it; [`try_prepare_within`] returns an error
+/// instead.
+///
 /// # Safety
 /// 1. The [`FIRST_FRAME_SIZE`] bytes below `base`, and those that `run` needs
 ///    below them, are writable, used by nothing else, and stay so while the
 ///    execution may continue.
-/// 2. `trampoline` is valid and stays where it is while the execution may continue.
+/// 2. `trampoline` is valid when the execution is continued first, and stays where it is while the
+///    execution may continue.
 #[inline]
 pub unsafe fn prepare<T: Trampoline>(
     base: NonNull<u8>,
     trampoline: NonNull<T>,
 ) -> ExecutionContext {
     // SAFETY: the caller promises the same of `base` (1) and of `trampoline` (2).
-    unsafe { lay_out(None, base, trampoline) }
+    granted(unsafe { lay_out(None, base, trampoline) })
 }
 
 /// As [`prepare`], and tells sanitizers that the stack reaches down to `limit`: their reports say then of
 /// all addresses there whose they are. Otherwise they are told of 64 KiB. What they know of frames
 /// that were there before is forgotten. Without a sanitizer it is the same function.
+///
+/// # Panics
+/// As [`prepare`].
 ///
 /// # Safety
 /// 1. As (1) of [`prepare`]. All bytes from `limit` up to `base` are of the same stack, and nothing
@@ -79,11 +120,39 @@ pub unsafe fn prepare_within<T: Trampoline>(
     base: NonNull<u8>,
     trampoline: NonNull<T>,
 ) -> ExecutionContext {
+    // SAFETY: the caller promises (1) and (2), which are the same.
+    granted(unsafe { try_prepare_within(limit, base, trampoline) })
+}
+
+/// As [`prepare_within`], for callers that can do without the execution.
+///
+/// # Errors
+/// [`NoThread`] with the portable backend, if the system has no thread for it.
+///
+/// # Safety
+/// As for [`prepare_within`].
+#[inline]
+pub unsafe fn try_prepare_within<T: Trampoline>(
+    limit: NonNull<u8>,
+    base: NonNull<u8>,
+    trampoline: NonNull<T>,
+) -> Result<ExecutionContext, NoThread> {
     sanitizer::reused(limit, base);
     // SAFETY: the caller promises the same of `base` (1) and of `trampoline` (2).
     unsafe { lay_out(Some(limit), base, trampoline) }
 }
 
+#[inline(always)]
+fn granted(prepared: Result<ExecutionContext, NoThread>) -> ExecutionContext {
+    match prepared {
+        Ok(context) => context,
+        Err(refused) => panic!("{refused}"),
+    }
+}
+
+/// # Errors
+/// As for [`try_prepare_within`].
+///
 /// # Safety
 /// As for [`prepare`].
 #[inline(always)]
@@ -91,15 +160,17 @@ unsafe fn lay_out<T: Trampoline>(
     limit: Option<NonNull<u8>>,
     base: NonNull<u8>,
     trampoline: NonNull<T>,
-) -> ExecutionContext {
+) -> Result<ExecutionContext, NoThread> {
     let base = base.as_ptr();
     let top = base.map_addr(|base| base & !(arch::STACK_ALIGNMENT - 1));
     // SAFETY: the bytes below `top` are the caller's (1), more than a first
     // frame takes; the object begins with a link (`Trampoline`) and stays (2).
     let saved = unsafe { arch::prepare(top, enter::<T>, trampoline.as_ptr().cast()) };
+    let saved = saved.map_err(NoThread)?;
     sanitizer::prepared(saved, limit, top.addr());
     // SAFETY: an address inside the caller's memory is not null.
-    ExecutionContext::from_saved(unsafe { NonZeroUsize::new_unchecked(saved) })
+    let saved = unsafe { NonZeroUsize::new_unchecked(saved) };
+    Ok(ExecutionContext::from_saved(saved))
 }
 
 /// The adapter between the machine part and [`Trampoline::run`].

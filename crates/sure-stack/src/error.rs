@@ -2,6 +2,15 @@ use crate::Limit;
 use crate::hosted::OsError;
 use core::fmt;
 
+/// What a user can do: glibc has a tunable for it (its manual, "Hardware Capability Tunables").
+const WITHOUT_SHADOW_STACK: &str = if cfg!(target_arch = "x86_64") {
+    "start the program with GLIBC_TUNABLES=glibc.cpu.x86_shstk=off, or build it"
+} else if cfg!(target_arch = "aarch64") {
+    "start the program with GLIBC_TUNABLES=glibc.cpu.aarch64_gcs=0, or build it"
+} else {
+    "build the program"
+};
+
 /// Why there is no stack.
 ///
 /// Non-exhaustive: systems have more ways to refuse memory, and a caller can only do without the stack.
@@ -45,6 +54,12 @@ pub enum StackError {
     /// RISC-V's Zicfiss), which a switch to another stack does not exchange: the first return
     /// there would be a fault.
     ShadowStack,
+    /// The operating system refused a thread, where each coroutine is one (the portable backend
+    /// of `sure-context`).
+    Thread {
+        /// What the operating system said.
+        os: OsError,
+    },
     /// The mappings that a process may have are used up, but for some
     /// hundreds that are left for everything else that needs one.
     MapCount {
@@ -90,9 +105,15 @@ impl fmt::Display for StackError {
                 write!(
                     f,
                     "no stack to switch to: this process has a shadow stack, against which the \
-                     processor checks every return, and a switch does not exchange it; start the \
-                     program with GLIBC_TUNABLES=glibc.cpu.x86_shstk=off, or build it without the \
-                     mark that asks for one"
+                     processor checks every return, and a switch does not exchange it; \
+                     {WITHOUT_SHADOW_STACK} without the mark that asks for one"
+                )
+            }
+            StackError::Thread { os } => {
+                write!(
+                    f,
+                    "no thread to run on: {os}; with the portable backend of sure-context each \
+                     coroutine is one, and the system limits their number and their memory"
                 )
             }
             StackError::MapCount {
@@ -120,7 +141,8 @@ impl core::error::Error for StackError {
         match self {
             StackError::Map { os, .. }
             | StackError::Guard { os, .. }
-            | StackError::Signals { os } => Some(os),
+            | StackError::Signals { os }
+            | StackError::Thread { os } => Some(os),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use super::exec;
+use super::{exec, landing_pads};
 use crate::report::{self, Report, Section};
 use crate::target::freestanding::{Machine, ensure, select};
 use crate::target::setup::{self, Consent};
@@ -124,7 +124,15 @@ fn try_out(workspace: &Workspace, toolchain: &Toolchain, machine: &'static Machi
     let levels = match built {
         Ok(log) => {
             let programs = folder.join(machine.triple).join("release");
-            let run = |level| start(machine, &programs.join(format!("level-{level}")), &log);
+            let run = |level| {
+                let program = programs.join(format!("level-{level}"));
+                let said = start(machine, &program, &log)?;
+                if machine.landing_pads {
+                    let needed = landing_pads::are_needed(machine, &program, &log);
+                    needed.map_err(|error| format!("{error:#}"))?;
+                }
+                Ok(said)
+            };
             machine.levels.iter().map(run).collect()
         }
         Err(error) => vec![Err(format!("{error:#}"))],
@@ -189,7 +197,8 @@ fn build(toolchain: &Toolchain, machine: &Machine, folder: &Path, log: &Path) ->
     Ok(())
 }
 
-fn start(machine: &Machine, program: &Path, log: &Path) -> Result<Said, String> {
+/// Runs a program of a target.
+pub(super) fn command(machine: &Machine, program: &Path) -> Command {
     let mut command = match machine.qemu {
         [emulator, words @ ..] => {
             let mut command = Command::new(emulator);
@@ -201,6 +210,11 @@ fn start(machine: &Machine, program: &Path, log: &Path) -> Result<Said, String> 
     command
         .env("SURE_TEST_DIVISOR", DIVISOR)
         .current_dir(workspace::root());
+    command
+}
+
+fn start(machine: &Machine, program: &Path, log: &Path) -> Result<Said, String> {
+    let mut command = command(machine, program);
     let finished = exec::run(&mut command, log, Duration::from_secs(5 * 60))
         .map_err(|error| format!("{error:#}"))?;
     let said = read(&finished.stdout);

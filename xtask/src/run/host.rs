@@ -1,12 +1,15 @@
 //! The host's sections: format, lints, docs, tests in debug and in release, what must build without
 //! the standard library, benchmarks, packages.
 
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
 
 use super::exec;
 use super::libtest::Outcome;
+use super::packages;
 use super::programs;
 use super::suite::{Results, Suite};
 use crate::report::{Report, Section};
@@ -29,19 +32,11 @@ const LINTS: [(&str, &str); 4] = [
 
 /// The same, for what takes minutes and is wrong least often: `cargo xtask ci` only. The benchmarks
 /// run once each, in the profile whose dependencies the tests have built already; criterion's word is
-/// handed on by cargo to all that it takes for a benchmark. Each
-/// package is built from what would be published.
-const THOROUGH: [(&str, &str); 2] = [
-    (
-        "benchmarks, once each",
-        "bench --workspace --all-features --profile release -- --test",
-    ),
-    (
-        "packages",
-        "package --workspace --exclude benches --exclude testing --exclude compile-fail \
-         --exclude xtask --all-features --allow-dirty --offline",
-    ),
-];
+/// handed on by cargo to all that it takes for a benchmark.
+const BENCHMARKS: (&str, &str) = (
+    "benchmarks, once each",
+    "bench --workspace --all-features --profile release -- --test",
+);
 
 /// Runs every section, whatever the ones before it found. Returns what the tests found in debug,
 /// unless they could not be built.
@@ -65,8 +60,10 @@ pub(crate) fn sections(
         });
     }
     report.section("programs of ci/", || programs::section(workspace, &[]));
-    for (name, words) in THOROUGH.iter().filter(|_| thorough) {
+    if thorough {
+        let (name, words) = BENCHMARKS;
         report.section(name, || check(workspace, name, words));
+        report.section("packages", || packages::section(workspace));
     }
     in_debug
 }
@@ -78,7 +75,12 @@ fn check(workspace: &Workspace, name: &str, words: &str) -> Result<Section> {
     command
         .args(words.split_whitespace())
         .env("RUSTDOCFLAGS", "-Dwarnings");
-    let finished = exec::run(&mut command, &log, Duration::from_secs(45 * 60))?;
+    pass_or_fail(&mut command, log)
+}
+
+/// What comes of a cargo command that is a section by itself; what it complains of is shown.
+pub(super) fn pass_or_fail(command: &mut Command, log: PathBuf) -> Result<Section> {
+    let finished = exec::run(command, &log, Duration::from_secs(45 * 60))?;
     if !finished.success() {
         println!("{}{}", finished.stdout, exec::complaints(&finished.stderr));
     }

@@ -1,6 +1,10 @@
 //! Systems on which nothing is run here: the crates, their tests and their examples are compiled
 //! for them, as far as `cargo check` goes. That is what the page "Where it runs" says of them.
 
+use anyhow::Result;
+
+use super::setup::{self, Consent};
+
 /// One such target.
 #[derive(Debug)]
 pub(crate) struct Foreign {
@@ -56,6 +60,25 @@ pub(crate) static ALL: &[Foreign] = &[
     foreign("aarch64-linux-android", "Android", "android", "aarch64"),
     foreign("x86_64-unknown-linux-musl", "Linux with musl", "linux", "x86_64"),
 ];
+
+/// Sees to it that what the compiler needs beside itself is here, installing Debian packages where that is
+/// allowed: for Windows with GNU's tools, the one that makes the libraries by which functions are imported.
+pub(crate) fn ensure<'a>(
+    targets: impl IntoIterator<Item = &'a Foreign>,
+    consent: Consent,
+) -> Result<()> {
+    let gnu = targets
+        .into_iter()
+        .filter(|target| target.triple.ends_with("-windows-gnu"));
+    let needs = gnu.map(|Foreign { arch, .. }| {
+        let package = arch.replace('_', "-");
+        (
+            format!("{arch}-w64-mingw32-dlltool"),
+            format!("binutils-mingw-w64-{package}"),
+        )
+    });
+    setup::install(setup::lacking(needs), consent)
+}
 
 impl Foreign {
     /// Whether executions are threads of the system there: `sure-context` has no switch of its own.

@@ -17,6 +17,8 @@ pub(crate) struct Machine {
     pub(crate) qemu: &'static [&'static str],
     /// GNU's name for it, where LLVM's linker does not know it and GNU's has to link.
     gnu: Option<&'static str>,
+    /// Whether it lets indirect jumps reach landing pads only. Then a program without ours must be stopped.
+    pub(crate) landing_pads: bool,
     /// Further words for rustc.
     pub(crate) flags: &'static str,
     /// The optimisation level at which `core` is built, for the programs of all levels.
@@ -32,6 +34,7 @@ const fn emulated(triple: &'static str, qemu: &'static [&'static str]) -> Machin
         triple,
         qemu,
         gnu: None,
+        landing_pads: false,
         flags: "",
         core_level: 0,
         levels: &[0, 1, 2, 3],
@@ -77,6 +80,7 @@ pub(crate) static ALL: &[Machine] = &[
     Machine {
         // A processor that lets indirect jumps reach landing pads only, and checks signed return addresses.
         name: "aarch64-unknown-linux-gnu+bti",
+        landing_pads: true,
         flags: "-Zbranch-protection=bti,pac-ret -Clink-arg=-zforce-bti",
         ..emulated("aarch64-unknown-linux-gnu", &["qemu-aarch64", "-cpu", "max"])
     },

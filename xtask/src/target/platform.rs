@@ -162,7 +162,8 @@ impl Platform<'_> {
         words
     }
 
-    /// Cargo's words for which tests to build: on the host everything, examples included; elsewhere no benchmarks.
+    /// Cargo's words for which tests to build: on the host everything; elsewhere no benchmarks, and examples, which show the
+    /// same everywhere, only where all else is done in full.
     pub(crate) fn selection(&self) -> Vec<String> {
         let mut words = self.packages();
         match self.place {
@@ -172,7 +173,10 @@ impl Platform<'_> {
                 words.extend(["--lib", "--test=it", "--test=property"].map(str::to_owned));
             }
             Place::Foreign(..) => {
-                words.extend(["--lib", "--bins", "--examples"].map(str::to_owned));
+                words.extend(["--lib", "--bins"].map(str::to_owned));
+                if self.divisor == 1 {
+                    words.push("--examples".to_owned());
+                }
                 let libraries = self.workspace.libraries();
                 let targets = libraries.flat_map(|package| &package.targets);
                 let tests = targets.filter(|target| target.is_kind(TargetKind::Test));

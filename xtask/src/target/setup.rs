@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::peers;
 use crate::target::toolchain::{DEBIAN_PACKAGES, Toolchain};
-use crate::target::{self, Target, freestanding};
+use crate::target::{self, Target, foreign, freestanding};
 use crate::workspace::{self, Workspace};
 
 #[derive(clap::Args)]
@@ -61,6 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     debuggers(args.consent)?;
     ensure(&target::select(&args.targets)?, args.consent)?;
     freestanding::ensure(&freestanding::select(&args.targets)?, args.consent)?;
+    foreign::ensure(foreign::ALL, args.consent)?;
     if args.bench {
         install(lacking(RIVALS), args.consent)?;
         fetch_peers()?;

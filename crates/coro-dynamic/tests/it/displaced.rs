@@ -139,3 +139,19 @@ fn made_inside_and_resumed_outside() {
         }
     });
 }
+
+/// Only the next one to run on the stack makes the frames go.
+#[test]
+fn frames_that_were_left_on_a_run_stack_are_not_saved() {
+    let kind = Kind::shared();
+    let make = || kind.make(|handle: &DynamicHandle<(), ()>, ()| handle.suspend(()));
+    let (mut first, mut second) = (make(), make());
+    assert_eq!(first.saved_bytes(), 0);
+    first.resume(());
+    assert_eq!(first.saved_bytes(), 0, "its frames are where they were");
+    second.resume(());
+    assert!(first.saved_bytes() > 0);
+    assert_eq!(second.saved_bytes(), 0);
+    assert_eq!(first.resume(()), CoroutineState::Complete(()));
+    assert_eq!(second.resume(()), CoroutineState::Complete(()));
+}

@@ -6,6 +6,7 @@ use coro_dynamic::{
     CoroutineState, DynamicCoroutine, DynamicHandle, Refusal, is_forced_unwind, leaked,
 };
 use std::cell::RefCell;
+use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -140,6 +141,8 @@ fn inside_another_coroutine() {
             let error = coroutine.unwind().expect_err("another stack");
             assert_eq!(error.refusal(), Refusal::OtherStack);
             assert!(error.to_string().contains("another stack"), "{error}");
+            let cause = error.source().expect("the refusal").to_string();
+            assert_eq!(cause, Refusal::OtherStack.to_string());
             error.into_coroutine()
         });
         let coroutine = other.resume(()).complete().expect("it returns");

@@ -1,7 +1,7 @@
 //! The end of the stack: an error before the copy would run over it.
 
 use crate::kinds::{Kind, deeper};
-use coro_dynamic::{CoroutineState, DynamicCoroutine, DynamicHandle, Refusal, Status};
+use coro_dynamic::{CoroutineState, DynamicCoroutine, DynamicHandle, Refusal, RunStack, Status};
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use sure_context::stack_pointer;
@@ -50,18 +50,27 @@ fn a_resume_without_room_is_refused() {
             let Refusal::NoRoom { needed, available } = error.refusal() else {
                 panic!("{error}");
             };
-            assert!(needed > available, "{needed} {available}");
+            assert!(
+                (available + 1..256 << 10).contains(&needed),
+                "{needed} {available}"
+            );
             left = available;
             assert_eq!(error.into_input(), 3);
             assert_eq!(coroutine.status(), Status::Suspended);
             let mut fresh = Kind::Thread.make(|_: &DynamicHandle<(), ()>, ()| ());
             let error = fresh.try_resume(()).expect_err("no room");
-            assert!(matches!(error.refusal(), Refusal::NoRoom { .. }));
+            let Refusal::NoRoom { needed: more, .. } = error.refusal() else {
+                panic!("{error}");
+            };
+            assert!(
+                more > needed,
+                "room for a first frame, too: {more} {needed}"
+            );
             assert_eq!(fresh.status(), Status::Created);
             refusals += 1;
         });
         assert_eq!(refusals, 1);
-        assert!(left < 20 << 10, "{left}");
+        assert!((1 << 10..20 << 10).contains(&left), "{left}");
         assert_eq!(coroutine.resume(4), CoroutineState::Yielded(4));
     });
 }
@@ -114,4 +123,13 @@ fn nearly_the_whole_stack_can_be_used() {
         assert_eq!(one.resume(0), CoroutineState::Complete(()));
         assert_eq!(other.resume(0), CoroutineState::Complete(()));
     });
+}
+
+#[test]
+fn a_run_stack_has_at_least_what_was_asked_for_and_a_page_more_at_most() {
+    const LARGEST_PAGE: usize = 64 << 10;
+    for bytes in [32 << 10, 100_000, 1 << 20] {
+        let size = RunStack::new(bytes).expect("a stack").size();
+        assert!((bytes..bytes + LARGEST_PAGE).contains(&size), "{size}");
+    }
 }

@@ -4,7 +4,8 @@ use crate::kinds::deeper;
 use coro_dynamic::{Refusal, RunError, RunStack, Scheduler, Status, Task};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use testing::Drops;
+use sure_context::stack_pointer;
+use testing::{Drops, OnDrop};
 
 fn each(test: impl Fn(Scheduler)) {
     test(Scheduler::new());
@@ -119,6 +120,27 @@ fn dropped_with_suspended_tasks() {
 }
 
 #[test]
+fn what_a_dropped_task_spawns_is_dropped_too() {
+    each(|mut scheduler| {
+        let drops = Drops::new();
+        let made = drops.clone();
+        // SAFETY: no addresses of locals cross but that of the task, within the task.
+        unsafe {
+            scheduler.spawn(move |task| {
+                let _last = OnDrop(|| {
+                    let counted = made.make();
+                    task.spawn(move |_| drop(counted));
+                });
+                task.yield_now();
+            })
+        };
+        assert!(scheduler.step().expect("no panic"));
+        drop(scheduler);
+        assert_eq!((drops.alive(), drops.dropped()), (0, 1));
+    });
+}
+
+#[test]
 fn a_task_that_cannot_be_resumed_is_kept() {
     let mut scheduler = Scheduler::new();
     // SAFETY: no addresses of locals cross.
@@ -167,4 +189,21 @@ fn tasks_are_listed_with_their_bytes() {
         scheduler.run().expect("no panic");
         assert_eq!(scheduler.tasks().count(), 0);
     });
+}
+
+#[test]
+fn tasks_run_on_the_stack_that_was_given() {
+    let given = RunStack::new(1 << 20).expect("a stack");
+    for (mut scheduler, elsewhere) in [
+        (Scheduler::new(), false),
+        (Scheduler::on_run_stack(given), true),
+    ] {
+        let here = stack_pointer().addr();
+        let there = Rc::new(Cell::new(0));
+        let seen = Rc::clone(&there);
+        // SAFETY: no addresses of locals cross.
+        unsafe { scheduler.spawn(move |_| seen.set(stack_pointer().addr())) };
+        scheduler.run().expect("no panic");
+        assert_eq!(here.abs_diff(there.get()) > 512 << 10, elsewhere);
+    }
 }

@@ -110,6 +110,27 @@ fn on_the_main_thread() {
     ended.assert_success(&["all well on the main thread"]);
 }
 
+#[test]
+fn neither_a_new_nor_a_complete_one_is_released_on_another_thread() {
+    each(|kind| {
+        for resumes in 0..2 {
+            let mut coroutine = kind.make(|_: &DynamicHandle<(), ()>, ()| ());
+            for _ in 0..resumes {
+                let _ = coroutine.resume(());
+            }
+            let mut smuggled = Smuggled(Some(coroutine));
+            let thread = std::thread::spawn(move || {
+                let coroutine = smuggled.open().take().expect("it was put in");
+                let error = coroutine.unwind().expect_err("another thread");
+                assert_eq!(error.refusal(), Refusal::OtherThread);
+                Smuggled(error.into_coroutine())
+            });
+            let back = thread.join().expect("no panic");
+            back.0.unwind().expect("its own thread");
+        }
+    });
+}
+
 fn dropped_elsewhere() {
     let mut coroutine = Kind::Thread.make(|handle: &DynamicHandle<(), ()>, ()| handle.suspend(()));
     let _ = coroutine.resume(());

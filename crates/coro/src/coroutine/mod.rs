@@ -102,7 +102,8 @@ impl<Input: 'static, Yield: 'static, Return: 'static> Coroutine<Input, Yield, Re
     /// # Errors
     /// Any [`StackError`] of [`PooledStack::new`](sure_stack::PooledStack::new);
     /// [`StackError::TooSmall`] if an `Input`, a `Yield` or a `Return` takes more than half of
-    /// the stack.
+    /// the stack; [`StackError::Thread`] where each coroutine is a thread (the portable backend of
+    /// `sure-context`), and the system refuses that.
     #[inline]
     #[track_caller]
     pub fn try_new<F>(f: F) -> Result<Self, StackError>
@@ -179,8 +180,8 @@ impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
     /// ```
     ///
     /// # Panics
-    /// If the stack is too small; [`try_with_stack`](Coroutine::try_with_stack)
-    /// returns an error instead.
+    /// If the stack is too small, or there is no thread where each coroutine is one;
+    /// [`try_with_stack`](Coroutine::try_with_stack) returns an error instead.
     #[track_caller]
     pub fn with_stack<F>(stack: S, f: F) -> Self
     where
@@ -209,7 +210,9 @@ impl<Input: 'static, Yield: 'static, Return: 'static, S: Stack + 'static>
     ///
     /// # Errors
     /// [`StackError::TooSmall`] if the stack has less than [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE)
-    /// bytes, or if an `Input`, a `Yield` or a `Return` takes more than half of it.
+    /// bytes, or if an `Input`, a `Yield` or a `Return` takes more than half of it;
+    /// [`StackError::Thread`] where each coroutine is a thread (the portable backend of
+    /// `sure-context`), and the system refuses that.
     #[track_caller]
     pub fn try_with_stack<F>(stack: S, f: F) -> Result<Self, StackError>
     where

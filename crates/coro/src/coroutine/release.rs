@@ -28,7 +28,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     ///     handle.suspend(deep_call());
     /// });
     /// waiting.resume(());
-    /// # if cfg!(not(sure_context_portable)) {
+    /// # if cfg!(not(any(sure_context_portable, windows))) {
     /// let bytes = waiting.release_unused();
     /// // Unless an emulator keeps it all.
     /// assert!(bytes > 64 << 10 || bytes == 0);

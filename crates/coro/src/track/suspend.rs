@@ -43,7 +43,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         record.suspends_at(place);
         // SAFETY: the coroutine runs; the token is used once, below.
         let to = unsafe { self.resumer.take() };
-        let arrival = if cfg!(sure_context_portable) {
+        let arrival = if cfg!(any(sure_context_portable, windows)) {
             // There a descent is a thread of its own, and a token means nothing to debuggers.
             record.is_suspended(None);
             // SAFETY: the resumer is suspended in `Coroutine::resume`; it receives a `Yield`, and

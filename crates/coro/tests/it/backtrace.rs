@@ -79,6 +79,7 @@ fn through_two_coroutines() {
 }
 
 /// Frames of a suspended coroutine, innermost first, as far as these tests know them.
+#[cfg(not(any(sure_context_portable, windows)))]
 fn frames_of(trace: &Backtrace) -> Vec<String> {
     let text = trace.to_string();
     let known = [
@@ -98,7 +99,7 @@ fn frames_of(trace: &Backtrace) -> Vec<String> {
 }
 
 #[test]
-#[cfg(not(sure_context_portable))]
+#[cfg(not(any(sure_context_portable, windows)))]
 fn a_suspended_coroutine_shows_where_it_stands_and_nothing_beyond() {
     #[inline(never)]
     fn the_test_itself() {
@@ -132,7 +133,7 @@ fn only_a_suspended_coroutine_has_a_backtrace() {
 }
 
 #[test]
-#[cfg(not(sure_context_portable))]
+#[cfg(not(any(sure_context_portable, windows)))]
 fn a_backtrace_of_another_coroutine_is_taken_from_inside_of_one() {
     let mut tracer = tracer();
     tracer.resume(());

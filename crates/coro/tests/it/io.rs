@@ -77,6 +77,25 @@ fn large_and_empty_reads() {
 }
 
 #[test]
+fn what_is_in_the_buffer_comes_before_what_is_read_past_it() {
+    let text = "a line\nand more than what the buffer holds";
+    let (mut far, shared) = pipe(100);
+    let received = run(async move {
+        far.write_all(text.as_bytes()).await?;
+        drop(far);
+        let read = coro::future(move |handle| {
+            let mut reader = shared.reader(handle);
+            let mut all = String::new();
+            reader.read_line(&mut all)?;
+            reader.read_to_string(&mut all)?;
+            Ok::<_, io::Error>(all)
+        });
+        read.await
+    });
+    assert_eq!(received.unwrap(), text);
+}
+
+#[test]
 fn writes_wait_for_the_other_side() {
     let (mut far, shared) = pipe(4);
     let text = run(async move {

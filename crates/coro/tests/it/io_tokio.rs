@@ -63,6 +63,24 @@ fn a_stream_of_ours_serves_tokio() {
     });
 }
 
+#[test]
+fn a_flush_reaches_the_stream_of_tokio() {
+    run(async {
+        let (mut far, near) = tokio::io::duplex(100);
+        let shared = Shared::new(Tokio(tokio::io::BufWriter::new(near)));
+        let written = coro::future(move |handle| {
+            let mut writer = shared.writer(handle);
+            writer.write_all(b"held back")?;
+            writer.flush()
+        });
+        written.await.unwrap();
+        // What is still held back is lost now.
+        let mut text = String::new();
+        far.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "held back");
+    });
+}
+
 /// Says that it has read more than there was room for, and written more than it was given.
 struct Liar;
 

@@ -59,6 +59,7 @@ fn one_of_a_scope_runs_on_the_callers_stack_and_gives_it_back() {
             for turn in 1..=turns {
                 assert_eq!(script.resume(&mut all).yielded(), Some(8));
                 assert_eq!(all.len(), 8 * turn);
+                assert!(!script.is_complete());
                 script = script.into_stack().expect_err("it is suspended");
             }
             assert!(script.high_water_mark().is_some());
@@ -232,7 +233,7 @@ fn large_work_runs_on_the_lenders_stack() {
     );
 }
 
-#[cfg(not(sure_context_portable))]
+#[cfg(not(any(sure_context_portable, windows)))]
 #[test]
 fn a_backtrace_shows_where_it_waits() {
     #[inline(never)]
@@ -244,4 +245,22 @@ fn a_backtrace_shows_where_it_waits() {
     assert!(script.backtrace().is_none());
     script.resume(&mut 0);
     assert!(script.backtrace().is_some());
+}
+
+#[test]
+fn a_plain_one_tells_its_name_and_how_much_stack_it_took() {
+    let builder = Coroutine::builder().name("lent").stack(stack());
+    let mut script: LendingCoroutine<(), (), (), _> = builder
+        .build_lending(|handle: &LendingHandle<(), ()>| {
+            assert_eq!(handle.name(), Some("lent"));
+            handle.suspend(());
+        })
+        .unwrap();
+    assert_eq!(script.name(), Some("lent"));
+    script.resume(&mut ());
+    let used = script.high_water_mark();
+    assert!(
+        (size_of::<LendingHandle<(), ()>>()..64 << 10).contains(&used),
+        "{used}"
+    );
 }

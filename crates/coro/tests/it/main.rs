@@ -9,6 +9,7 @@ mod crashes;
 mod current;
 mod delegate;
 mod drops;
+mod errors;
 #[cfg(unix)]
 mod fork;
 #[cfg(feature = "async")]

@@ -294,6 +294,44 @@ fn what_is_lent_is_that_of_the_thread() {
 }
 
 #[test]
+fn an_iterator_goes_on_in_another_thread() {
+    let items = coro::iter(|handle| (0..4).for_each(|n| handle.suspend(n)));
+    // SAFETY: (1) numbers; (2-5) nothing but `suspend`.
+    let mut items = unsafe { Movable::new(items) };
+    assert_eq!(items.size_hint(), (0, None));
+    assert_eq!(items.next(), Some(0));
+    let items = thread::spawn(move || {
+        assert_eq!(items.next(), Some(1));
+        items
+    });
+    let mut items = items.join().unwrap();
+    assert_eq!(items.by_ref().collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(items.size_hint(), (0, Some(0)));
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn a_stream_goes_on_in_another_thread() {
+    use futures_core::Stream;
+    use std::task::{Context, Poll, Waker};
+    let stream = coro::stream(|handle| (0..2).for_each(|n| handle.send(n)));
+    // SAFETY: (1) numbers; (2-5) nothing but `send`.
+    let mut stream = Box::pin(unsafe { Movable::new(stream) });
+    for expected in [Some(0), Some(1), None] {
+        assert_eq!(stream.size_hint(), (0, None));
+        stream = thread::spawn(move || {
+            let mut context = Context::from_waker(Waker::noop());
+            let polled = stream.as_mut().poll_next(&mut context);
+            assert_eq!(polled, Poll::Ready(expected));
+            stream
+        })
+        .join()
+        .unwrap();
+    }
+    assert_eq!(stream.size_hint(), (0, Some(0)));
+}
+
+#[test]
 fn a_panic_leaves_in_the_thread_that_resumes() {
     let coroutine = Coroutine::new(|handle: &SuspendHandle<(), ()>, ()| {
         handle.suspend(());

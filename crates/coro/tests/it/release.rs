@@ -1,6 +1,6 @@
 //! Memory below suspended frames, given back.
 
-use coro::{Coroutine, Status, SuspendHandle, maybe_grow};
+use coro::{Coroutine, LendingCoroutine, LendingHandle, Status, SuspendHandle, maybe_grow};
 use std::hint::black_box;
 use std::ptr::NonNull;
 use std::rc::Rc;
@@ -84,6 +84,20 @@ fn the_memory_of_a_deep_call_is_given_back() {
         assert_eq!(coroutine.release_unused(), 0, "it is gone already");
     }
     assert_eq!(coroutine.resume(()).complete(), Some(()));
+}
+
+#[test]
+fn a_lending_one_gives_back_as_much() {
+    let stack = GuardedMmapStack::allocate_at_least(4 << 20).unwrap();
+    let body = |handle: &LendingHandle<(), ()>| {
+        deep_call();
+        handle.suspend(());
+    };
+    let mut script = LendingCoroutine::with_stack(stack, body);
+    script.resume(&mut ());
+    let released = script.release_unused();
+    assert_eq!(released >= 600 << 10, system_gives_back(), "{released}");
+    assert_eq!(script.release_unused(), 0, "it is gone already");
 }
 
 /// A stack that begins some bytes lower, so that frames lie elsewhere in their pages.

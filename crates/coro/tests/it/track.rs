@@ -8,7 +8,7 @@ use std::time::Duration;
 type Plain = Coroutine<(), (), ()>;
 
 /// Whether suspended stacks are looked into: not where each is a thread of the system.
-const WALKS: bool = cfg!(not(sure_context_portable));
+const WALKS: bool = cfg!(not(any(sure_context_portable, windows)));
 
 fn tracked<F: FnOnce(&SuspendHandle<(), ()>, ()) + 'static>(name: &str, f: F) -> Plain {
     let builder = Coroutine::builder().name(name).tracked(true);
@@ -48,6 +48,11 @@ fn the_list_follows_a_life() {
     assert_eq!((new.status(), new.name()), (Status::Created, Some("alive")));
     assert_eq!((new.bytes_in_use(), new.suspended_for()), (None, None));
     assert_eq!(new.created_at().file(), file!());
+    assert!(new.number() > 0);
+    let later = tracked("later", |_, ()| ());
+    assert_eq!(new.number(), track::list()[0].number());
+    assert!(new.number() < track::list()[1].number());
+    drop(later);
 
     coroutine.resume(());
     let first = only();
@@ -306,28 +311,52 @@ fn threads_answer_at_a_safe_point_or_are_named() {
         }
     });
     let (wake, asleep) = mpsc::channel::<()>();
+    let (wake_idle, idles) = mpsc::channel::<()>();
+    let idle = thread("idle").spawn({
+        let ready = ready.clone();
+        move || {
+            let mut waits = tracked("idle", |handle, ()| handle.suspend(()));
+            waits.resume(());
+            ready.send(()).unwrap();
+            idles.recv().unwrap();
+        }
+    });
     let silent = thread("silent").spawn(move || {
-        let mut waits = tracked("in the silent thread", |handle, ()| handle.suspend(()));
-        waits.resume(());
+        let mut waits = [(); 3].map(|()| tracked("silent", |handle, ()| handle.suspend(())));
+        let mut waits_elsewhere = tracked("elsewhere", |handle, ()| handle.suspend(()));
+        for coroutine in waits.iter_mut().chain([&mut waits_elsewhere]) {
+            coroutine.resume(());
+        }
+        let _new = [(); 2].map(|()| tracked("new", |_, ()| ()));
         ready.send(()).unwrap();
         asleep.recv().unwrap();
     });
-    is_ready.recv().unwrap();
-    is_ready.recv().unwrap();
+    for _ in 0..3 {
+        is_ready.recv().unwrap();
+    }
     let mut mine = tracked("here", |handle, ()| handle.suspend(()));
     mine.resume(());
     let text = all(Duration::from_secs(2));
     assert!(text.contains("named `here`"), "{text}");
     assert!(text.contains("named `in the polite thread`"), "{text}");
-    let silence = "thread 'silent' came to no safe point in time";
-    assert!(text.contains(silence), "{text}");
-    let rest = &text[text.find(silence).unwrap()..];
-    assert!(
-        rest.contains(&format!("1 coroutine suspended at {}:", file!())),
-        "{text}"
-    );
+    let of = |thread: &str| {
+        let silence = format!("thread '{thread}' came to no safe point in time");
+        let rest = text.split_once(&silence).expect("it is told of").1;
+        rest.split("thread '").next().unwrap()
+    };
+    assert!(!of("idle").contains("in other states"), "{text}");
+    let rest = of("silent");
+    for said in [
+        &format!("3 coroutines suspended at {}:", file!()),
+        &format!("1 coroutine suspended at {}:", file!()),
+        "2 coroutines in other states",
+    ] {
+        assert!(rest.contains(said), "{text}");
+    }
     stop.send(()).unwrap();
     wake.send(()).unwrap();
+    wake_idle.send(()).unwrap();
+    idle.unwrap().join().unwrap();
     polite.unwrap().join().unwrap();
     silent.unwrap().join().unwrap();
 }
@@ -410,6 +439,7 @@ testing::scenarios!(
     scenario;
     asked_by_a_signal,
     signal_that_is_taken,
+    tracked_without_being_asked,
     overflow_of_a_tracked_one,
     overflow_of_a_named_one,
 );
@@ -442,12 +472,26 @@ fn a_signal_asks() {
     assert!(ended.output.contains("it goes on"), "{ended:?}");
     let place = format!("1 coroutine suspended at {}:", file!());
     assert_eq!(ended.output.matches(&place).count(), 1, "{ended:?}");
-    // Under an emulator, the names of the frames alone take more than the second that threads have.
-    let emulated = std::env::var("SURE_TEST_RUNNER").is_ok_and(|runner| !runner.is_empty());
-    assert!(
-        emulated || !ended.output.contains("no safe point"),
-        "{ended:?}"
-    );
+    // Under an emulator, and in a standard library that is compiled for ThreadSanitizer, the names of the frames
+    // alone take more than the second that threads have.
+    let slow = ["SURE_TEST_RUNNER", "TSAN_OPTIONS"]
+        .into_iter()
+        .any(|name| std::env::var(name).is_ok_and(|value| !value.is_empty()));
+    assert!(slow || !ended.output.contains("no safe point"), "{ended:?}");
+}
+
+fn tracked_without_being_asked() {
+    track::enable();
+    let _small = Coroutine::new(|_: &SuspendHandle<(), ()>, ()| ());
+    // What crosses wants more stack than most coroutines do.
+    let _large = Coroutine::new(|_: &SuspendHandle<(), [u8; 20_000]>, ()| ());
+    println!("{} are tracked", track::list().len());
+}
+
+#[test]
+fn all_are_tracked_whatever_they_yield() {
+    let ended = testing::child::run("track::scenario", "tracked_without_being_asked");
+    assert!(ended.output.contains("2 are tracked"), "{ended:?}");
 }
 
 fn signal_that_is_taken() {

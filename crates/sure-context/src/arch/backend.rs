@@ -17,7 +17,13 @@ pub(crate) const END_OF_WALK: usize = 0;
 
 pub(crate) const FIRST_FRAME: usize = 0;
 
-pub(crate) unsafe fn prepare(_: *mut u8, _: Entry, _: *mut u8) -> usize {
+pub(crate) type Refusal = core::convert::Infallible;
+
+pub(crate) fn os_error(_: &Refusal) -> i32 {
+    unreachable!()
+}
+
+pub(crate) unsafe fn prepare(_: *mut u8, _: Entry, _: *mut u8) -> Result<usize, Refusal> {
     unreachable!()
 }
 

@@ -32,14 +32,26 @@ pub(crate) const FIRST_FRAME: usize = if size_of::<FirstFrame>() > BYTES_BELOW {
     BYTES_BELOW
 };
 
+/// Why a first frame cannot be laid out: it always can.
+pub(crate) type Refusal = core::convert::Infallible;
+
+/// The system's number of that.
+pub(crate) fn os_error(refusal: &Refusal) -> i32 {
+    match *refusal {}
+}
+
 /// # Safety
 /// `top` is aligned to `STACK_ALIGNMENT`, and the `FIRST_FRAME` bytes below it
 /// may be written. `object` begins with a `ParentLink` and stays where it is.
-pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
+pub(crate) unsafe fn prepare(
+    top: *mut u8,
+    entry: Entry,
+    object: *mut u8,
+) -> Result<usize, Refusal> {
     let frame = top.wrapping_sub(size_of::<FirstFrame>()).cast::<FirstFrame>();
     // SAFETY: these are the bytes below `top`, whose alignment is enough.
     unsafe { frame.write(FirstFrame::first(frame.addr(), entry, object)) };
-    frame.expose_provenance() + SAVED + CONTEXT
+    Ok(frame.expose_provenance() + SAVED + CONTEXT)
 }
 
 /// The stack pointer that a suspended execution will continue with.

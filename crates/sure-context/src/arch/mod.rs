@@ -120,6 +120,10 @@ mod instructions;
 #[macro_use]
 mod selection;
 
+#[macro_use]
+#[allow(unused_macros, reason = "for instruction sets of two widths")]
+mod width;
+
 // Where no line of the selection applies, this is `backend.rs`, which says what
 // is supported.
 #[cfg(not(any(sure_context_portable, windows)))]

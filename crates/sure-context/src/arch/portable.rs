@@ -15,19 +15,19 @@
 //! - A context that is dropped leaves a thread parked for ever, and so does
 //!   [`exit_to`], which cannot return through the caller's frames. A
 //!   [`Departure`](crate::Departure) ends the thread.
+//! - The system may have no thread for another execution: [`prepare`] has an error.
 //! - In a forked child only the thread that forked is left: continuing an
-//!   execution that was made before the fork panics there.
+//!   execution from before the fork panics there, and one that ends without a
+//!   resumer in the same process aborts it.
 
+#[path = "portable/execution.rs"]
+mod execution;
+
+use self::execution::{Execution, First, exchange};
 use super::{Entry, EntryBelow, Landing};
 use crate::Word;
-use core::cell::Cell;
-use core::mem::size_of;
 use core::ptr;
-use std::panic::panic_any;
-use std::string::String;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::{format, process};
+use std::io;
 
 pub(crate) const STACK_ALIGNMENT: usize = 16;
 
@@ -39,14 +39,6 @@ pub(crate) const END_OF_WALK: usize = 0;
 
 pub(crate) const FIRST_FRAME: usize = 0;
 
-/// Bytes of stack for each thread. How large the given memory is, a first frame is
-/// not told; of these, only pages that are touched take memory.
-const THREAD_STACK: usize = if size_of::<usize>() >= 8 {
-    128 << 20
-} else {
-    1 << 20
-};
-
 /// Where an execution that has ended goes on: the context, the word, the signal.
 #[repr(C)]
 pub(crate) struct Left {
@@ -55,203 +47,24 @@ pub(crate) struct Left {
     signal: usize,
 }
 
-/// A thread that runs, or waits for the word with which it is to go on.
-struct Execution {
-    /// What it shows as its stack pointer: the high end of the memory that it
-    /// was given. 0 for a thread that was not started here.
-    top: usize,
-    /// The process that has this thread.
-    process: u32,
-    mailbox: Mutex<Option<Message>>,
-    delivered: Condvar,
-    /// Its thread, once that is started and until it has ended.
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
+/// Why there is no execution: the system has no thread for it.
+pub(crate) type Refusal = io::Error;
 
-/// What one execution hands to the next.
-struct Message {
-    landing: Landing,
-    /// The sender, if it ends with this: the receiver waits for its last destructors.
-    ended: Option<Ended>,
-}
-
-struct Ended {
-    execution: Arc<Execution>,
-    thread: Option<JoinHandle<()>>,
-}
-
-// SAFETY: the pointers inside are for the one execution that runs next; the
-// mailbox's lock orders the sender's accesses before the receiver's.
-unsafe impl Send for Message {}
-
-/// What a new thread calls.
-enum First {
-    /// `(from, word, signal, object)`.
-    Root(Entry, *mut u8),
-    /// `(from, object)`.
-    Below(EntryBelow, *mut u8),
-}
-
-// SAFETY: the object is used by the new thread alone, while the others are parked.
-unsafe impl Send for First {}
-
-std::thread_local! {
-    /// The execution that this thread is; null until it first takes part in a switch.
-    static CURRENT: Cell<*const Execution> = const { Cell::new(ptr::null()) };
-    /// Frees the execution of a thread that was not started here.
-    static FOREIGN: Foreign = const { Foreign(Cell::new(ptr::null())) };
-}
-
-struct Foreign(Cell<*const Execution>);
-
-impl Drop for Foreign {
-    fn drop(&mut self) {
-        CURRENT.set(ptr::null());
-        // SAFETY: `current` made it by `Arc::into_raw`. The thread ends, so it is
-        // not suspended, and a context of it does not exist.
-        drop(unsafe { Arc::from_raw(self.0.get()) });
-    }
-}
-
-impl Execution {
-    fn new(top: usize) -> Arc<Execution> {
-        Arc::new(Execution {
-            top,
-            process: process::id(),
-            mailbox: Mutex::new(None),
-            delivered: Condvar::new(),
-            thread: Mutex::new(None),
-        })
-    }
-
-    /// The execution that the caller is.
-    fn current() -> *const Execution {
-        let known = CURRENT.get();
-        if !known.is_null() {
-            return known;
-        }
-        let new = Arc::into_raw(Execution::new(0));
-        CURRENT.set(new);
-        // Where the thread's destructors have run already, it is leaked.
-        let _ = FOREIGN.try_with(|foreign| foreign.0.set(new));
-        new
-    }
-
-    /// Starts a thread that waits for its first message and then calls `first`.
-    fn start(top: usize, first: First) -> *const Execution {
-        let execution = Execution::new(top);
-        let inside = Arc::clone(&execution);
-        let started = thread::Builder::new()
-            .name(String::from("execution"))
-            .stack_size(THREAD_STACK)
-            .spawn(move || inside.run(first));
-        match started {
-            Ok(thread) => *lock(&execution.thread) = Some(thread),
-            Err(error) => panic_any(format!(
-                "no thread could be started for a new execution ({error}): the portable backend \
-                 of sure-context needs one for each, and the system limits their number"
-            )),
-        }
-        Arc::into_raw(execution)
-    }
-
-    /// What its thread does.
-    fn run(self: Arc<Self>, first: First) {
-        CURRENT.set(Arc::as_ptr(&self));
-        let Landing { from, word, signal } = self.wait();
-        let Left { to, word, signal } = match first {
-            // SAFETY: the first resume has come, with what the entry expects.
-            First::Root(entry, object) => unsafe { entry(from, word, signal, object) },
-            // SAFETY: `descend` has suspended its caller and sent its context.
-            First::Below(entry, object) => unsafe { entry(from, object) },
-        };
-        let thread = lock(&self.thread).take();
-        let landing = Landing {
-            from: 0,
-            word,
-            signal,
-        };
-        let ended = Some(Ended {
-            execution: self,
-            thread,
-        });
-        // SAFETY: the context of the departure is continued once (`Trampoline::run`).
-        unsafe { deliver(to, Message { landing, ended }) };
-    }
-
-    /// Parks the calling thread, which this execution is, until it is continued.
-    fn wait(&self) -> Landing {
-        let mut mailbox = lock(&self.mailbox);
-        let message = loop {
-            match mailbox.take() {
-                Some(message) => break message,
-                None => {
-                    let waited = self.delivered.wait(mailbox);
-                    mailbox = waited.unwrap_or_else(PoisonError::into_inner);
-                }
-            }
-        };
-        drop(mailbox);
-        if let Some(Ended { execution, thread }) = message.ended {
-            if let Some(thread) = thread {
-                // An entry is `extern "C"`: a panic in it has ended the process.
-                let _ = thread.join();
-            }
-            // SAFETY: `start` has made this count by `Arc::into_raw` for the
-            // context, which is used up: the execution has ended.
-            unsafe { Arc::decrement_strong_count(Arc::as_ptr(&execution)) };
-        }
-        message.landing
-    }
-}
-
-/// Continues a suspended execution with a message.
-///
-/// # Safety
-/// `to` is the context of an execution that nothing else continues.
-unsafe fn deliver(to: usize, message: Message) {
-    let to = ptr::with_exposed_provenance::<Execution>(to);
-    // SAFETY: a suspended execution is alive; the count keeps it so until the
-    // mailbox is unlocked, even if it goes on and ends at once.
-    let to = unsafe {
-        Arc::increment_strong_count(to);
-        Arc::from_raw(to)
-    };
-    assert_eq!(
-        to.process,
-        process::id(),
-        "an execution from before a fork was continued in the child, where its thread does not exist"
-    );
-    *lock(&to.mailbox) = Some(message);
-    to.delivered.notify_one();
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What it guards is never left half changed.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Suspends the caller, continues `to`, and waits.
-///
-/// # Safety
-/// As for [`deliver`].
-unsafe fn exchange(to: usize, from: *const Execution, word: Word, signal: usize) -> Landing {
-    let landing = Landing {
-        from: from.expose_provenance(),
-        word,
-        signal,
-    };
-    let ended = None;
-    // SAFETY: the caller promises that nothing else continues `to`.
-    unsafe { deliver(to, Message { landing, ended }) };
-    // SAFETY: the calling thread's own execution is alive.
-    unsafe { (*from).wait() }
+/// The system's number of that.
+pub(crate) fn os_error(refusal: &Refusal) -> i32 {
+    // All systems that have threads number their errors.
+    refusal.raw_os_error().unwrap_or(0)
 }
 
 /// # Safety
-/// `object` is what `entry` expects, and stays where it is.
-pub(crate) unsafe fn prepare(top: *mut u8, entry: Entry, object: *mut u8) -> usize {
-    Execution::start(top.addr(), First::Root(entry, object)).expose_provenance()
+/// `object` is what `entry` expects when the execution is continued, and stays where it is.
+pub(crate) unsafe fn prepare(
+    top: *mut u8,
+    entry: Entry,
+    object: *mut u8,
+) -> Result<usize, Refusal> {
+    Execution::start(top.addr(), First::Root(entry, object))
+        .map(<*const Execution>::expose_provenance)
 }
 
 /// # Safety
@@ -285,7 +98,10 @@ pub(crate) unsafe fn switch(to: usize, word: Word, signal: usize) -> Landing {
 pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Landing {
     // SAFETY: `descend` sends a pointer.
     let object = unsafe { object.as_ptr() };
-    let below = Execution::start(top, First::Below(entry, object)).expose_provenance();
+    let below = match Execution::start(top, First::Below(entry, object)) {
+        Ok(below) => below.expose_provenance(),
+        Err(refusal) => panic!("{}", crate::NoThread(refusal)),
+    };
     // SAFETY: fresh, and continued here only.
     unsafe { exchange(below, Execution::current(), Word::EMPTY, 0) }
 }
@@ -294,17 +110,8 @@ pub(crate) unsafe fn descend(top: usize, entry: EntryBelow, object: Word) -> Lan
 /// `to` is the context of an execution that nothing has continued yet. The
 /// frames of the caller are never returned to.
 pub(crate) unsafe fn exit_to(to: usize, word: Word, signal: usize) -> ! {
-    let landing = Landing {
-        from: 0,
-        word,
-        signal,
-    };
-    let ended = None;
     // SAFETY: the caller promises that nothing else continues `to`.
-    unsafe { deliver(to, Message { landing, ended }) };
-    loop {
-        thread::park();
-    }
+    unsafe { execution::exit_to(to, word, signal) }
 }
 
 /// # Safety
@@ -321,7 +128,7 @@ pub(crate) fn root_address() -> *const u8 {
 pub(crate) fn stack_pointer() -> *mut u8 {
     let marker = 0_u8;
     let here = (&raw const marker).expose_provenance();
-    let current = CURRENT.get();
+    let current = Execution::known();
     let top = if current.is_null() {
         0
     } else {

@@ -78,19 +78,6 @@ impl FirstFrame {
     }
 }
 
-#[cfg(target_pointer_width = "32")]
-macro_rules! by_width {
-    ($narrow:literal, $wide:literal) => {
-        $narrow
-    };
-}
-#[cfg(target_pointer_width = "64")]
-macro_rules! by_width {
-    ($narrow:literal, $wide:literal) => {
-        $wide
-    };
-}
-
 /// Load a register from word `$index` of the `Saved` at r6.
 macro_rules! load {
     ($register:literal, $index:literal) => {

@@ -56,19 +56,6 @@ impl Saved {
     }
 }
 
-#[cfg(target_arch = "riscv32")]
-macro_rules! by_width {
-    ($narrow:literal, $wide:literal) => {
-        $narrow
-    };
-}
-#[cfg(target_arch = "riscv64")]
-macro_rules! by_width {
-    ($narrow:literal, $wide:literal) => {
-        $wide
-    };
-}
-
 /// Load a register from an offset (that of 32 bits, that of 64) and a base.
 macro_rules! load {
     ($register:literal, $narrow:literal, $wide:literal, $base:literal) => {

@@ -163,8 +163,8 @@ pub(crate) const MACHINES: &[Machine] = &[
     Machine {
         name: "RISC-V, 32 bits",
         abi: "ilp32d",
-        sources: &[source!("riscv.rs")],
-        facts: &[("target_arch", "riscv32")],
+        sources: &[source!("riscv.rs"), source!("width.rs")],
+        facts: &[("target_pointer_width", "32")],
         non_volatile: &[
             "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11",
             "fs0", "fs1", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11",
@@ -188,8 +188,8 @@ pub(crate) const MACHINES: &[Machine] = &[
     Machine {
         name: "RISC-V, 64 bits",
         abi: "lp64d",
-        sources: &[source!("riscv.rs")],
-        facts: &[("target_arch", "riscv64")],
+        sources: &[source!("riscv.rs"), source!("width.rs")],
+        facts: &[("target_pointer_width", "64")],
         non_volatile: &[
             "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11",
             "fs0", "fs1", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11",
@@ -257,7 +257,7 @@ pub(crate) const MACHINES: &[Machine] = &[
     Machine {
         name: "PowerPC, 32 bits",
         abi: "System V",
-        sources: &[source!("powerpc.rs")],
+        sources: &[source!("powerpc.rs"), source!("width.rs")],
         facts: &[("target_pointer_width", "32")],
         stack_pointer: "r1",
         non_volatile: powerpc_non_volatile!(),
@@ -270,7 +270,7 @@ pub(crate) const MACHINES: &[Machine] = &[
     Machine {
         name: "PowerPC, 64 bits",
         abi: "ELFv1",
-        sources: &[source!("powerpc.rs")],
+        sources: &[source!("powerpc.rs"), source!("width.rs")],
         facts: &[("target_pointer_width", "64"), ("target_abi", "elfv1")],
         stack_pointer: "r1",
         non_volatile: powerpc_non_volatile!("r2"),
@@ -283,7 +283,7 @@ pub(crate) const MACHINES: &[Machine] = &[
     Machine {
         name: "PowerPC, 64 bits",
         abi: "ELFv2",
-        sources: &[source!("powerpc.rs")],
+        sources: &[source!("powerpc.rs"), source!("width.rs")],
         facts: &[("target_pointer_width", "64"), ("target_abi", "elfv2")],
         stack_pointer: "r1",
         non_volatile: powerpc_non_volatile!("r2"),

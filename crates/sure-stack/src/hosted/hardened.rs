@@ -9,8 +9,8 @@
 //! | RISC-V | `Zicfiss` | the same (`Documentation/arch/riscv/zicfiss.rst`) |
 //!
 //! It is asked once in a process, when the first memory for stacks is mapped: C libraries turn it on
-//! before `main`, for all threads. Programs must ask for it (glibc's tunable `glibc.cpu.x86_shstk`,
-//! and a mark in each of their object files), and none of ours has the mark.
+//! before `main`, for all threads. Programs must ask for it (glibc's tunables `glibc.cpu.x86_shstk` and
+//! `glibc.cpu.aarch64_gcs`, and a mark in each of their object files), and none of ours has the mark.
 
 use super::sys::protection;
 use crate::StackError;
@@ -61,6 +61,15 @@ mod tests {
         SIMULATED.set(None);
     }
 
+    /// What the sentence tells a user to do on this processor.
+    fn turned_off_by() -> &'static str {
+        match std::env::consts::ARCH {
+            "x86_64" => "GLIBC_TUNABLES=glibc.cpu.x86_shstk=off, or build it without",
+            "aarch64" => "GLIBC_TUNABLES=glibc.cpu.aarch64_gcs=0, or build it without",
+            _ => "; build the program without",
+        }
+    }
+
     #[test]
     fn with_a_shadow_stack_there_is_an_error_with_a_sentence() {
         let refused = |result: Result<(), StackError>| {
@@ -68,7 +77,7 @@ mod tests {
             assert!(matches!(error, StackError::ShadowStack));
             let sentence = error.to_string();
             assert!(sentence.contains("shadow stack"), "{sentence}");
-            assert!(sentence.contains("glibc.cpu.x86_shstk=off"), "{sentence}");
+            assert!(sentence.contains(turned_off_by()), "{sentence}");
         };
         // Enabled alone; with writes to it (`ARCH_SHSTK_WRSS`) or pushes allowed, too.
         for status in [1, 3, 5] {

@@ -74,12 +74,17 @@ impl Drop for MappingClaims {
     fn drop(&mut self) {
         if self.guards > 0 {
             STACKS.fetch_sub(self.guards, Relaxed);
-            // Never above what was granted once, because others use mappings, too.
             let most = LAST_GRANT.load(Relaxed);
-            let more = |left| (left < most).then(|| most.min(left + self.guards * MAPPINGS));
+            let more = |left| given_back(left, self.guards, most);
             let _ = GRANTED.fetch_update(Relaxed, Relaxed, more);
         }
     }
+}
+
+/// What is granted once so many guards are given back, if that is more than what is left. Never
+/// above what was granted once, because others use mappings, too.
+fn given_back(left: usize, guards: usize, most: usize) -> Option<usize> {
+    (left < most).then(|| most.min(left + guards * MAPPINGS))
 }
 
 /// Counts what the process has, and grants most of what it may still have. (Two
@@ -101,4 +106,21 @@ fn count() -> Result<(), Exhausted> {
     LAST_GRANT.store(grant, Relaxed);
     GRANTED.store(grant, Relaxed);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_back_is_granted_again_up_to_the_last_grant() {
+        assert_eq!(given_back(0, 1, 100), Some(2));
+        assert_eq!(given_back(10, 5, 100), Some(20));
+        assert_eq!(given_back(96, 3, 100), Some(100));
+        assert_eq!(
+            given_back(101, 3, 100),
+            None,
+            "another thread has counted less"
+        );
+    }
 }

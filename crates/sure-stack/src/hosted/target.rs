@@ -236,27 +236,31 @@ pub(crate) const SYSTEMS: &[System] = &[
     System {
         names: &["macos", "ios", "tvos", "watchos", "visionos"],
         // `ux_exception` in XNU's `bsd/uxkern/ux_exception.c`: an address without a mapping is
-        // `SIGSEGV`, an access that the mapping does not allow is `SIGBUS`.
+        // `SIGSEGV`, an access that the mapping does not allow is `SIGBUS` (but near the main
+        // thread's own stack: `handle_ux_exception` there).
         guard_signals: &[SIGSEGV, BSD_SIGBUS],
         // `sys/_types/_ucontext.h`: two words of 4 bytes, a stack (24), a link and a size (8 each);
-        // then a pointer to the registers, `_mcontext.h`: 16 bytes about the exception, then
+        // then a pointer to the registers, `_mcontext.h`: 16 bytes about the exception, then those of
+        // XNU's `osfmk/mach`:
         program_counters: &[
-            // 29 registers, `fp`, `lr`, `sp` (`mach/arm/_structs.h`).
+            // 29 registers, `fp`, `lr`, `sp` (`arm/_structs.h`).
             ("aarch64", behind(48, 16 + 32 * 8)),
-            // 16 registers (`mach/i386/_structs.h`).
+            // 16 registers (`i386/_structs.h`).
             ("x86_64", behind(48, 16 + 16 * 8)),
         ],
     },
     System {
         names: &["freebsd"],
-        // `SIGSEGV` by sigaction(2); with `machdep.prot_fault_translation` set to 2, `SIGBUS` for an
-        // access that the mapping does not allow (`trap_pfault` in `sys/amd64/amd64/trap.c`).
+        // `vm_fault_trap` in `sys/vm/vm_fault.c`: for an access that the mapping does not allow, `SIGSEGV`;
+        // for programs marked as older than FreeBSD 7, and with `machdep.prot_fault_translation` set to 1,
+        // `SIGBUS`.
         guard_signals: &[SIGSEGV, BSD_SIGBUS],
-        // `sys/_ucontext.h`: 16 bytes of mask; then the registers, `machine/ucontext.h`:
+        // `sys/sys/_ucontext.h`: 16 bytes of mask; then the registers:
         program_counters: &[
-            // `x0` to `x29`, `lr`, `sp`; then `elr`.
+            // `x0` to `x29`, `lr`, `sp`; then `elr` (`sys/arm64/include/ucontext.h`).
             ("aarch64", context(16 + 32 * 8, 8)),
-            // A word, 15 registers, the trap's number, address, flags and error; then `rip`.
+            // A word, 15 registers, the trap's number, address, flags and error, each with segments to 8
+            // bytes; then `rip` (`sys/x86/include/ucontext.h`).
             ("x86_64", context(16 + 20 * 8, 8)),
         ],
     },

@@ -27,6 +27,8 @@ fn exhaust_the_address_space() {
         }
     };
     println!("{error}");
+    // It was not for want of room for many at once.
+    GuardedMmapStack::allocate_at_least(1 << 20).unwrap_err();
     assert!(matches!(
         error,
         StackError::Map {

@@ -343,6 +343,24 @@ fn the_usual_alternate_stack_is_large_enough() {
     assert_explained("hit_on_a_small_alternate_stack", &[beginning("{code}")]);
 }
 
+#[test]
+fn an_alternate_stack_that_is_large_enough_stays() {
+    on_a_foreign_thread(|| {
+        let large = vec![0_u8; 1 << 20].leak();
+        // SAFETY: the memory stays for ever; both descriptions are writable.
+        unsafe {
+            let mut description: libc::stack_t = core::mem::zeroed();
+            description.ss_sp = large.as_mut_ptr().cast();
+            description.ss_size = large.len();
+            assert_eq!(libc::sigaltstack(&description, ptr::null_mut()), 0);
+            overflow::protect_thread().unwrap();
+            let mut present: libc::stack_t = core::mem::zeroed();
+            assert_eq!(libc::sigaltstack(ptr::null(), &mut present), 0);
+            assert_eq!(present.ss_sp, description.ss_sp);
+        }
+    });
+}
+
 fn hit_by_two_threads() {
     overflow::install().unwrap();
     std::thread::scope(|scope| {

@@ -303,6 +303,23 @@ fn kept_stacks_hold_no_more_bytes_than_configured() {
 }
 
 #[test]
+fn a_kept_stack_holds_what_was_touched() {
+    const LARGEST_PAGE: usize = 64 << 10;
+    in_fresh_thread(|| {
+        assert_eq!(PooledStack::statistics().resident_bytes, 0);
+        let stack = PooledStack::allocate_at_least(1 << 20).unwrap();
+        fill(&stack, stack.size());
+        let bytes = stack.size();
+        drop(stack);
+        let resident = PooledStack::statistics().resident_bytes;
+        assert!(
+            (bytes..=bytes + LARGEST_PAGE).contains(&resident),
+            "{resident} of {bytes}"
+        );
+    });
+}
+
+#[test]
 fn shallow_stacks_are_kept_in_any_number_that_fits() {
     in_fresh_thread(|| {
         PooledStack::configure(PoolConfig::new().kept_bytes(8 << 20));

@@ -1,7 +1,7 @@
 //! What stands above the high end of an arena's stack, so that owning one takes
 //! a pointer.
 
-use super::colour;
+use super::colour::{self, Colour};
 use super::stack::ArenaSlot;
 use crate::hosted::guard;
 use crate::hosted::sanitizer;
@@ -32,25 +32,22 @@ pub(crate) const OVERHEAD: usize = size_of::<StackHeader>() + colour::LINE + col
 pub(crate) const PLAIN_OVERHEAD: usize = size_of::<StackHeader>() + colour::LINE;
 
 impl StackHeader {
-    /// Writes a header below `end`, at the height that the colour of `end` says.
+    /// Writes a header below `end`, as far below as the colour says.
     ///
     /// # Safety
     /// `limit..end` is memory of the caller's, with nothing alive in it and at
-    /// least [`OVERHEAD`] bytes ([`PLAIN_OVERHEAD`], if not coloured).
+    /// least [`OVERHEAD`] bytes ([`PLAIN_OVERHEAD`] are enough for [`Colour::NONE`]).
     pub(super) unsafe fn write(
         limit: NonNull<u8>,
         end: NonNull<u8>,
-        coloured: bool,
+        colour: Colour,
         slot: ArenaSlot,
     ) -> NonNull<StackHeader> {
         // SAFETY: there are that many bytes.
         let top = unsafe { end.sub(size_of::<StackHeader>()) };
-        let base = if coloured {
-            colour::apply(top)
-        } else {
-            // SAFETY: there is a line more than the header.
-            unsafe { top.sub(top.addr().get() % colour::LINE) }
-        };
+        // SAFETY: what the caller promises beside the header is `RANGE` and a line, or a line for
+        // `Colour::NONE`.
+        let base = unsafe { colour.lower(top) };
         let header = base.cast::<StackHeader>();
         // SAFETY: inside the caller's memory, and aligned to a cache line.
         unsafe {

@@ -136,8 +136,8 @@ impl StackArena {
                 // was just taken, and has room for what is above the base.
                 unsafe {
                     let (limit, end) = (start.add(shared.shape.guard), shared.shape.stride);
-                    let coloured = shared.shape.coloured;
-                    StackHeader::write(limit, start.add(end), coloured, slot)
+                    let colour = shared.shape.colour(start);
+                    StackHeader::write(limit, start.add(end), colour, slot)
                 }
             }
         };

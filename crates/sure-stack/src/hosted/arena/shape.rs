@@ -1,9 +1,11 @@
 //! The sizes that all stacks of an arena have in common.
 
+use super::colour::Colour;
 use super::header::{OVERHEAD, PLAIN_OVERHEAD};
 use crate::StackError;
 use crate::hosted::guard::GUARD_SIZE;
 use crate::hosted::sys::memory::page_size;
+use core::ptr::NonNull;
 
 /// How a slot is divided.
 ///
@@ -68,6 +70,15 @@ impl StackShape {
     /// Bytes of a slot that are not guard.
     pub(crate) fn bytes(&self) -> usize {
         self.stride - self.guard
+    }
+
+    /// By how much the high end of the slot is lowered that begins at `start`.
+    pub(super) fn colour(&self, start: NonNull<u8>) -> Colour {
+        if self.coloured {
+            Colour::of(start, self.stride)
+        } else {
+            Colour::NONE
+        }
     }
 
     /// How many slots the first reservation has.

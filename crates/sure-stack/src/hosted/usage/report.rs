@@ -286,6 +286,22 @@ mod tests {
     }
 
     #[test]
+    fn rows_end_at_powers_of_two_and_half_way_between() {
+        assert_eq!((row(0), row(UNIT)), ((0, UNIT), (0, UNIT)));
+        for octave in 1..ROWS / 2 {
+            let power = UNIT << octave;
+            let half = power / 4 * 3;
+            for up_to in [power / 2 + 1, half] {
+                assert_eq!(row(up_to), (2 * octave - 1, half), "{up_to}");
+            }
+            for up_to in [half + 1, power] {
+                assert_eq!(row(up_to), (2 * octave, power), "{up_to}");
+            }
+        }
+        assert!(row(usize::MAX).0 < ROWS);
+    }
+
+    #[test]
     fn the_text_has_a_row_for_each_half_octave() {
         let mut report = UsageReport::new();
         (0..990).for_each(|_| report.record(1500));
@@ -296,6 +312,11 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("    48.0 KiB          10  #\n"), "{text}");
+        assert_eq!(
+            text.lines().count(),
+            1 + 2 + 2,
+            "a row for each that was met: {text}"
+        );
         assert!(
             text.contains("99 % up to 1.5 KiB, 99.9 % up to 39.1 KiB, all up to 39.1 KiB"),
             "{text}"

@@ -36,20 +36,6 @@ pub(in crate::battery) const REGISTERS: &[Register] = &[
     ("f31", 8),
 ];
 
-/// One or the other, in 32 or in 64 bits.
-#[cfg(target_pointer_width = "32")]
-macro_rules! by_width {
-    ($narrow:expr, $wide:expr) => {
-        $narrow
-    };
-}
-#[cfg(target_pointer_width = "64")]
-macro_rules! by_width {
-    ($narrow:expr, $wide:expr) => {
-        $wide
-    };
-}
-
 /// The same for every register: loaded from the slots at $4, or stored to them.
 #[rustfmt::skip]
 macro_rules! each {

@@ -47,6 +47,11 @@ macro_rules! handed_out {
     };
 }
 
+#[macro_use]
+#[allow(unused_macros, reason = "for instruction sets of two widths")]
+#[path = "../../../../src/arch/width.rs"]
+mod width;
+
 sure_context::select_by_architecture! {
     mod isa;
 }

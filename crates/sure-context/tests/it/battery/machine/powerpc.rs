@@ -70,20 +70,6 @@ pub(in crate::battery) const REGISTERS: &[Register] = &[
     ("v31", 16),
 ];
 
-/// One or the other, in 32 or in 64 bits.
-#[cfg(target_pointer_width = "32")]
-macro_rules! by_width {
-    ($narrow:expr, $wide:expr) => {
-        $narrow
-    };
-}
-#[cfg(target_pointer_width = "64")]
-macro_rules! by_width {
-    ($narrow:expr, $wide:expr) => {
-        $wide
-    };
-}
-
 /// The same for every register: loaded from the slots at r3, or stored to them.
 /// Of the condition register, cr2-cr4 are bits of slot 36; the code below sees to it.
 #[rustfmt::skip]

@@ -33,19 +33,6 @@ pub(in crate::battery) const REGISTERS: &[Register] = &[
     ("fs11", 8),
 ];
 
-#[cfg(target_arch = "riscv32")]
-macro_rules! by_width {
-    ($narrow:literal, $wide:literal) => {
-        $narrow
-    };
-}
-#[cfg(target_arch = "riscv64")]
-macro_rules! by_width {
-    ($narrow:literal, $wide:literal) => {
-        $wide
-    };
-}
-
 /// The same for every register: loaded from the slots at a0, or stored to them.
 #[rustfmt::skip]
 macro_rules! each {

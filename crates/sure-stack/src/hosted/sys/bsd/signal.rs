@@ -12,8 +12,17 @@ pub(crate) unsafe fn send_again(signal: c_int, _info: *mut libc::siginfo_t) {
     unsafe { libc::raise(signal) };
 }
 
-/// The kernel's frame with all registers of this machine, in bytes, as its headers have it:
-/// these systems do not tell it otherwise.
+/// What the kernel's frame takes at most, in bytes: these systems do not tell what it takes on the
+/// machine that they run on.
+///
+/// - Apple's `MINSIGSTKSZ` (`sys/signal.h`) is 32 KiB, far more than their largest frame.
+/// - FreeBSD's (`machine/_limits.h`) is 2 to 4 KiB, and does not count the extended registers that `sendsig`
+///   puts above the frame (`sys/amd64/amd64/exec_machdep.c`): with AVX-512 and AMX some 11 KiB.
 pub(crate) fn frame_size() -> usize {
-    libc::MINSIGSTKSZ
+    const EXTENDED: usize = if cfg!(target_os = "freebsd") {
+        12 << 10
+    } else {
+        0
+    };
+    libc::MINSIGSTKSZ + EXTENDED
 }

@@ -1,9 +1,9 @@
 //! What the system protects besides memory: whether returns are checked against a shadow stack.
 
-/// `ARCH_SHSTK_STATUS` of the kernel's `asm/prctl.h`.
+/// `ARCH_SHSTK_STATUS` of the kernel's `arch/x86/include/uapi/asm/prctl.h`.
 #[cfg(target_arch = "x86_64")]
 const STATUS: i32 = 0x5005;
-/// `PR_GET_SHADOW_STACK_STATUS` of the kernel's `linux/prctl.h`.
+/// `PR_GET_SHADOW_STACK_STATUS` of the kernel's `include/uapi/linux/prctl.h`.
 #[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
 const STATUS: i32 = 74;
 

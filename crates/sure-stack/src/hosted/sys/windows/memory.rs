@@ -11,7 +11,7 @@ use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 use std::io;
 
-// `winnt.h`
+// `winnt.h`, as the Windows SDK's metadata has it (the crate `windows-sys`, `Win32::System::Memory`)
 const MEM_COMMIT: u32 = 0x1000;
 const MEM_RESERVE: u32 = 0x2000;
 const MEM_RELEASE: u32 = 0x8000;
