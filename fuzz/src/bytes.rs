@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 /// The bytes of a program, which are read once, from the front, by all of its parts.
+#[derive(Default)]
 pub(crate) struct Bytes {
     bytes: RefCell<Vec<u8>>,
     at: Cell<usize>,

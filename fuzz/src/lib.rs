@@ -30,6 +30,7 @@
 
 mod bridge;
 mod bytes;
+mod current;
 mod dynamic;
 mod ends;
 mod expected;
@@ -38,6 +39,7 @@ mod programs;
 mod scopes;
 mod source;
 mod stacks;
+mod tracked;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -97,6 +99,16 @@ pub const TARGETS: &[Target] = &[
         name: "dynamic",
         prepare: expected::prepare,
         run: dynamic::run,
+    },
+    Target {
+        name: "current",
+        prepare: expected::prepare,
+        run: current::run,
+    },
+    Target {
+        name: "tracked",
+        prepare: expected::prepare,
+        run: tracked::run,
     },
     Target {
         name: "bridge",

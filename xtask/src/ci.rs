@@ -103,7 +103,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     report.section("fuzz corpus", || fuzz::section(&workspace));
     report.section("soak", || soak::section(&workspace));
     report.section("supply", || supply::section(&workspace));
-    report.section("valgrind", || valgrind::section(&workspace, args.full));
+    report.section("valgrind", || valgrind::section(&workspace));
     report.section("asan", || {
         sanitizers::section(&workspace, &sanitizers::ADDRESS, args.full)
     });

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::exec::{self, Finished};
 use crate::report::{Report, Section};
+use crate::target::instrumented::Build;
 use crate::target::platform::Profile;
 use crate::workspace::{self, Workspace};
 
@@ -95,44 +96,82 @@ pub(crate) fn section(workspace: &Workspace, names: &[String]) -> Result<Section
         let here = program.architecture.as_deref().unwrap_or(ARCH) == ARCH;
         let profiles = program.profiles.iter().filter(|_| wanted && here);
         for profile in profiles {
-            let mut command = cargo(workspace, "run", &package.name, &program, profile);
-            let run = exec::run(&mut command, &log, Duration::from_secs(10 * 60))?;
-            match program.complaint(&run) {
-                None => section.passed += 1,
-                Some(complaint) => {
-                    section.failed += 1;
-                    println!("   {}, {profile}: {complaint}", package.name);
-                    println!("{}{}", run.stdout, run.stderr);
-                }
-            }
+            let mut command = cargo(workspace, "run", &package.name, &program, profile, None);
+            judge(&package.name, &program, profile, &mut command, &mut section)?;
         }
     }
     Ok(section)
 }
 
-/// `cargo run` or `cargo build` of one of them, as its manifest says.
+/// Runs one of them, compiled for a sanitizer as tests are.
+pub(crate) fn sanitized(workspace: &Workspace, name: &str, build: &Build) -> Result<Section> {
+    let mut section = Section::new(workspace.log(&format!("{name}, as tests are"))?);
+    let program = program(name)?;
+    let mut command = cargo(workspace, "run", name, &program, "dev", Some(build));
+    judge(name, &program, "dev", &mut command, &mut section)?;
+    Ok(section)
+}
+
+/// Runs one of them, and counts how it went.
+fn judge(
+    name: &str,
+    program: &Program,
+    profile: &str,
+    command: &mut Command,
+    section: &mut Section,
+) -> Result<()> {
+    let log = section.log.as_deref().context("programs have a log")?;
+    let run = exec::run(command, log, Duration::from_secs(10 * 60))?;
+    match program.complaint(&run) {
+        None => section.passed += 1,
+        Some(complaint) => {
+            section.failed += 1;
+            println!("   {name}, {profile}: {complaint}");
+            println!("{}{}", run.stdout, run.stderr);
+        }
+    }
+    Ok(())
+}
+
+/// `cargo run` or `cargo build` of one of them, as its manifest says; or as a build for a sanitizer is done.
 fn cargo(
     workspace: &Workspace,
     subcommand: &str,
     name: &str,
     program: &Program,
     profile: &str,
+    build: Option<&Build>,
 ) -> Command {
-    let mut command = workspace::host_cargo();
-    // With a target named, flags for the program are no flags for what builds it.
+    let mut command = build.map_or_else(workspace::host_cargo, Build::cargo);
     command
         .args([subcommand, "--quiet", "--locked"])
         .args(["--manifest-path", MANIFEST])
         .args(["--package", name, "--profile", profile])
-        .arg(format!("--target={}", host_target()))
-        .arg("--target-dir")
-        .arg(workspace.target.join("programs"))
         .envs(&program.env);
+    match build {
+        Some(build) => build.compile(&mut command, &workspace.target),
+        None => {
+            // With a target named, flags for the program are no flags for what builds it.
+            command
+                .arg(format!("--target={}", host_target()))
+                .arg("--target-dir")
+                .arg(workspace.target.join("programs"));
+        }
+    }
     command
 }
 
 fn host_target() -> String {
     format!("{ARCH}-unknown-linux-gnu")
+}
+
+/// What the manifest of one of them says.
+fn program(name: &str) -> Result<Program> {
+    let packages = workspace::packages_of(&workspace::root().join(MANIFEST))?.packages;
+    let package = packages.into_iter().find(|it| it.name == name);
+    let package = package.with_context(|| format!("ci/programs has no program {name}"))?;
+    let Extra { program } = serde_json::from_value(package.metadata)?;
+    Ok(program)
 }
 
 /// Builds one of them, and returns where it is.
@@ -142,15 +181,11 @@ pub(crate) fn build(
     profile: Profile,
     log: &Path,
 ) -> Result<PathBuf> {
-    let packages = workspace::packages_of(&workspace::root().join(MANIFEST))?.packages;
-    let package = packages.into_iter().find(|it| it.name == name);
-    let package = package.with_context(|| format!("ci/programs has no program {name}"))?;
-    let Extra { program } = serde_json::from_value(package.metadata)?;
     let word = match profile {
         Profile::Debug => "dev",
         Profile::Release => "release",
     };
-    let mut command = cargo(workspace, "build", name, &program, word);
+    let mut command = cargo(workspace, "build", name, &program(name)?, word, None);
     let finished = exec::run(&mut command, log, Duration::from_secs(10 * 60))?;
     if !finished.success() {
         bail!("{name} was not built: {}", finished.stderr.trim());

@@ -15,18 +15,16 @@ use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// In release, too
-    #[arg(long)]
-    full: bool,
     #[command(flatten)]
     consent: Consent,
 }
 
-/// The test binaries, and parts of the names of the tests that run. Left out are tests of how a process dies, which
-/// valgrind tells otherwise, of what the system counts (mappings, resident pages), which are valgrind's too, random work,
-/// which takes it minutes, and those of `sure-context`, whose stacks are blocks of the heap that are not registered.
-const CHOSEN: [(&str, &[&str]); 2] = [
-    ("sure-stack/lib", &["valgrind::"]),
+/// The test binaries, and parts of the names of the tests that run; then of those that run in release only. Left out are
+/// tests of how a process dies, which valgrind tells otherwise, of what the system counts (mappings, resident pages),
+/// which are valgrind's too, random work, which takes it minutes, and those of `sure-context`, whose stacks are blocks of
+/// the heap that are not registered.
+const CHOSEN: [(&str, &[&str], &[&str]); 2] = [
+    ("sure-stack/lib", &["valgrind::"], &[]),
     (
         "coro/it",
         &[
@@ -36,6 +34,17 @@ const CHOSEN: [(&str, &[&str]); 2] = [
             "nesting::",
             "panics::",
         ],
+        &[
+            "cancel::",
+            "drops::",
+            "future::",
+            "movable::",
+            "on_stack::",
+            "scope::",
+            "stream::",
+            "threads::",
+            "values::",
+        ],
     ),
 ];
 
@@ -43,20 +52,19 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     setup::valgrind(args.consent)?;
     let workspace = Workspace::read()?;
     let mut report = Report::new();
-    report.section("valgrind", || section(&workspace, args.full));
+    report.section("valgrind", || section(&workspace));
     Ok(report.finish())
 }
 
-/// In debug, and in release if all of it is wanted.
-pub(crate) fn section(workspace: &Workspace, full: bool) -> Result<Section> {
+/// In debug, and in release, where variables live in registers and values that were never written are others.
+pub(crate) fn section(workspace: &Workspace) -> Result<Section> {
     let log = workspace.log("valgrind")?;
     let mut section = Section::new(log.clone());
-    let profiles = [Profile::Debug, Profile::Release];
-    for profile in profiles.into_iter().take(1 + usize::from(full)) {
+    for profile in [Profile::Debug, Profile::Release] {
         let suite = Suite::of_host(workspace, profile, &format!("valgrind, {}", profile.name()))?;
         for binary in suite.build()? {
-            let chosen = CHOSEN.iter().find(|(label, _)| *label == binary.label);
-            let Some((label, words)) = chosen else {
+            let chosen = CHOSEN.iter().find(|(label, ..)| *label == binary.label);
+            let Some((label, words, in_release)) = chosen else {
                 continue;
             };
             let mut command = Command::new("valgrind");
@@ -64,6 +72,10 @@ pub(crate) fn section(workspace: &Workspace, full: bool) -> Result<Section> {
                 .args(["--quiet", "--error-exitcode=99", "--run-libc-freeres=no"])
                 .arg(&binary.program)
                 .args(*words)
+                .args(match profile {
+                    Profile::Debug => &[],
+                    Profile::Release => *in_release,
+                })
                 .current_dir(&binary.folder)
                 .env("SURE_TEST_VALGRIND", "1")
                 .env("SURE_TEST_DIVISOR", "100")

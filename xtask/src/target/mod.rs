@@ -3,6 +3,7 @@
 pub(crate) mod cross;
 pub(crate) mod foreign;
 pub(crate) mod freestanding;
+pub(crate) mod instrumented;
 pub(crate) mod platform;
 pub(crate) mod setup;
 pub(crate) mod toolchain;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use cargo_metadata::TargetKind;
 
-use crate::run::sanitizers::Sanitizer;
 use crate::target::Target;
+use crate::target::instrumented::Build;
 use crate::target::toolchain::Toolchain;
 use crate::workspace::{self, Workspace};
 
@@ -44,7 +44,7 @@ pub(crate) enum Place<'a> {
     /// The host, with the portable backend of `sure-context`.
     Portable,
     /// The host, compiled for a sanitizer.
-    Sanitized(&'static Sanitizer),
+    Sanitized(&'a Build),
     Foreign(&'static Target, &'a Toolchain),
 }
 
@@ -61,7 +61,8 @@ impl Platform<'_> {
     pub(crate) fn cargo(&self, subcommand: &str, profile: Profile) -> Command {
         let mut command = match self.place {
             Place::Foreign(_, toolchain) => toolchain.cargo(),
-            Place::Host | Place::Portable | Place::Sanitized(_) => workspace::host_cargo(),
+            Place::Sanitized(build) => build.cargo(),
+            Place::Host | Place::Portable => workspace::host_cargo(),
         };
         command.arg(subcommand);
         if profile == Profile::Release {
@@ -76,7 +77,7 @@ impl Platform<'_> {
                     .arg(target.join("portable"))
                     .env("RUSTFLAGS", "--cfg sure_context_portable");
             }
-            Place::Sanitized(sanitizer) => sanitizer.compile(&mut command, target.clone()),
+            Place::Sanitized(build) => build.compile(&mut command, target),
             Place::Foreign(foreign, _) => {
                 // With `test` named, the doc tests find the library that the test binaries were built with; left to
                 // itself, cargo would choose other features for them, and build everything twice.
@@ -127,8 +128,10 @@ impl Platform<'_> {
         command
             .env("SURE_TEST_RUNNER", self.runner())
             .env("SURE_TEST_DIVISOR", self.divisor.to_string());
-        if let Place::Sanitized(sanitizer) = self.place {
-            sanitizer.tell(command);
+        if let Place::Sanitized(build) = self.place {
+            build.sanitizer.tell(command);
+            // As below, for what instrumented code costs.
+            command.env("RUST_BACKTRACE", "0");
         }
         if self.foreign().is_some() {
             // In debug, under emulation, the names of one panic's frames take seconds; tests of backtraces ask for theirs.

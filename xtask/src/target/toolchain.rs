@@ -80,6 +80,10 @@ impl Toolchain {
         })
     }
 
+    pub(crate) fn rustc(&self) -> PathBuf {
+        self.bin.join("rustc")
+    }
+
     /// Its linter, if it has one: that of another compiler cannot read what this one has built.
     pub(crate) fn clippy(&self) -> Option<PathBuf> {
         Some(self.bin.join("clippy-driver")).filter(|driver| driver.is_file())
@@ -90,7 +94,7 @@ impl Toolchain {
     pub(crate) fn cargo(&self) -> Command {
         let mut command = Command::new(self.bin.join("cargo"));
         command
-            .env("RUSTC", self.bin.join("rustc"))
+            .env("RUSTC", self.rustc())
             .env("RUSTDOC", self.bin.join("rustdoc"))
             .env_remove("RUSTUP_TOOLCHAIN")
             .env_remove("RUSTFLAGS")

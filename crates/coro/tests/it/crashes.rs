@@ -205,5 +205,10 @@ fn exhausted_address_space_is_an_error() {
         "crashes::scenario",
         "out_of_address_space",
     );
-    ended.assert_success(&["raise `ulimit -v`", "all of them finished"]);
+    // Where each coroutine is a thread, the thread's stack is the larger one.
+    let refused = match cfg!(any(sure_context_portable, windows)) {
+        true => "no thread to run on",
+        false => "raise `ulimit -v`",
+    };
+    ended.assert_success(&[refused, "all of them finished"]);
 }

@@ -7,7 +7,8 @@ use std::cell::RefCell;
 use sure_stack::StackError;
 
 /// Whether each coroutine is a thread of the system.
-const COROUTINES_ARE_THREADS: bool = cfg!(any(sure_context_portable, windows));
+#[cfg(target_os = "linux")]
+const COROUTINES_ARE_THREADS: bool = cfg!(sure_context_portable);
 
 // The types of a coroutine do not say what its frames hold.
 assert_not_impl_any!(Coroutine<(), (), ()>: Send, Sync);
@@ -108,15 +109,20 @@ fn coroutines_are_made_while_thread_locals_are_torn_down() {
 #[cfg(target_os = "linux")]
 testing::scenarios!(scenario; coroutines_without_threads);
 
-/// How many threads the process has, and how much address space, in bytes (proc(5)).
+/// How many threads the process has (proc(5)).
 #[cfg(target_os = "linux")]
-fn threads_and_bytes() -> (usize, u64) {
-    let threads = std::fs::read_dir("/proc/self/task").unwrap().count();
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+/// The bytes of address space that the process has (proc(5)).
+#[cfg(target_os = "linux")]
+fn address_space() -> libc::rlim_t {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
+    let pages: libc::rlim_t = pages.split(' ').next().unwrap().parse().unwrap();
     // SAFETY: asks for a number.
     let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    (threads, pages * u64::try_from(page).unwrap())
+    pages * libc::rlim_t::try_from(page).unwrap()
 }
 
 #[cfg(target_os = "linux")]
@@ -139,15 +145,14 @@ fn coroutines_without_threads() {
             handle.suspend(n)
         })
     };
-    let (before, _) = threads_and_bytes();
+    let before = threads();
     let mut ten: Vec<_> = (0..10).map(|_| make().unwrap()).collect();
-    let (with_ten, bytes) = threads_and_bytes();
     let each = usize::from(COROUTINES_ARE_THREADS);
-    assert_eq!(with_ten - before, 10 * each, "threads for ten coroutines");
+    assert_eq!(threads() - before, 10 * each, "threads for ten coroutines");
     if COROUTINES_ARE_THREADS {
-        // Less than the stack of a thread. The coroutine's own stack is one that the pool has.
+        // The coroutine's own stack is one that the pool has; for that of a thread, too little is left.
         drop(ten.pop());
-        limit_address_space(bytes + (32 << 20));
+        limit_address_space(address_space() + (32 << 20));
         for tracked in [false, true] {
             let builder = Coroutine::builder().name("refused").tracked(tracked);
             let counted = drops.make();
@@ -169,7 +174,7 @@ fn coroutines_without_threads() {
         assert_eq!(coroutine.resume(7).yielded(), Some(7));
     }
     drop(ten);
-    assert_eq!((drops.alive(), threads_and_bytes().0), (0, before));
+    assert_eq!((drops.alive(), threads()), (0, before));
 }
 
 #[test]

@@ -49,10 +49,14 @@ fn term(
 ) -> Result<i64, AsmError> {
     let part = Token { text, ..*token };
     match text.chars().next() {
-        Some('\'') if text.len() >= 2 && text.ends_with('\'') => match unquote(&part)?[..] {
-            [byte] => Ok(i64::from(byte)),
-            _ => Err(token.error(AsmErrorKind::InvalidNumber)),
-        },
+        Some('\'') if text.len() >= 2 && text.ends_with('\'') => {
+            // The error is about the whole word: where in it a term stands is not known here.
+            let bytes = unquote(&part).map_err(|error| token.error(error.kind))?;
+            match bytes[..] {
+                [byte] => Ok(i64::from(byte)),
+                _ => Err(token.error(AsmErrorKind::InvalidNumber)),
+            }
+        }
         Some(digit) if digit.is_ascii_digit() => number(token, text),
         _ if is_name(text) => match names(text) {
             Some(value) => Ok(i64::from(value)),

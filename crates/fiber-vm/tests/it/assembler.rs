@@ -261,6 +261,7 @@ fn errors_have_a_place() {
     wrong("PUSH --1", 6, "--1", InvalidNumber);
     wrong("PUSH ''", 6, "''", InvalidNumber);
     wrong("PUSH '\\q'", 6, "'\\q'", UnknownEscape);
+    wrong("PUSH 1+'\\q'", 6, "1+'\\q'", UnknownEscape);
     wrong(".text \"\\x4\"", 7, "\"\\x4\"", UnknownEscape);
     wrong(".text \"open", 7, "\"open", UnterminatedText);
     wrong(".text x", 7, "x", NotText);
