@@ -259,5 +259,9 @@ mod tests {
             stack = growths.take(bytes).expect("it is kept");
             assert_eq!(growths.kept_bytes, 0);
         }
+        assert!(growths.put_back(stack).is_none());
+        let second = PooledStack::allocate_at_least(bytes).unwrap();
+        let handed_out = growths.put_back(second);
+        assert!(handed_out.is_some(), "two would be too many");
     }
 }

@@ -15,22 +15,22 @@ use crate::report::{Report, Section};
 use crate::target::setup::find_program;
 use crate::workspace::{self, Workspace};
 
-/// The packages; for each, those whose tests run for its mutants, and which of them: not those that start cargo
-/// themselves, which take longer than all others together. What only another library calls, that one's tests see.
+/// The packages; for each, those whose tests run for the mutants that its own tests let live, and which of them. What only
+/// another library calls, that one's tests see.
 const PACKAGES: [(&str, &str, &[&str]); 4] = [
-    (
-        "sure-context",
-        "sure-context,coro,coro-dynamic",
-        &["--lib", "--test", "it"],
-    ),
-    ("sure-stack", "sure-stack,coro", &["--lib", "--test", "it"]),
+    ("sure-context", "coro,coro-dynamic", OWN_TESTS),
+    ("sure-stack", "coro", OWN_TESTS),
     (
         "coro",
         "coro,coro-dynamic",
         &["--lib", "--test", "it", "--test", "property"],
     ),
-    ("coro-dynamic", "coro-dynamic", &["--lib", "--test", "it"]),
+    ("coro-dynamic", "coro-dynamic", OWN_TESTS),
 ];
+
+/// The tests of a package that run for each of its mutants: not those that start cargo themselves, nor those of random
+/// programs, which take longer than all others together.
+const OWN_TESTS: &[&str] = &["--lib", "--test", "it"];
 
 /// Of a hundred mutants, how many must be caught, whatever the reasons for the others.
 const LEAST: usize = 98;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     }
     let workspace = Workspace::read()?;
     let mut report = Report::new();
-    for (package, tested, tests) in PACKAGES {
+    for (package, above, tests_above) in PACKAGES {
         if args.packages.is_empty() || args.packages.iter().any(|name| name == package) {
             let mut words = Vec::new();
             words.extend(
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
             );
             words.extend(args.regex.iter().flat_map(|regex| ["--re", regex.as_str()]));
             report.section(&format!("mutants of {package}"), || {
-                judge(&workspace, [package, tested], tests, &words)
+                judge(&workspace, [package, above], tests_above, &words)
             });
         }
     }
@@ -76,10 +76,10 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
 
 /// All of them, which takes hours: `cargo xtask ci --full`. Without cargo-mutants nothing is judged.
 pub(crate) fn sections(workspace: &Workspace, report: &mut Report) {
-    for (package, tested, tests) in PACKAGES {
+    for (package, above, tests_above) in PACKAGES {
         report.section(&format!("mutants of {package}"), || {
             match find_program("cargo-mutants") {
-                Some(_) => judge(workspace, [package, tested], tests, &[]),
+                Some(_) => judge(workspace, [package, above], tests_above, &[]),
                 None => Ok(Section {
                     note: "NOT JUDGED: cargo-mutants is not here (cargo install cargo-mutants --locked)".to_owned(),
                     ..Section::default()
@@ -89,42 +89,43 @@ pub(crate) fn sections(workspace: &Workspace, report: &mut Report) {
     }
 }
 
+/// The package's own tests run for each of its mutants, and those of the libraries above it for what is alive then: the
+/// other way round, each mutant would wait for all of them to be built.
 fn judge(
     workspace: &Workspace,
-    [package, tested]: [&str; 2],
-    tests: &[&str],
+    [package, above]: [&str; 2],
+    tests_above: &[&str],
     words: &[&str],
 ) -> Result<Section> {
     let log = workspace.log(&format!("mutants of {package}"))?;
-    let output = workspace.target.join("mutants").join(package);
-    fs::create_dir_all(&output)?;
-    let mut command = Command::new("cargo-mutants");
-    command
-        .current_dir(workspace::root())
-        .args([
-            "mutants",
-            "--package",
+    let folder = workspace.target.join("mutants").join(package);
+    let own = examine(
+        package,
+        package,
+        OWN_TESTS,
+        words,
+        &folder.join("own"),
+        &log,
+    )?;
+    let Outcome {
+        mut found,
+        mut lived,
+    } = own;
+    if !lived.is_empty() && (above, tests_above) != (package, OWN_TESTS) {
+        let names: Vec<_> = lived.iter().map(|name| exactly(name)).collect();
+        let words: Vec<_> = names.iter().flat_map(|name| ["--re", name]).collect();
+        let log = workspace.log(&format!("mutants of {package}, tests above it"))?;
+        let again = examine(
             package,
-            "--all-features",
-            "--no-shuffle",
-            "--colors=never",
-        ])
-        .args(["--test-package", tested])
-        .arg("--output")
-        .arg(&output)
-        .args(words)
-        .arg("--")
-        .args(tests)
-        // Few lines change from one mutant to the next.
-        .env("CARGO_INCREMENTAL", "1");
-    let finished = exec::run(&mut command, &log, Duration::from_secs(12 * 60 * 60))?;
-    // 2: some live. 3: some were stopped, because they hang.
-    if !matches!(finished.status.code(), Some(0 | 2 | 3)) {
-        bail!("cargo mutants {}", finished.ending());
+            above,
+            tests_above,
+            &words,
+            &folder.join("above"),
+            &log,
+        )?;
+        found += again.found;
+        lived = again.lived;
     }
-    let folder = output.join("mutants.out");
-    let (caught, hung) = (lines(&folder, "caught")?, lines(&folder, "timeout")?);
-    let lived = lines(&folder, "missed")?;
     let accepted = Accepted::read()?;
     let unexpected: Vec<_> = lived
         .iter()
@@ -133,7 +134,6 @@ fn judge(
     for mutant in &unexpected {
         println!("   lives: {mutant}");
     }
-    let found = caught.len() + hung.len();
     let too_few = found * 100 < LEAST * (found + lived.len());
     Ok(Section {
         passed: found,
@@ -147,9 +147,82 @@ fn judge(
     })
 }
 
+/// How many mutants tests have found, and which ones live.
+struct Outcome {
+    found: usize,
+    lived: BTreeSet<String>,
+}
+
+/// Runs some tests of some packages for the mutants of one.
+fn examine(
+    package: &str,
+    tested: &str,
+    tests: &[&str],
+    words: &[&str],
+    output: &Path,
+    log: &Path,
+) -> Result<Outcome> {
+    fs::create_dir_all(output)?;
+    let mut command = Command::new("cargo-mutants");
+    command
+        .current_dir(workspace::root())
+        .args([
+            "mutants",
+            "--package",
+            package,
+            "--all-features",
+            "--no-shuffle",
+            "--colors=never",
+        ])
+        .args(["--test-package", tested])
+        .arg("--output")
+        .arg(output)
+        .args(words)
+        .arg("--")
+        .args(tests)
+        // Few lines change from one mutant to the next.
+        .env("CARGO_INCREMENTAL", "1");
+    let finished = exec::run(&mut command, log, Duration::from_secs(12 * 60 * 60))?;
+    // 2: some live. 3: some were stopped, because they hang.
+    if !matches!(finished.status.code(), Some(0 | 2 | 3)) {
+        bail!("cargo mutants {}", finished.ending());
+    }
+    let folder = output.join("mutants.out");
+    let (caught, hung) = (lines(&folder, "caught")?, lines(&folder, "timeout")?);
+    Ok(Outcome {
+        found: caught.len() + hung.len(),
+        lived: lines(&folder, "missed")?,
+    })
+}
+
+/// A regular expression that matches this name alone.
+fn exactly(name: &str) -> String {
+    let mut pattern = String::from("^");
+    for character in name.chars() {
+        if r"\.+*?()|[]{}^$#&-~".contains(character) {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern + "$"
+}
+
 /// The mutants of one kind, as cargo-mutants lists them.
 fn lines(folder: &Path, kind: &str) -> Result<BTreeSet<String>> {
     let path = folder.join(kind).with_extension("txt");
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     Ok(text.lines().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_quoted() {
+        assert_eq!(
+            exactly("a-b.rs:1:2: replace + with * in f<'_>"),
+            r"^a\-b\.rs:1:2: replace \+ with \* in f<'_>$"
+        );
+    }
 }

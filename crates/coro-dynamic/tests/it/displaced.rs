@@ -144,9 +144,15 @@ fn made_inside_and_resumed_outside() {
 #[test]
 fn frames_that_were_left_on_a_run_stack_are_not_saved() {
     let kind = Kind::shared();
-    let make = || kind.make(|handle: &DynamicHandle<(), ()>, ()| handle.suspend(()));
+    let make = || {
+        let captured = [7_u8; 100];
+        kind.make(move |handle: &DynamicHandle<(), ()>, ()| {
+            black_box(captured);
+            handle.suspend(());
+        })
+    };
     let (mut first, mut second) = (make(), make());
-    assert_eq!(first.saved_bytes(), 0);
+    assert_eq!(first.saved_bytes(), 0, "a closure is no frame");
     first.resume(());
     assert_eq!(first.saved_bytes(), 0, "its frames are where they were");
     second.resume(());

@@ -162,3 +162,19 @@ impl Member {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_that_have_ended_are_forgotten() {
+        const MANY: usize = 20;
+        for _ in 0..MANY {
+            std::thread::spawn(join).join().unwrap();
+        }
+        let ended = |known: &&std::sync::Weak<Member>| known.strong_count() == 0;
+        let left = lock(&THREADS).iter().filter(ended).count();
+        assert!(left < MANY, "{left}");
+    }
+}

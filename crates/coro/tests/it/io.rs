@@ -336,6 +336,33 @@ fn what_cannot_wait_is_an_error_that_says_why() {
     assert_eq!(reason, Some(&BlockOnError::NotHere));
 }
 
+/// Has always as much as it is asked for, and notes how much that was.
+#[derive(Clone, Default)]
+struct Notes(Rc<RefCell<Vec<usize>>>);
+
+impl PollRead for Notes {
+    fn poll_read(&mut self, _: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.0.borrow_mut().push(buf.len());
+        Poll::Ready(Ok(buf.len()))
+    }
+}
+
+#[test]
+fn small_reads_are_gathered_and_large_ones_are_passed_on() {
+    let notes = Notes::default();
+    let shared = Shared::with_capacity(16, notes.clone());
+    let mut future = coro::future(move |handle| {
+        let mut reader = shared.reader(handle);
+        for _ in 0..4 {
+            reader.read_exact(&mut [0; 4]).unwrap();
+        }
+        assert_eq!(reader.read(&mut [0; 16]).unwrap(), 16);
+        assert_eq!(reader.read(&mut [0; 100]).unwrap(), 100);
+    });
+    assert!(poll_once(&mut future).0.is_ready());
+    assert_eq!(*notes.0.borrow(), [16, 16, 100]);
+}
+
 #[test]
 fn a_stream_has_one_reader_at_a_time() {
     let (_far, shared) = pipe(4);

@@ -110,3 +110,28 @@ fn a_stream_that_lies_reads_what_there_was_room_for() {
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     });
 }
+
+/// Counts how often it is flushed.
+#[derive(Default)]
+struct Flushed(usize);
+
+impl PollWrite for Flushed {
+    fn poll_write(&mut self, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(buf.len()))
+    }
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0 += 1;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[test]
+fn tokios_flush_and_shutdown_are_flushes_of_a_stream_of_ours() {
+    run(async {
+        let mut sink = Tokio(Flushed::default());
+        sink.flush().await.unwrap();
+        assert_eq!(sink.0.0, 1);
+        sink.shutdown().await.unwrap();
+        assert_eq!(sink.0.0, 2);
+    });
+}
