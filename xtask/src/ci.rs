@@ -107,11 +107,9 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     report.section("asan", || {
         sanitizers::section(&workspace, &sanitizers::ADDRESS, args.full)
     });
-    if args.full {
-        report.section("tsan", || {
-            sanitizers::section(&workspace, &sanitizers::THREAD, true)
-        });
-    }
+    report.section("tsan", || {
+        sanitizers::section(&workspace, &sanitizers::THREAD, args.full)
+    });
     report.section("an unsupported target is refused", || {
         unsupported::section(&workspace, &toolchain)
     });
