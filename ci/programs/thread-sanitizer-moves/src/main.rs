@@ -6,7 +6,8 @@
 //! of a thread-local that was kept across a suspend is a race with that thread's own.
 //!
 //! The standard library is not built with the sanitizer, which therefore cannot see
-//! what its locks order; so what hands a coroutine over is an atomic of this program.
+//! what its locks order; so what hands a coroutine over is an atomic of this program, and what the
+//! library makes once for all threads, it makes before there are others.
 
 use coro::{Coroutine, Movable, SuspendHandle};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -24,6 +25,9 @@ struct Task {
     coroutine: Movable<Coroutine<u64, u64, u64>>,
 }
 
+/// Bytes of stack that a growth asks for.
+const GROWTH: usize = 64 << 10;
+
 /// Where threads leave coroutines for others; more places than coroutines.
 static SHELF: [AtomicPtr<Task>; 128] = [const { AtomicPtr::new(ptr::null_mut()) }; 128];
 
@@ -31,6 +35,8 @@ static SHELF: [AtomicPtr<Task>; 128] = [const { AtomicPtr::new(ptr::null_mut()) 
 static LEFT: AtomicUsize = AtomicUsize::new(COROUTINES as usize);
 
 fn main() {
+    // Makes the arena from which all threads will take such stacks; that of coroutines is made below.
+    coro::grow(GROWTH, || ());
     for seed in 0..COROUTINES {
         let coroutine =
             Coroutine::new(move |handle: &SuspendHandle<u64, u64>, _| live(handle, seed));
@@ -123,7 +129,7 @@ fn live(handle: &SuspendHandle<u64, u64>, seed: u64) -> u64 {
                 );
             }
             _ => {
-                let grown = coro::grow(64 << 10, || vec![step; 100]);
+                let grown = coro::grow(GROWTH, || vec![step; 100]);
                 wait(grown[99]);
                 drop(grown);
             }
