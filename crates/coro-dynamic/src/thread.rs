@@ -135,8 +135,9 @@ mod tests {
             .expect("a thread")
             .join()
             .expect("no panic");
-        // That C library gives what it was asked for; others may give more.
-        assert!(!cfg!(target_env = "gnu") || bounds.len() <= 1 << 20);
+        // There glibc gives what it was asked for; on other machines and by other libraries it may be more.
+        let exact = cfg!(all(target_arch = "x86_64", target_env = "gnu"));
+        assert!(!exact || bounds.len() <= 1 << 20, "{}", bounds.len());
     }
 
     #[cfg(not(target_vendor = "apple"))]
