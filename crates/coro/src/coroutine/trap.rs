@@ -29,6 +29,9 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// [end](TrapHandler::end) the coroutine: its `resume` returns
     /// [`Complete`](crate::CoroutineState::Complete) with the value. The example `trap` is a whole
     /// such host.
+    ///
+    /// Not on SPARC: there, under an emulator, a value of several words has arrived overwritten by what
+    /// looks like a register window.
     pub fn trap_handler(&self) -> TrapHandler<Input, Yield, Return> {
         TrapHandler {
             handle: self.handle,
