@@ -2,9 +2,11 @@
 //! bytes, polled with changing wakers, panicking, and dropped where they wait.
 
 use crate::bytes::Bytes;
-use crate::expected::{Expected, assert_expected, ensure, fail};
+use crate::calls::{Exit, caught};
+use crate::crossing::Crossing;
+use crate::expected::{Expected, ensure, fail};
 use coro::io::{PollRead, PollWrite, Shared};
-use coro::{AsyncHandle, BlockOnError, CoroutineFuture, CoroutineStream, is_forced_unwind};
+use coro::{AsyncHandle, BlockOnError, CoroutineFuture, CoroutineStream};
 use futures_core::stream::{FusedStream, Stream};
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn};
@@ -24,7 +26,7 @@ const MOST_NESTED: usize = 5;
 pub(crate) fn run(bytes: &[u8]) {
     let program = Rc::new(Program {
         bytes: Bytes::new(bytes),
-        sent: Cell::new(0),
+        crossing: Crossing::default(),
         drops: Drops::new(),
         waker: RefCell::new(Waker::noop().clone()),
         waiting: Cell::new(0),
@@ -54,19 +56,12 @@ pub(crate) fn run(bytes: &[u8]) {
 
 struct Program {
     bytes: Bytes,
-    sent: Cell<u32>,
+    crossing: Crossing,
     drops: Drops,
     /// That of the present poll.
     waker: RefCell<Waker>,
     /// Futures that have been polled with the present waker and were pending.
     waiting: Cell<u32>,
-}
-
-impl Program {
-    fn send(&self) -> u32 {
-        self.sent.set(self.sent.get() + 1);
-        self.sent.get()
-    }
 }
 
 /// A waker that is another one at each poll.
@@ -97,7 +92,7 @@ impl Task {
             false => Body::Future(coro::future(move |handle| {
                 let _captured = captured;
                 Call::new(&own, handle, None, &inside, 0).run();
-                own.send()
+                own.crossing.send()
             })),
             true => Body::Stream(coro::stream(move |handle| {
                 let _captured = captured;
@@ -131,13 +126,12 @@ impl Task {
             }
             Ok(Poll::Ready(Some(value))) => {
                 ensure!(!self.ended, "ready after the end");
-                let sent = program.sent.get();
-                ensure!(value == sent, "{value} has arrived, not {sent}");
+                program.crossing.arrived(value, "ready");
                 self.ended = matches!(self.body, Body::Future(_));
             }
             Ok(Poll::Ready(None)) => self.ended = true,
             Err(payload) => {
-                assert_expected(&*payload, program.sent.get());
+                program.crossing.panicked(&*payload);
                 self.ended = true;
             }
         }
@@ -191,12 +185,6 @@ impl Drop for Goodbye<'_> {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Exit {
-    Leave,
-    Finish,
-}
-
 /// A call in a task's coroutine.
 #[derive(Clone, Copy)]
 struct Call<'a> {
@@ -245,7 +233,7 @@ impl<'a> Call<'a> {
                     self.deeper()
                 }
                 11 => self.catch(),
-                12 => resume_unwind(Box::new(Expected(self.program.send()))),
+                12 => resume_unwind(Box::new(Expected(self.program.crossing.send()))),
                 13 => return Exit::Finish,
                 14 => self.drop_one(),
                 _ => return Exit::Leave,
@@ -266,14 +254,7 @@ impl<'a> Call<'a> {
     }
 
     fn catch(self) -> Exit {
-        match catch_unwind(AssertUnwindSafe(|| self.deeper())) {
-            Ok(exit) => exit,
-            Err(payload) if is_forced_unwind(&*payload) => resume_unwind(payload),
-            Err(payload) => {
-                assert_expected(&*payload, self.program.sent.get());
-                Exit::Leave
-            }
-        }
+        caught(&self.program.crossing, || self.deeper())
     }
 
     fn wait(self, times: u32) -> Exit {
@@ -284,7 +265,7 @@ impl<'a> Call<'a> {
 
     fn send(self) -> Exit {
         if let Some(send) = self.send {
-            send(self.program.send());
+            send(self.program.crossing.send());
         }
         Exit::Leave
     }
@@ -294,8 +275,7 @@ impl<'a> Call<'a> {
         if self.nested < MOST_NESTED {
             let inner = self.inner();
             let value = self.handle.block_on(inner);
-            let sent = self.program.sent.get();
-            ensure!(value == sent, "{value} has arrived, not {sent}");
+            self.program.crossing.arrived(value, "waited for");
         }
         Exit::Leave
     }
@@ -307,7 +287,7 @@ impl<'a> Call<'a> {
         coro::future(move |handle| {
             let _captured = captured;
             Call::new(&program, handle, None, &polled, nested).run();
-            program.send()
+            program.crossing.send()
         })
     }
 

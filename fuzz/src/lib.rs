@@ -33,6 +33,8 @@
 
 mod bridge;
 mod bytes;
+mod calls;
+mod crossing;
 mod current;
 mod dynamic;
 mod ends;
@@ -40,6 +42,7 @@ mod expected;
 mod lending;
 mod programs;
 mod scopes;
+mod slots;
 mod source;
 mod stacks;
 mod tracked;

@@ -2,8 +2,10 @@
 //! delegated to, and left behind by panics. What they borrow must be there to the last, and all of them must be gone when it goes.
 
 use crate::bytes::Bytes;
-use crate::expected::{Expected, assert_expected, assert_message, ensure, fail};
-use coro::{CoroutineState, Scope, ScopedCoroutine, SuspendHandle, is_forced_unwind};
+use crate::calls::{Exit, Stacks, caught};
+use crate::crossing::Crossing;
+use crate::expected::{Expected, assert_message, ensure, fail};
+use coro::{Scope, ScopedCoroutine, SuspendHandle};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -18,10 +20,10 @@ const MOST_COROUTINES: usize = 5;
 pub(crate) fn run(bytes: &[u8]) {
     let program = Program {
         bytes: Bytes::new(bytes),
-        crossing: Cell::new(0),
+        crossing: Crossing::default(),
         borrowed: Cell::new(0),
         locals: Cell::new(0),
-        stacks: Cell::new(0),
+        stacks: Stacks::default(),
     };
     let call = Call {
         program: &program,
@@ -30,7 +32,7 @@ pub(crate) fn run(bytes: &[u8]) {
     };
     while program.bytes.next().is_some() {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| call.run(None))) {
-            assert_expected(&*payload, program.crossing.get());
+            program.crossing.panicked(&*payload);
         }
         ensure!(
             program.borrowed.get() == 0,
@@ -42,24 +44,11 @@ pub(crate) fn run(bytes: &[u8]) {
 
 struct Program {
     bytes: Bytes,
-    /// What was sent last, from one side to another.
-    crossing: Cell<u32>,
+    crossing: Crossing,
     /// Closures that borrow and live.
     borrowed: Cell<u32>,
     locals: Cell<u32>,
-    stacks: Cell<usize>,
-}
-
-impl Program {
-    fn send(&self) -> u32 {
-        self.crossing.set(self.crossing.get() + 1);
-        self.crossing.get()
-    }
-
-    fn arrived(&self, found: u32, what: &str) {
-        let sent = self.crossing.get();
-        ensure!(found == sent, "{what}: {found} has arrived, not {sent}");
-    }
+    stacks: Stacks,
 }
 
 /// What a scope's frame lends.
@@ -120,12 +109,6 @@ impl Drop for Local<'_> {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Exit {
-    Leave,
-    Finish,
-}
-
 /// A scope that is open in a call, with its coroutines.
 struct Open<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
@@ -166,7 +149,7 @@ impl<'p> Call<'p, '_> {
                 }
                 7 => return Exit::Leave,
                 8 => return Exit::Finish,
-                9 => resume_unwind(Box::new(Expected(self.program.send()))),
+                9 => resume_unwind(Box::new(Expected(self.program.crossing.send()))),
                 act => {
                     if let Some(open) = &mut open {
                         self.with_scope(act, open);
@@ -209,20 +192,13 @@ impl<'p> Call<'p, '_> {
 
     fn suspend(&self) {
         if let Some(handle) = self.handle {
-            let input = handle.suspend(self.program.send());
-            self.program.arrived(input, "an input");
+            let input = handle.suspend(self.program.crossing.send());
+            self.program.crossing.arrived(input, "an input");
         }
     }
 
     fn catch(self) -> Exit {
-        match catch_unwind(AssertUnwindSafe(|| self.deeper(None))) {
-            Ok(exit) => exit,
-            Err(payload) if is_forced_unwind(&*payload) => resume_unwind(payload),
-            Err(payload) => {
-                assert_expected(&*payload, self.program.crossing.get());
-                Exit::Leave
-            }
-        }
+        caught(&self.program.crossing, || self.deeper(None))
     }
 
     fn with_scope<'scope>(&self, act: u8, open: &mut Open<'scope, '_>)
@@ -278,7 +254,7 @@ impl<'p> Call<'p, '_> {
         let inherits = program.bytes.flag();
         let coroutine = scope.coroutine(move |handle: &Handle, first: u32| {
             used.check();
-            program.arrived(first, "the first input");
+            program.crossing.arrived(first, "the first input");
             let call = Call {
                 program,
                 handle: Some(handle),
@@ -293,7 +269,7 @@ impl<'p> Call<'p, '_> {
             let _local = Local::new(program);
             call.run(open);
             used.check();
-            program.send()
+            program.crossing.send()
         });
         open.coroutines.push(coroutine);
     }
@@ -301,30 +277,18 @@ impl<'p> Call<'p, '_> {
     fn resume(&self, coroutine: &mut Scoped<'_>) {
         let program = self.program;
         let guard = program.bytes.flag();
-        let Some(_upon) = Upon::new(program) else {
+        let Some(_upon) = program.stacks.upon(MOST_STACKS) else {
             return;
         };
         let complete = coroutine.is_complete();
-        let input = program.send();
+        let input = program.crossing.send();
         let mut resume = || coroutine.try_resume(input);
         let result = match guard {
             true => catch_unwind(AssertUnwindSafe(resume)),
             false => Ok(resume()),
         };
-        match result {
-            Ok(Ok(CoroutineState::Yielded(value))) => program.arrived(value, "yielded"),
-            Ok(Ok(CoroutineState::Complete(value))) => program.arrived(value, "returned"),
-            Ok(Err(error)) => {
-                ensure!(complete, "a resume was refused");
-                program.arrived(error.into_input(), "refused");
-                return;
-            }
-            Err(payload) => {
-                assert_expected(&*payload, program.crossing.get());
-                ensure!(coroutine.is_complete(), "not complete after a panic");
-            }
-        }
-        ensure!(!complete, "a complete coroutine was resumed");
+        let ended = coroutine.is_complete();
+        program.crossing.resumed(result, complete, ended);
     }
 
     fn delegate(&self, inner: &mut Scoped<'_>) {
@@ -332,10 +296,10 @@ impl<'p> Call<'p, '_> {
             return;
         };
         // Counted while the inner one runs for the first time only: from then on this coroutine may be suspended.
-        if self.program.stacks.get() + 1 >= MOST_STACKS {
+        if self.program.stacks.count() + 1 >= MOST_STACKS {
             return;
         }
-        let input = self.program.send();
+        let input = self.program.crossing.send();
         if inner.is_complete() {
             let refused = catch_unwind(AssertUnwindSafe(|| handle.delegate(inner, input)));
             match refused {
@@ -345,25 +309,6 @@ impl<'p> Call<'p, '_> {
             return;
         }
         let returned = handle.delegate(inner, input);
-        self.program.arrived(returned, "delegated");
-    }
-}
-
-/// One more stack upon the others.
-struct Upon<'a>(&'a Program);
-
-impl<'a> Upon<'a> {
-    fn new(program: &'a Program) -> Option<Upon<'a>> {
-        let stacks = program.stacks.get();
-        (stacks < MOST_STACKS).then(|| {
-            program.stacks.set(stacks + 1);
-            Upon(program)
-        })
-    }
-}
-
-impl Drop for Upon<'_> {
-    fn drop(&mut self) {
-        self.0.stacks.set(self.0.stacks.get() - 1);
+        self.program.crossing.arrived(returned, "delegated");
     }
 }

@@ -5,9 +5,10 @@
 mod values;
 mod world;
 
-use crate::expected::{Expected, assert_expected, ensure, fail};
+use crate::calls::{Exit, caught};
+use crate::expected::{Expected, ensure, fail};
 use coro::{Builder, with_current};
-use coro::{Coroutine, CoroutineState, SuspendHandle, current_name, is_forced_unwind};
+use coro::{Coroutine, SuspendHandle, current_name, is_forced_unwind};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use sure_stack::{PooledStack, Stack};
@@ -23,16 +24,10 @@ pub(crate) fn run(bytes: &[u8]) {
     while world.bytes.next().is_some() {
         let program = AssertUnwindSafe(|| Call::new(&world, None).run());
         if let Err(payload) = catch_unwind(program) {
-            assert_expected(&*payload, world.crossing());
+            world.crossing.panicked(&*payload);
         }
     }
     world.end();
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Exit {
-    Leave,
-    Finish,
 }
 
 /// A call that does what the bytes say.
@@ -66,7 +61,7 @@ impl<'w> Call<'w> {
                 10 | 11 => self.elsewhere(),
                 12 => return Exit::Leave,
                 13 => return Exit::Finish,
-                14 => resume_unwind(Box::new(Expected(self.world.send()))),
+                14 => resume_unwind(Box::new(Expected(self.world.crossing.send()))),
                 15 => self.end_one(),
                 _ => self.value(),
             }
@@ -132,36 +127,23 @@ impl<'w> Call<'w> {
         let Some(upon) = Upon::new(self.world, self.place) else {
             return;
         };
-        let Some(mut entry) = self.world.take(slot) else {
+        let Some(mut entry) = self.world.slots.take(slot) else {
             return;
         };
         let complete = entry.coroutine.is_complete();
         self.world.one(entry.id).resumer.set(self.place);
-        let input = self.world.send();
+        let input = self.world.crossing.send();
         let resume = AssertUnwindSafe(|| entry.coroutine.try_resume(input));
         let result = catch_unwind(resume);
         drop(upon);
         let ended = entry.coroutine.is_complete();
         self.world.put(slot, entry, self.place);
         match result {
-            Ok(Ok(CoroutineState::Yielded(value))) => {
-                ensure!(!ended, "yielded, and complete");
-                self.world.arrived(value, "yielded");
-            }
-            Ok(Ok(CoroutineState::Complete(value))) => {
-                ensure!(ended && !complete, "returned twice");
-                self.world.arrived(value, "returned");
-            }
-            Ok(Err(error)) => {
-                ensure!(complete, "a resume was refused");
-                self.world.arrived(error.into_input(), "refused");
-            }
             // It has suspended this coroutine on this stack, which is being dropped now.
             Err(payload) if is_forced_unwind(&*payload) => resume_unwind(payload),
-            Err(payload) => {
-                ensure!(ended && !complete, "not complete after a panic");
-                assert_expected(&*payload, self.world.crossing());
-                if !guard {
+            result => {
+                let panic = self.world.crossing.resumed(result, complete, ended);
+                if let Some(payload) = panic.filter(|_| !guard) {
                     resume_unwind(payload);
                 }
             }
@@ -171,9 +153,10 @@ impl<'w> Call<'w> {
     /// Suspends the coroutine on whose stack this stands, and with it the one that has called here, if it is another.
     fn suspend(&self) {
         if self.typed().is_some() {
-            let value = self.world.send();
+            let value = self.world.crossing.send();
             let input = with_current(|handle: &Handle| handle.suspend(value));
             self.world
+                .crossing
                 .arrived(input.expect("it was found before"), "an input");
         }
     }
@@ -198,14 +181,7 @@ impl<'w> Call<'w> {
                 let _looks = Looks(self.place);
                 self.deeper(self.place)
             }
-            _ => match catch_unwind(AssertUnwindSafe(|| self.deeper(self.place))) {
-                Ok(exit) => exit,
-                Err(payload) if is_forced_unwind(&*payload) => resume_unwind(payload),
-                Err(payload) => {
-                    assert_expected(&*payload, self.world.crossing());
-                    Exit::Leave
-                }
-            },
+            _ => caught(&self.world.crossing, || self.deeper(self.place)),
         }
     }
 
@@ -248,7 +224,7 @@ impl<'w> Call<'w> {
 
     fn end_one(&self) {
         let (slot, kind) = (self.slot(), self.world.bytes.below(4));
-        let Some(Entry { mut coroutine, id }) = self.world.take(slot) else {
+        let Some(Entry { mut coroutine, id }) = self.world.slots.take(slot) else {
             return;
         };
         let world = self.world;
@@ -284,9 +260,9 @@ fn build(builder: Builder<Box<dyn Stack>>, typed: bool, id: usize) -> Any {
     let body = move |_: &Handle, first: u32| {
         let _captured = captured;
         let world = world();
-        world.arrived(first, "the first input");
+        world.crossing.arrived(first, "the first input");
         Call::new(&world, Some(id)).run();
-        world.send()
+        world.crossing.send()
     };
     let built = match typed {
         true => builder.build(body),

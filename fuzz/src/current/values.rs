@@ -96,7 +96,7 @@ impl Value {
         world.alive.set(world.alive.get() + 1);
         Value {
             owner,
-            serial: world.tag(),
+            serial: world.crossing.tag(),
             asked: Cell::new(0),
         }
     }
@@ -115,7 +115,7 @@ impl Value {
     fn fragile() -> Value {
         let world = world();
         if world.bytes.flag() {
-            resume_unwind(Box::new(Expected(world.send())));
+            resume_unwind(Box::new(Expected(world.crossing.send())));
         }
         Value::new(world.asks.get())
     }

@@ -3,7 +3,10 @@
 use super::Any;
 use super::values::Values;
 use crate::bytes::Bytes;
+use crate::calls::{self, Stacks};
+use crate::crossing::Crossing;
 use crate::expected::ensure;
+use crate::slots::Slots;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use sure_stack::{PooledStack, Stack};
@@ -39,7 +42,7 @@ pub(super) struct One {
 #[derive(Default)]
 pub(super) struct World {
     pub(super) bytes: Bytes,
-    slots: RefCell<[Option<Entry>; SLOTS]>,
+    pub(super) slots: Slots<Entry, SLOTS>,
     /// Stacks that were given back, for the next coroutines.
     pub(super) kept: RefCell<Vec<Box<dyn Stack>>>,
     /// By number. The first is none: the thread itself.
@@ -50,10 +53,8 @@ pub(super) struct World {
     pub(super) ender: Cell<Option<usize>>,
     /// Values of coroutines.
     pub(super) alive: Cell<u32>,
-    /// What was sent last, from one side to another.
-    crossing: Cell<u32>,
-    tags: Cell<u32>,
-    stacks: Cell<usize>,
+    pub(super) crossing: Crossing,
+    stacks: Stacks,
 }
 
 thread_local! {
@@ -74,7 +75,7 @@ impl World {
     /// Ends all coroutines; then nothing of them is left.
     pub(super) fn end(&self) {
         // One that has suspended another puts that back into a slot when it goes.
-        while let Some(entry) = self.any() {
+        while let Some(entry) = self.slots.take_any() {
             self.discard(entry, None);
         }
         self.kept.borrow_mut().clear();
@@ -85,7 +86,7 @@ impl World {
             all.iter().all(|one| one.values.is_empty()),
             "values were not dropped"
         );
-        ensure!(self.stacks.get() == 0, "calls on other stacks at the end");
+        ensure!(self.stacks.count() == 0, "calls on other stacks at the end");
     }
 
     /// The number of a new coroutine.
@@ -104,49 +105,11 @@ impl World {
         place.map(|id| self.one(id)).filter(|one| one.findable)
     }
 
-    /// A number that nothing else has.
-    pub(super) fn tag(&self) -> u32 {
-        self.tags.set(self.tags.get().wrapping_add(1));
-        self.tags.get()
-    }
-
-    /// A value to send to the other side.
-    pub(super) fn send(&self) -> u32 {
-        self.crossing.set(self.tag());
-        self.crossing.get()
-    }
-
-    /// Fails unless that is what the other side has sent.
-    pub(super) fn arrived(&self, found: u32, what: &str) {
-        let sent = self.crossing.get();
-        ensure!(found == sent, "{what}: {found} has arrived, not {sent}");
-    }
-
-    pub(super) fn crossing(&self) -> u32 {
-        self.crossing.get()
-    }
-
     /// Keeps an entry: in its slot, or another one, or not at all. `place` is where the caller stands.
     pub(super) fn put(&self, slot: usize, entry: Entry, place: Option<usize>) {
-        let mut slots = self.slots.borrow_mut();
-        let free = slots.iter().position(Option::is_none);
-        let slot = Some(slot).filter(|&slot| slots[slot].is_none()).or(free);
-        match slot {
-            Some(slot) => slots[slot] = Some(entry),
-            None => {
-                // Its destructors look at the world.
-                drop(slots);
-                self.discard(entry, place);
-            }
+        if let Some(entry) = self.slots.put(slot, entry) {
+            self.discard(entry, place);
         }
-    }
-
-    pub(super) fn take(&self, slot: usize) -> Option<Entry> {
-        self.slots.borrow_mut()[slot].take()
-    }
-
-    fn any(&self) -> Option<Entry> {
-        self.slots.borrow_mut().iter_mut().find_map(Option::take)
     }
 
     /// Drops a coroutine.
@@ -174,28 +137,25 @@ impl World {
 
 /// A call to another stack, until it is dropped.
 pub(super) struct Upon<'a> {
-    world: &'a World,
+    _stack: calls::Upon<'a>,
     /// The coroutine that calls.
     one: Option<Rc<One>>,
 }
 
 impl<'a> Upon<'a> {
     pub(super) fn new(world: &'a World, place: Option<usize>) -> Option<Upon<'a>> {
-        let stacks = world.stacks.get();
-        (stacks < MOST_STACKS).then(|| {
-            world.stacks.set(stacks + 1);
+        world.stacks.upon(MOST_STACKS).map(|stack| {
             let one = place.map(|id| world.one(id));
             if let Some(one) = &one {
                 one.away.set(one.away.get() + 1);
             }
-            Upon { world, one }
+            Upon { _stack: stack, one }
         })
     }
 }
 
 impl Drop for Upon<'_> {
     fn drop(&mut self) {
-        self.world.stacks.set(self.world.stacks.get() - 1);
         if let Some(one) = &self.one {
             one.away.set(one.away.get() - 1);
         }

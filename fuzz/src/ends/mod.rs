@@ -5,11 +5,12 @@
 
 mod world;
 
-use crate::expected::{Expected, assert_expected, assert_message, ensure, fail};
-use coro::{Coroutine, CoroutineState, Status, SuspendHandle, is_forced_unwind};
+use crate::calls::{Exit, caught};
+use crate::expected::{Expected, assert_message, ensure, fail};
+use coro::{Coroutine, Status, SuspendHandle};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use sure_stack::Stack;
-use world::{Entry, Grown, Local, MOST_CALLS, SLOTS, Upon, World, world};
+use world::{Entry, Grown, Local, MOST_CALLS, SLOTS, World, world};
 
 type Any = Coroutine<u32, u32, u32, Box<dyn Stack>>;
 type Handle = SuspendHandle<u32, u32>;
@@ -27,17 +28,10 @@ pub(crate) fn run(bytes: &[u8]) {
     while world.bytes.next().is_some() {
         match catch_unwind(AssertUnwindSafe(|| program.run())) {
             Ok(_) => {}
-            Err(payload) => assert_expected(&*payload, world.crossing()),
+            Err(payload) => world.crossing.panicked(&*payload),
         }
     }
     world.end();
-}
-
-/// How a call ends, other than by a panic.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Exit {
-    Leave,
-    Finish,
 }
 
 /// A call that does what the bytes say, in the program (which has no handle) or in a coroutine.
@@ -86,7 +80,7 @@ impl Call<'_> {
         let body = move |handle: &Handle, first: u32| {
             let world = world::world();
             let _captured = captured;
-            world.arrived(first, "the first input");
+            world.crossing.arrived(first, "the first input");
             let call = Call {
                 world,
                 handle: Some(handle),
@@ -95,7 +89,7 @@ impl Call<'_> {
                 calls: 0,
             };
             call.run();
-            world.send()
+            world.crossing.send()
         };
         let builder = Coroutine::builder().stack(self.world.stack());
         let built = match self.world.bytes.flag() {
@@ -117,40 +111,23 @@ impl Call<'_> {
         }
         let slot = self.slot();
         let guard = self.world.bytes.flag();
-        let Some(_upon) = Upon::new() else {
+        let Some(_upon) = world::upon() else {
             return;
         };
-        let Some(entry) = self.world.take(slot) else {
+        let Some(entry) = self.world.slots.take(slot) else {
             return;
         };
         let mut entry = PutBack(slot, Some(entry));
         let coroutine = &mut entry.1.as_mut().expect("put there").coroutine;
         let complete = coroutine.is_complete();
-        let input = self.world.send();
+        let input = self.world.crossing.send();
         let mut resume = || coroutine.try_resume(input);
         let result = match guard {
             true => catch_unwind(AssertUnwindSafe(resume)),
             false => Ok(resume()),
         };
         let ended = coroutine.is_complete();
-        match result {
-            Ok(Ok(CoroutineState::Yielded(value))) => {
-                self.world.arrived(value, "yielded");
-                ensure!(!ended && !complete, "yielded by a complete coroutine");
-            }
-            Ok(Ok(CoroutineState::Complete(value))) => {
-                self.world.arrived(value, "returned");
-                ensure!(ended && !complete, "returned twice");
-            }
-            Ok(Err(error)) => {
-                ensure!(complete && ended, "a resume was refused");
-                self.world.arrived(error.into_input(), "refused");
-            }
-            Err(payload) => {
-                ensure!(ended && !complete, "not complete after a panic");
-                assert_expected(&*payload, self.world.crossing());
-            }
-        }
+        self.world.crossing.resumed(result, complete, ended);
     }
 
     fn suspend(&self, byte: u8) {
@@ -165,7 +142,7 @@ impl Call<'_> {
             }
             return;
         }
-        let value = self.world.send();
+        let value = self.world.crossing.send();
         let input = match byte & 1 {
             0 => handle.suspend(value),
             _ => match handle.try_suspend(value) {
@@ -173,7 +150,7 @@ impl Call<'_> {
                 Err(unwind) => unwind.resume(),
             },
         };
-        self.world.arrived(input, "an input");
+        self.world.crossing.arrived(input, "an input");
     }
 
     /// A call of a kind that stays on this stack.
@@ -195,14 +172,7 @@ impl Call<'_> {
                 let _resuming = ResumingDestructor;
                 inner.run()
             }
-            _ => match catch_unwind(AssertUnwindSafe(|| inner.run())) {
-                Ok(exit) => exit,
-                Err(payload) if is_forced_unwind(&*payload) => resume_unwind(payload),
-                Err(payload) => {
-                    assert_expected(&*payload, self.world.crossing());
-                    Exit::Leave
-                }
-            },
+            _ => caught(&self.world.crossing, || inner.run()),
         }
     }
 
@@ -215,14 +185,14 @@ impl Call<'_> {
         };
         match (self.world.bytes.below(4), self.handle) {
             (0, Some(handle)) if self.own_stack => {
-                if let Some(_upon) = Upon::new() {
+                if let Some(_upon) = world::upon() {
                     // On the resumer's stack, below what it has there already.
                     let calls = MOST_CALLS / 2;
                     handle.on_parent_stack(|| Call { calls, ..inner }.run());
                 }
             }
             (1, _) => {
-                if let Some(_upon) = Upon::new() {
+                if let Some(_upon) = world::upon() {
                     let mut stack = self.world.stack();
                     coro::on_stack(&mut stack, || inner.run());
                 }
@@ -244,7 +214,7 @@ impl Call<'_> {
     }
 
     fn panic(&self) {
-        let number = self.world.send();
+        let number = self.world.crossing.send();
         match self.world.bytes.flag() {
             true => panic_any(Expected(number)),
             false => resume_unwind(Box::new(Expected(number))),
@@ -253,7 +223,7 @@ impl Call<'_> {
 
     fn end_one(&self) {
         let (slot, kind) = (self.slot(), self.world.bytes.below(4));
-        let Some(Entry { mut coroutine, id }) = self.world.take(slot) else {
+        let Some(Entry { mut coroutine, id }) = self.world.slots.take(slot) else {
             return;
         };
         match kind {
@@ -281,7 +251,7 @@ impl Call<'_> {
 
     fn look(&self) {
         let (slot, kind) = (self.slot(), self.world.bytes.below(6));
-        let Some(Entry { coroutine, id }) = self.world.take(slot) else {
+        let Some(Entry { coroutine, id }) = self.world.slots.take(slot) else {
             return;
         };
         ensure!(coroutine.status() != Status::Running, "it runs in its slot");
@@ -303,7 +273,7 @@ impl Call<'_> {
 
     fn swap(&self) {
         let (one, other) = (self.slot(), self.slot());
-        self.world.slots.borrow_mut().swap(one, other);
+        self.world.slots.swap(one, other);
     }
 }
 

@@ -2,8 +2,11 @@
 
 use super::Any;
 use crate::bytes::Bytes;
+use crate::calls::{Stacks, Upon};
+use crate::crossing::Crossing;
 use crate::expected::ensure;
-use std::cell::{Cell, RefCell};
+use crate::slots::Slots;
+use std::cell::RefCell;
 use std::ptr::NonNull;
 use sure_stack::{GuardedMmapStack, PooledStack, Stack, StackArena};
 
@@ -11,7 +14,7 @@ use sure_stack::{GuardedMmapStack, PooledStack, Stack, StackArena};
 pub(super) const SLOTS: usize = 6;
 /// How many calls stand on one stack, and how many stacks upon each other.
 pub(super) const MOST_CALLS: usize = 6;
-pub(super) const MOST_STACKS: usize = 10;
+const MOST_STACKS: usize = 10;
 
 /// A coroutine, and its number.
 pub(super) struct Entry {
@@ -22,7 +25,7 @@ pub(super) struct Entry {
 /// One for each thread, as long as that runs: an abandoned frame refers to it, and owns nothing.
 pub(super) struct World {
     pub(super) bytes: Bytes,
-    pub(super) slots: RefCell<[Option<Entry>; SLOTS]>,
+    pub(super) slots: Slots<Entry, SLOTS>,
     /// Stacks that were given back, for the next coroutines.
     pub(super) kept: RefCell<Vec<Box<dyn Stack>>>,
     /// For each coroutine, how many values live in its frames.
@@ -31,11 +34,8 @@ pub(super) struct World {
     grown: RefCell<Vec<u32>>,
     /// For each that was abandoned, how many lived then.
     abandoned: RefCell<Vec<(usize, i32)>>,
-    /// What crosses next, from one side to the other.
-    crossing: Cell<u32>,
-    last: Cell<u32>,
-    /// Stacks upon each other now.
-    pub(super) stacks: Cell<usize>,
+    pub(super) crossing: Crossing,
+    stacks: Stacks,
     arena: StackArena,
 }
 
@@ -52,14 +52,13 @@ impl Drop for Owner {
 thread_local! {
     static WORLD: Owner = Owner(NonNull::from(Box::leak(Box::new(World {
         bytes: Bytes::new(&[]),
-        slots: RefCell::new([const { None }; SLOTS]),
+        slots: Slots::default(),
         kept: RefCell::new(Vec::new()),
         alive: RefCell::new(Vec::new()),
         grown: RefCell::new(Vec::new()),
         abandoned: RefCell::new(Vec::new()),
-        crossing: Cell::new(0),
-        last: Cell::new(0),
-        stacks: Cell::new(0),
+        crossing: Crossing::default(),
+        stacks: Stacks::default(),
         arena: StackArena::new(128 << 10).expect("a size"),
     }))));
 }
@@ -76,14 +75,12 @@ impl World {
         self.alive.replace(vec![0]);
         self.grown.replace(vec![0]);
         self.abandoned.borrow_mut().clear();
-        self.last.set(0);
     }
 
     /// Ends all coroutines; then nothing lives but what was abandoned, and no stack is out.
     pub(super) fn end(&self) {
         for slot in 0..SLOTS {
-            let entry = self.slots.borrow_mut()[slot].take();
-            drop(entry);
+            drop(self.slots.take(slot));
         }
         self.kept.borrow_mut().clear();
         let mut alive = self.alive.borrow_mut();
@@ -99,29 +96,10 @@ impl World {
         }
         let live = self.arena.statistics().live;
         ensure!(live == 0, "{live} stacks are out at the end");
-        ensure!(self.stacks.get() == 0, "stacks upon each other at the end");
-    }
-
-    /// A number that no other value has.
-    pub(super) fn tag(&self) -> u32 {
-        self.last.set(self.last.get() + 1);
-        self.last.get()
-    }
-
-    /// A value to send to the other side.
-    pub(super) fn send(&self) -> u32 {
-        self.crossing.set(self.tag());
-        self.crossing.get()
-    }
-
-    /// Fails unless that is what the other side has sent.
-    pub(super) fn arrived(&self, found: u32, what: &str) {
-        let sent = self.crossing.get();
-        ensure!(found == sent, "{what}: {found} has arrived, not {sent}");
-    }
-
-    pub(super) fn crossing(&self) -> u32 {
-        self.crossing.get()
+        ensure!(
+            self.stacks.count() == 0,
+            "stacks upon each other at the end"
+        );
     }
 
     /// The number of a new coroutine.
@@ -143,25 +121,7 @@ impl World {
 
     /// Keeps an entry: in its slot, or another one, or not at all.
     pub(super) fn put(&self, slot: usize, entry: Entry) {
-        let mut slots = self.slots.borrow_mut();
-        let free = slots.iter().position(Option::is_none);
-        let slot = if slots[slot].is_none() {
-            Some(slot)
-        } else {
-            free
-        };
-        match slot {
-            Some(slot) => slots[slot] = Some(entry),
-            None => {
-                // Its frames may use the slots.
-                drop(slots);
-                drop(entry);
-            }
-        }
-    }
-
-    pub(super) fn take(&self, slot: usize) -> Option<Entry> {
-        self.slots.borrow_mut()[slot].take()
+        drop(self.slots.put(slot, entry));
     }
 
     /// A stack of one of many kinds.
@@ -204,23 +164,8 @@ impl Drop for Local {
 }
 
 /// One more stack upon the others, until it is dropped.
-pub(super) struct Upon;
-
-impl Upon {
-    pub(super) fn new() -> Option<Upon> {
-        let stacks = &world().stacks;
-        if stacks.get() >= MOST_STACKS {
-            return None;
-        }
-        stacks.set(stacks.get() + 1);
-        Some(Upon)
-    }
-}
-
-impl Drop for Upon {
-    fn drop(&mut self) {
-        world().stacks.set(world().stacks.get() - 1);
-    }
+pub(super) fn upon() -> Option<Upon<'static>> {
+    world().stacks.upon(MOST_STACKS)
 }
 
 /// A call of a coroutine that may have grown its stack, until it is dropped.

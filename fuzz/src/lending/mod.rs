@@ -5,10 +5,11 @@ mod lends;
 mod script;
 
 use crate::bytes::Bytes;
-use crate::expected::{Expected, assert_expected, assert_message, ensure, fail};
-use coro::is_forced_unwind;
+use crate::calls::{Exit, Stacks, Upon, caught};
+use crate::crossing::Crossing;
+use crate::expected::{Expected, assert_message, ensure, fail};
 use lends::Lends;
-use script::{Open, Owned, Upon};
+use script::{Open, Owned};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
@@ -17,6 +18,7 @@ use testing::{Counted, Drops};
 
 const MOST_CALLS: usize = 5;
 const MOST_SCRIPTS: usize = 4;
+const MOST_STACKS: usize = 8;
 
 /// What is lent. Each use changes it, and so does the model.
 struct World {
@@ -27,10 +29,10 @@ struct World {
 pub(crate) fn run(bytes: &[u8]) {
     let program = Rc::new(Program {
         bytes: Bytes::new(bytes),
-        crossing: Cell::new(0),
+        crossing: Crossing::default(),
         uses: Cell::new(0),
         drops: Drops::new(),
-        stacks: Cell::new(0),
+        stacks: Stacks::default(),
         kept: RefCell::new(Vec::new()),
     });
     let mut scripts = Vec::new();
@@ -54,7 +56,7 @@ pub(crate) fn run(bytes: &[u8]) {
                 let script = &mut scripts[which];
                 let result = catch_unwind(AssertUnwindSafe(|| script.resume(&program, world)));
                 if let Err(payload) = result {
-                    assert_expected(&*payload, program.crossing.get());
+                    program.crossing.panicked(&*payload);
                 }
             }
             _ => {}
@@ -65,27 +67,22 @@ pub(crate) fn run(bytes: &[u8]) {
     let expected = program.uses.get();
     ensure!(uses == expected, "{uses} uses, not {expected}");
     ensure!(program.drops.alive() == 0, "values live at the end");
-    let stacks = program.stacks.get();
+    let stacks = program.stacks.count();
     ensure!(stacks == 0, "{stacks} stacks upon each other at the end");
 }
 
 struct Program {
     bytes: Bytes,
-    crossing: Cell<u32>,
+    crossing: Crossing,
     /// Of all worlds.
     uses: Cell<u32>,
     drops: Drops,
-    stacks: Cell<usize>,
+    stacks: Stacks,
     /// Stacks that were given back, for the next scripts.
     kept: RefCell<Vec<Box<dyn Stack>>>,
 }
 
 impl Program {
-    fn send(&self) -> u32 {
-        self.crossing.set(self.crossing.get() + 1);
-        self.crossing.get()
-    }
-
     /// One use of a world.
     fn touch(&self, world: &mut World) {
         world.uses += 1;
@@ -99,6 +96,11 @@ impl Program {
     fn stack(&self) -> Box<dyn Stack> {
         let kept = self.kept.borrow_mut().pop();
         kept.unwrap_or_else(|| Box::new(PooledStack::new().expect("a stack")))
+    }
+
+    /// One more stack upon the others, until that is dropped.
+    fn upon(&self) -> Option<Upon<'_>> {
+        self.stacks.upon(MOST_STACKS)
     }
 
     fn keep(&self, stack: Box<dyn Stack>) {
@@ -116,12 +118,6 @@ impl Drop for Visitor<'_> {
         let expected = call.resumed.get() && !call.uses;
         ensure!(lent == expected, "a destructor was lent: {lent}");
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Exit {
-    Leave,
-    Finish,
 }
 
 /// A call of a script.
@@ -153,7 +149,7 @@ impl Call<'_> {
                 7 => exit = self.catch(world.as_deref_mut()),
                 8 => return Exit::Leave,
                 9 => return Exit::Finish,
-                10 => resume_unwind(Box::new(Expected(self.program.send()))),
+                10 => resume_unwind(Box::new(Expected(self.program.crossing.send()))),
                 11 | 12 if scripts.len() < MOST_SCRIPTS => {
                     scripts.push(Owned::new(self.program, open));
                 }
@@ -186,14 +182,7 @@ impl Call<'_> {
     }
 
     fn catch(self, world: Option<&mut World>) -> Exit {
-        match catch_unwind(AssertUnwindSafe(|| self.deeper(world, None))) {
-            Ok(exit) => exit,
-            Err(payload) if is_forced_unwind(&*payload) => resume_unwind(payload),
-            Err(payload) => {
-                assert_expected(&*payload, self.program.crossing.get());
-                Exit::Leave
-            }
-        }
+        caught(&self.program.crossing, || self.deeper(world, None))
     }
 
     fn scope(self, world: Option<&mut World>) -> Exit {
@@ -208,7 +197,7 @@ impl Call<'_> {
 
     /// A call on the resumer's stack, where it may use the world, but not suspend.
     fn on_parent_stack(self, mut world: Option<&mut World>) {
-        if let (true, Some(_upon)) = (self.own_stack, Upon::new(self.program)) {
+        if let (true, Some(_upon)) = (self.own_stack, self.program.upon()) {
             let call = Call {
                 own_stack: false,
                 ..self
@@ -249,7 +238,7 @@ impl Call<'_> {
             }
             return Exit::Leave;
         }
-        let value = self.program.send();
+        let value = self.program.crossing.send();
         if byte < 0x80 {
             self.handle.suspend(value);
             return Exit::Leave;

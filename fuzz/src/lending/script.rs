@@ -11,8 +11,6 @@ use std::slice;
 use sure_stack::Stack;
 use testing::Counted;
 
-const MOST_STACKS: usize = 8;
-
 type Given = Box<dyn Stack>;
 type Lending<L, S> = LendingCoroutine<L, u32, u32, S>;
 type Scoped<'scope, L, S> = ScopedLendingCoroutine<'scope, L, u32, u32, S>;
@@ -88,7 +86,7 @@ impl Body {
         };
         call.run(None, None);
         match self.resumed.get() {
-            true => self.program.send(),
+            true => self.program.crossing.send(),
             // It is dropped, and has swallowed that; the value goes nowhere.
             false => 0,
         }
@@ -168,7 +166,7 @@ impl<'scope> Owned<'scope> {
                 self.0.set(false);
             }
         }
-        let Some(_upon) = Upon::new(program) else {
+        let Some(_upon) = program.upon() else {
             return;
         };
         let complete = self.is_complete();
@@ -185,8 +183,7 @@ impl<'scope> Owned<'scope> {
         match result {
             Ok(CoroutineState::Yielded(value) | CoroutineState::Complete(value)) => {
                 ensure!(!complete, "a complete script was resumed");
-                let sent = program.crossing.get();
-                ensure!(value == sent, "{value} has arrived, not {sent}");
+                program.crossing.arrived(value, "yielded or returned");
             }
             Err(_) => ensure!(complete, "a resume was refused"),
         }
@@ -253,24 +250,5 @@ impl<'scope> Owned<'scope> {
             }),
             _ => fail(&format!("into_stack of one, complete: {complete}")),
         }
-    }
-}
-
-/// One more stack upon the others.
-pub(super) struct Upon<'a>(&'a Program);
-
-impl<'a> Upon<'a> {
-    pub(super) fn new(program: &'a Program) -> Option<Upon<'a>> {
-        let stacks = program.stacks.get();
-        (stacks < MOST_STACKS).then(|| {
-            program.stacks.set(stacks + 1);
-            Upon(program)
-        })
-    }
-}
-
-impl Drop for Upon<'_> {
-    fn drop(&mut self) {
-        self.0.stacks.set(self.0.stacks.get() - 1);
     }
 }

@@ -7,13 +7,14 @@ mod other;
 mod told;
 mod world;
 
-use crate::expected::{Expected, assert_expected, assert_message, ensure, fail};
-use coro::{Coroutine, CoroutineState, SuspendHandle, is_forced_unwind, track};
+use crate::calls::{Exit, caught};
+use crate::expected::{Expected, assert_message, ensure, fail};
+use coro::{Coroutine, SuspendHandle, track};
 use model::{One, State};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use sure_stack::{PooledStack, Stack};
 use told::Told;
-use world::{Entry, Looks, MOST_CALLS, SLOTS, Upon, World, world};
+use world::{Entry, Looks, MOST_CALLS, SLOTS, World, world};
 
 type Any = Coroutine<u32, u32, u32, Box<dyn Stack>>;
 type Handle = SuspendHandle<u32, u32>;
@@ -36,15 +37,9 @@ fn go_on(world: &World) {
     };
     while world.bytes.next().is_some() {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| program.run())) {
-            assert_expected(&*payload, world.crossing());
+            world.crossing.panicked(&*payload);
         }
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Exit {
-    Leave,
-    Finish,
 }
 
 /// A call that does what the bytes say, in the program (which has no handle) or in a coroutine.
@@ -70,7 +65,7 @@ impl Call<'_> {
                 9 | 10 => exit = self.call(byte),
                 11 => return Exit::Leave,
                 12 => return Exit::Finish,
-                13 => resume_unwind(Box::new(Expected(self.world.send()))),
+                13 => resume_unwind(Box::new(Expected(self.world.crossing.send()))),
                 14 | 15 => self.end_one(),
                 16 => self.look(),
                 17 => self.suspend_elsewhere(),
@@ -109,7 +104,7 @@ impl Call<'_> {
         let body = move |handle: &Handle, first: u32| {
             let captured = captured;
             let world: &World = &captured.0;
-            world.arrived(first, "the first input");
+            world.crossing.arrived(first, "the first input");
             let call = Call {
                 world,
                 handle: Some(handle),
@@ -118,7 +113,7 @@ impl Call<'_> {
                 calls: 0,
             };
             call.run();
-            world.send()
+            world.crossing.send()
         };
         let mut builder = Coroutine::builder().stack(stack);
         if let Some(name) = &name {
@@ -144,17 +139,17 @@ impl Call<'_> {
 
     fn resume(&self) {
         let (slot, guard) = (self.slot(), self.world.bytes.flag());
-        let Some(_upon) = Upon::new(self.world) else {
+        let Some(_upon) = self.world.upon() else {
             return;
         };
-        let Some(mut entry) = self.world.take(slot) else {
+        let Some(mut entry) = self.world.slots.take(slot) else {
             return;
         };
         let complete = entry.coroutine.is_complete();
         if !complete {
             self.world.known.set(entry.id, State::Running);
         }
-        let input = self.world.send();
+        let input = self.world.crossing.send();
         let resume = AssertUnwindSafe(|| entry.coroutine.try_resume(input));
         let result = catch_unwind(resume);
         let ended = entry.coroutine.is_complete();
@@ -162,26 +157,9 @@ impl Call<'_> {
             self.world.known.set(entry.id, State::Complete);
         }
         self.world.put(slot, entry);
-        match result {
-            Ok(Ok(CoroutineState::Yielded(value))) => {
-                ensure!(!ended, "yielded, and complete");
-                self.world.arrived(value, "yielded");
-            }
-            Ok(Ok(CoroutineState::Complete(value))) => {
-                ensure!(ended && !complete, "returned twice");
-                self.world.arrived(value, "returned");
-            }
-            Ok(Err(error)) => {
-                ensure!(complete, "a resume was refused");
-                self.world.arrived(error.into_input(), "refused");
-            }
-            Err(payload) => {
-                ensure!(ended && !complete, "not complete after a panic");
-                assert_expected(&*payload, self.world.crossing());
-                if !guard {
-                    resume_unwind(payload);
-                }
-            }
+        let panic = self.world.crossing.resumed(result, complete, ended);
+        if let Some(payload) = panic.filter(|_| !guard) {
+            resume_unwind(payload);
         }
     }
 
@@ -203,7 +181,7 @@ impl Call<'_> {
     /// Suspends the coroutine, in the place of its caller.
     #[track_caller]
     fn suspended(&self, handle: &Handle, fallible: bool) {
-        let value = self.world.send();
+        let value = self.world.crossing.send();
         let (grown, place) = (self.grown, Location::caller());
         let state = State::Suspended { grown, place };
         self.world.known.set(self.id, state);
@@ -218,7 +196,7 @@ impl Call<'_> {
                 }
             },
         };
-        self.world.arrived(input, "an input");
+        self.world.crossing.arrived(input, "an input");
     }
 
     /// A call of a kind that may suspend.
@@ -243,20 +221,13 @@ impl Call<'_> {
                 };
                 coro::grow(128 << 10, || grown.run())
             }
-            _ => match catch_unwind(AssertUnwindSafe(|| inner.run())) {
-                Ok(exit) => exit,
-                Err(payload) if is_forced_unwind(&*payload) => resume_unwind(payload),
-                Err(payload) => {
-                    assert_expected(&*payload, self.world.crossing());
-                    Exit::Leave
-                }
-            },
+            _ => caught(&self.world.crossing, || inner.run()),
         }
     }
 
     fn end_one(&self) {
         let (slot, kind) = (self.slot(), self.world.bytes.below(4));
-        let Some(Entry { mut coroutine, id }) = self.world.take(slot) else {
+        let Some(Entry { mut coroutine, id }) = self.world.slots.take(slot) else {
             return;
         };
         let known = &self.world.known;
@@ -289,7 +260,7 @@ impl Call<'_> {
 
     fn look(&self) {
         let (slot, kind) = (self.slot(), self.world.bytes.below(3));
-        let Some(Entry { coroutine, id }) = self.world.take(slot) else {
+        let Some(Entry { coroutine, id }) = self.world.slots.take(slot) else {
             return;
         };
         match kind {

@@ -4,7 +4,10 @@ use super::Any;
 use super::model::Known;
 use super::other::Other;
 use crate::bytes::Bytes;
+use crate::calls::{Stacks, Upon};
+use crate::crossing::Crossing;
 use crate::expected::ensure;
+use crate::slots::Slots;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use sure_stack::{GuardedMmapStack, PooledStack, Stack};
@@ -30,14 +33,13 @@ pub(super) struct Entry {
 #[derive(Default)]
 pub(super) struct World {
     pub(super) bytes: Bytes,
-    slots: RefCell<[Option<Entry>; SLOTS]>,
+    pub(super) slots: Slots<Entry, SLOTS>,
     /// Stacks that were given back, for the next coroutines.
     pub(super) kept: RefCell<Vec<Box<dyn Stack>>>,
     pub(super) known: Known,
-    /// What was sent last, from one side to another.
-    crossing: Cell<u32>,
+    pub(super) crossing: Crossing,
     ids: Cell<usize>,
-    stacks: Cell<usize>,
+    stacks: Stacks,
     dumps: Cell<usize>,
     /// The other thread, if this one has begun it.
     pub(super) other: RefCell<Option<Other>>,
@@ -65,14 +67,17 @@ impl World {
         let other = self.other.take();
         drop(other);
         for slot in 0..SLOTS {
-            if let Some(entry) = self.take(slot) {
+            if let Some(entry) = self.slots.take(slot) {
                 self.discard(entry);
             }
         }
         self.kept.borrow_mut().clear();
         ensure!(self.known.is_empty(), "the model has coroutines at the end");
         self.known.check();
-        ensure!(self.stacks.get() == 0, "stacks upon each other at the end");
+        ensure!(
+            self.stacks.count() == 0,
+            "stacks upon each other at the end"
+        );
     }
 
     /// The number of a new coroutine.
@@ -81,39 +86,16 @@ impl World {
         self.ids.get()
     }
 
-    /// A value to send to the other side.
-    pub(super) fn send(&self) -> u32 {
-        self.crossing.set(self.crossing.get().wrapping_add(1));
-        self.crossing.get()
-    }
-
-    /// Fails unless that is what the other side has sent.
-    pub(super) fn arrived(&self, found: u32, what: &str) {
-        let sent = self.crossing.get();
-        ensure!(found == sent, "{what}: {found} has arrived, not {sent}");
-    }
-
-    pub(super) fn crossing(&self) -> u32 {
-        self.crossing.get()
-    }
-
     /// Keeps an entry: in its slot, or another one, or not at all.
     pub(super) fn put(&self, slot: usize, entry: Entry) {
-        let mut slots = self.slots.borrow_mut();
-        let free = slots.iter().position(Option::is_none);
-        let slot = Some(slot).filter(|&slot| slots[slot].is_none()).or(free);
-        match slot {
-            Some(slot) => slots[slot] = Some(entry),
-            None => {
-                // Its destructors look at the world.
-                drop(slots);
-                self.discard(entry);
-            }
+        if let Some(entry) = self.slots.put(slot, entry) {
+            self.discard(entry);
         }
     }
 
-    pub(super) fn take(&self, slot: usize) -> Option<Entry> {
-        self.slots.borrow_mut()[slot].take()
+    /// One more stack upon the others, until that is dropped.
+    pub(super) fn upon(&self) -> Option<Upon<'_>> {
+        self.stacks.upon(MOST_STACKS)
     }
 
     /// Drops a coroutine, which is listed as running until it is gone.
@@ -149,24 +131,5 @@ pub(super) struct Looks(pub(super) Shared);
 impl Drop for Looks {
     fn drop(&mut self) {
         self.0.known.check();
-    }
-}
-
-/// One more stack upon the others, until it is dropped.
-pub(super) struct Upon<'a>(&'a World);
-
-impl<'a> Upon<'a> {
-    pub(super) fn new(world: &'a World) -> Option<Upon<'a>> {
-        let stacks = world.stacks.get();
-        (stacks < MOST_STACKS).then(|| {
-            world.stacks.set(stacks + 1);
-            Upon(world)
-        })
-    }
-}
-
-impl Drop for Upon<'_> {
-    fn drop(&mut self) {
-        self.0.stacks.set(self.0.stacks.get() - 1);
     }
 }
