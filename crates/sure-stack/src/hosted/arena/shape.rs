@@ -96,3 +96,19 @@ impl StackShape {
         (MOST / self.stride).clamp(1, 1 << 20) as u32
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_reservation_fills_a_huge_page() {
+        let plain = StackShape::new(16 << 10, false, false).unwrap();
+        assert_eq!(plain.first_slots(), FIRST as u32);
+        let small = StackShape::new(16 << 10, false, true).unwrap();
+        let bytes = small.first_slots() as usize * small.stride;
+        assert!(bytes <= HUGE && bytes + small.stride > HUGE, "{bytes}");
+        let large = StackShape::new(1 << 20, false, true).unwrap();
+        assert_eq!(large.first_slots(), large.most_slots().min(FIRST as u32));
+    }
+}
