@@ -391,3 +391,37 @@ impl ThreadPool {
         statistics
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_the_bytes_are_for_stacks_without_a_look_if_they_might_exceed_them() {
+        let pool = ThreadPool::new();
+        pool.open();
+        let split = |config| {
+            pool.config.set(config);
+            pool.bytes()
+        };
+        let some = PoolConfig::new().kept_bytes(1 << 20);
+        assert_eq!(split(some), (512 << 10, 512 << 10));
+        assert_eq!(split(some.measure(true)), (1 << 20, 0));
+        assert_eq!(split(PoolConfig::new().kept_bytes(1 << 30)), (0, 1 << 30));
+    }
+
+    #[test]
+    fn a_list_is_granted_a_sixteenth_at_a_time() {
+        let pool = ThreadPool::new();
+        pool.open();
+        let list = &pool.lists[usize::from(SizeClass::DEFAULT.number())];
+        for granted in [16, 32, 48] {
+            assert!(pool.grant(list));
+            assert_eq!(list.quota.get(), granted);
+        }
+        pool.config.set(PoolConfig::new().kept_stacks(3));
+        list.quota.set(0);
+        assert!(pool.grant(list));
+        assert_eq!(list.quota.get(), 1);
+    }
+}

@@ -229,6 +229,15 @@ mod tests {
     }
 
     #[test]
+    fn the_last_bucket_ends_at_the_largest_mark() {
+        let mut report = UsageReport::new();
+        report.record(1);
+        report.record(usize::MAX);
+        let ends: Vec<_> = report.buckets().map(|bucket| bucket.up_to).collect();
+        assert_eq!(ends, [UNIT, usize::MAX]);
+    }
+
+    #[test]
     fn quantiles_are_those_of_the_sorted_marks() {
         let mut random = Random::new(3);
         let mut report = UsageReport::new();
