@@ -65,7 +65,15 @@ fn the_list_follows_a_life() {
         (default / 2..default * 2).contains(&first.stack_size()),
         "{first:?}"
     );
-    assert!(first.suspended_for().is_some());
+    std::thread::sleep(Duration::from_millis(20));
+    let age = only().suspended_for().expect("it is suspended");
+    assert!((20..60_000).contains(&age.as_millis()), "{age:?}");
+    let text = dump();
+    assert!(
+        text.contains(&format!("stack {} bytes", first.stack_size())),
+        "{text}"
+    );
+    assert!(text.contains("      since 0."), "{text}");
     if WALKS {
         let bytes = first.bytes_in_use().expect("its stack pointer is known");
         assert!((100..first.high_water_mark()).contains(&bytes), "{first:?}");
