@@ -347,6 +347,35 @@ fn each_part_of_a_configuration_leaves_the_others() {
 }
 
 #[test]
+fn a_full_reservation_has_room_again_for_each_that_comes_back() {
+    let arena = ArenaConfig::new().stack_size(SIZE).keep(0).build().unwrap();
+    let mut stacks = vec![arena.allocate().unwrap()];
+    while arena.statistics().reservations == 1 {
+        stacks.push(arena.allocate().unwrap());
+    }
+    // The one that did not fit into the first one.
+    stacks.pop();
+    arena.trim();
+    for _ in 0..3 * stacks.len() {
+        stacks.pop();
+        stacks.push(arena.allocate().unwrap());
+        assert_eq!(arena.statistics().reservations, 1);
+    }
+}
+
+#[test]
+fn half_are_left_when_too_many_are_kept() {
+    let arena = ArenaConfig::new()
+        .stack_size(SIZE)
+        .keep(100)
+        .build()
+        .unwrap();
+    let stacks: Vec<_> = (0..101).map(|_| arena.allocate().unwrap()).collect();
+    drop(stacks);
+    assert_eq!(arena.statistics().kept, 50);
+}
+
+#[test]
 fn stacks_in_huge_pages_lie_side_by_side() {
     // SAFETY: nothing runs on these stacks.
     let config = unsafe {
