@@ -317,6 +317,7 @@ fn stacks_without_colour_begin_at_the_same_offset() {
 fn a_guard_ends_at_the_limit_and_is_no_larger_than_it_must_be() {
     let stack = StackArena::new(SIZE).unwrap().allocate().unwrap();
     assert_eq!(stack.guard().end, stack.limit().addr().get());
+    assert!(stack.guard().len().is_multiple_of(4096));
     // Whole pages, of 64 KiB at the most.
     let sizes = GUARD_SIZE..GUARD_SIZE + (64 << 10);
     assert!(

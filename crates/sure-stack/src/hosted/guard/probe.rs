@@ -129,6 +129,12 @@ mod tests {
             assert_eq!(says, guarded && refuses);
         }
         let asked = page();
+        // SAFETY: a page of the test's own, unused.
+        let done = unsafe { advise_each(&[asked.start()], page_size(), Advice::InstallGuard) };
+        // SAFETY: a page of the test's own.
+        let guarded = done.is_ok() && !unsafe { is_writable(asked.start()) };
+        assert_eq!(vectored_guards(), lightweight_guards() && guarded);
+        let asked = page();
         assert_eq!(is_cleared(asked.start()), clears_memory());
         // SAFETY: a page of the test's own, which is readable.
         assert_eq!(

@@ -411,6 +411,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_found_in_stacks_within_the_quota_is_of_before() {
+        let list = SizeList::new();
+        let stack = crate::StackArena::new(16 << 10)
+            .unwrap()
+            .allocate()
+            .unwrap();
+        let mut header = stack.into_header();
+        // SAFETY: the header of a stack of the test's own, which stays where it is.
+        unsafe {
+            header.as_mut().resident = 5000;
+            list.push(header);
+        }
+        assert_eq!(list.found_resident(), 5000);
+        list.quota.set(1);
+        assert_eq!(list.found_resident(), 0);
+        let header = list.take().expect("it was pushed");
+        // SAFETY: the header of a stack of the test's own, which is given back once.
+        unsafe { crate::hosted::arena::release(header, Reuse::GiveBack) };
+    }
+
+    #[test]
     fn a_list_is_granted_a_sixteenth_at_a_time() {
         let pool = ThreadPool::new();
         pool.open();

@@ -226,6 +226,8 @@ mod tests {
             before = up_to(bucket);
         }
         assert_eq!((index(0), index(usize::MAX)), (0, BUCKETS - 1));
+        #[cfg(target_pointer_width = "64")]
+        assert_eq!(up_to(BUCKETS - 1), 4 << 30);
     }
 
     #[test]
