@@ -29,6 +29,12 @@ impl Workspace {
         self.metadata.packages.iter().filter(published)
     }
 
+    /// Where cargo builds for another target. Each has its own, because cargo does only one thing at a time in a folder, and the
+    /// next target is built while one is.
+    pub(crate) fn build_folder(&self, triple: &str) -> PathBuf {
+        self.target.join("xtask-targets").join(triple)
+    }
+
     /// An empty file for the output of a section.
     pub(crate) fn log(&self, section: &str) -> Result<PathBuf> {
         let folder = self.target.join("xtask-logs");

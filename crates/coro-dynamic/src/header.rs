@@ -65,6 +65,12 @@ pub(crate) const GRAIN: usize = 8;
 /// displaced. It takes no memory; it is a hole in the stack.
 const GAP: usize = 1 << 10;
 
+/// How far below `top` frames begin whose first resumer stands at `sp`, in units of [`ALIGNMENT`]:
+/// below what the call that goes down takes of the resumer's stack, and the hole.
+fn units_below(top: usize, sp: usize) -> usize {
+    (top - sp + DESCENT + GAP).div_ceil(ALIGNMENT)
+}
+
 /// Stack that must be left for the code that copies, in bytes: it may have to
 /// ask the system for memory, and a signal may interrupt it. A caller
 /// that is refused because less is left panics, and has most of it for that: on
@@ -424,7 +430,7 @@ impl Header {
         let below_top = if region.run_stack.is_some() {
             0
         } else {
-            (region.top - sp + DESCENT + GAP).div_ceil(ALIGNMENT)
+            units_below(region.top, sp)
         };
         // Out of reach is out of room as well.
         let base = region.top.saturating_sub(below_top * ALIGNMENT);
@@ -507,4 +513,21 @@ impl Header {
 
 fn grains(bytes: usize) -> Option<u32> {
     u32::try_from(bytes.div_ceil(GRAIN)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_begin_below_what_the_resumer_uses() {
+        let top = 1 << 20;
+        for sp in [top, top - 1, top - 8, top - 100_000] {
+            let begin = top - units_below(top, sp) * ALIGNMENT;
+            let hole = (sp - DESCENT)
+                .checked_sub(begin)
+                .expect("the call has room");
+            assert!((GAP..GAP + ALIGNMENT).contains(&hole), "{hole}");
+        }
+    }
 }

@@ -22,9 +22,9 @@ use sure_stack::Stack;
 ///     list.split_first().map_or(0, |(_, rest)| 1 + depth(rest))
 /// }
 ///
-/// let list = vec![7; 100_000];
+/// let list = vec![7; 50_000];
 /// let mut large = GuardedMmapStack::allocate_at_least(64 << 20)?;
-/// assert_eq!(coro::on_stack(&mut large, || depth(&list)), 100_000);
+/// assert_eq!(coro::on_stack(&mut large, || depth(&list)), 50_000);
 /// # Ok::<(), sure_stack::StackError>(())
 /// ```
 ///

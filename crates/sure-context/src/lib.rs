@@ -24,6 +24,7 @@ mod hint;
 mod parent;
 mod sanitizer;
 mod trampoline;
+mod windows;
 mod word;
 
 pub use context::{Arrival, ExecutionContext, Signal, stack_pointer};
@@ -34,4 +35,5 @@ pub use trampoline::{
     Departure, FIRST_FRAME_SIZE, FnTrampoline, NoThread, Trampoline, prepare, prepare_within,
     try_prepare_within,
 };
+pub use windows::flush_windows;
 pub use word::Word;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::exec;
+use super::{exec, side_by_side};
 use crate::report::{Report, Section};
 use crate::target::foreign::{ALL, Foreign, ensure};
 use crate::target::setup::{self, Consent};
@@ -77,17 +77,16 @@ fn section_of(
         None => "cargo check",
     }
     .to_owned();
-    for target in targets {
-        match check(workspace, toolchain, target, &log)? {
-            None => {
-                println!("   {}: compiles", target.triple);
-                section.passed += 1;
-            }
-            Some(complaint) => {
-                println!("   {}: {complaint}", target.triple);
-                section.failed += 1;
-            }
-        }
+    let complaints = side_by_side::map(side_by_side::BUILDS, targets, |target| {
+        let complaint = check(workspace, toolchain, target, &log)?;
+        let said = complaint.as_deref().unwrap_or("compiles");
+        println!("   {}: {said}", target.triple);
+        anyhow::Ok(complaint)
+    });
+    for complaint in complaints {
+        let good = complaint?.is_none();
+        section.passed += usize::from(good);
+        section.failed += usize::from(!good);
     }
     Ok(section)
 }
@@ -109,7 +108,8 @@ fn check(
             "--keep-going",
         ])
         .args(["--all-targets", "--all-features", "--target-dir"])
-        .arg(workspace.target.join("xtask-foreign"))
+        // Each has its own, because cargo does only one thing at a time in a folder.
+        .arg(workspace.target.join("xtask-foreign").join(target.triple))
         .env("CARGO_INCREMENTAL", "0");
     if let Some(clippy) = toolchain.clippy() {
         // As `cargo clippy` does it; cargo might find the subcommand of another compiler.

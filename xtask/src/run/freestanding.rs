@@ -3,16 +3,15 @@
 //! `ci/freestanding` is four programs per target, which start themselves and speak to the kernel: no C library, no C compiler. So
 //! it runs wherever rustc can build `core` and qemu has an emulator, loongarch64 among them, and takes less than a minute a target.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use super::{exec, landing_pads};
+use super::{exec, landing_pads, side_by_side};
 use crate::report::{self, Report, Section};
 use crate::target::freestanding::{Machine, ensure, select};
 use crate::target::setup::{self, Consent};
@@ -94,25 +93,11 @@ pub(crate) fn section(
     toolchain: &Toolchain,
     machines: &[&'static Machine],
 ) -> Result<Section> {
-    let queue: Mutex<VecDeque<_>> = Mutex::new(machines.iter().enumerate().collect());
-    let all_found = Mutex::new(BTreeMap::new());
-    let next = || queue.lock().ok()?.pop_front();
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(|| {
-                while let Some((number, machine)) = next() {
-                    let found = try_out(workspace, toolchain, machine);
-                    if let Ok(mut all_found) = all_found.lock() {
-                        all_found.insert(number, found);
-                    }
-                }
-            });
-        }
+    let at_once = thread::available_parallelism().map_or(2, usize::from);
+    let all_found = side_by_side::map(at_once, machines, |machine| {
+        try_out(workspace, toolchain, machine)
     });
-    let all_found = all_found
-        .into_inner()
-        .map_err(|_| anyhow::anyhow!("a run has panicked"))?;
-    Ok(judge(&all_found.into_values().collect::<Vec<_>>()))
+    Ok(judge(&all_found))
 }
 
 fn try_out(workspace: &Workspace, toolchain: &Toolchain, machine: &'static Machine) -> Found {

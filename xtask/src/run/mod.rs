@@ -18,6 +18,7 @@ pub(crate) mod pipeline;
 pub(crate) mod portable;
 pub(crate) mod programs;
 pub(crate) mod sanitizers;
+pub(crate) mod side_by_side;
 pub(crate) mod soak;
 pub(crate) mod suite;
 pub(crate) mod supply;

@@ -1,7 +1,7 @@
-//! Target after target: while the tests of one run, those of the next are built.
+//! Target after target: while the tests of one run, those of the next two are built.
 //!
-//! Building and emulating load a machine differently, and cargo builds in one folder only one thing at a time: so one thread does
-//! all that cargo does (the test binaries, then the doc tests), in order, and another runs the binaries as they come.
+//! Building and emulating load a machine differently: so some threads do all that cargo does (the test binaries, then the doc
+//! tests), a target each, and another runs the binaries, in the order of the targets.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 
 use super::binaries::Binary;
 use super::expected::{self, Expected};
+use super::side_by_side;
 use super::suite::{Results, Suite};
 use crate::report::record::Found;
 use crate::report::{Report, Section};
@@ -65,20 +66,19 @@ pub(crate) fn run(
         }
     }
 
-    let (built, to_run) = mpsc::channel();
-    let (documented, documents) = mpsc::channel();
+    let (to_send, to_receive): (Vec<_>, Vec<_>) = stages.iter().map(|_| channels()).unzip();
     let mut runs = BTreeMap::<_, Vec<_>>::new();
     thread::scope(|scope| {
-        let stages = &stages;
-        scope.spawn(move || {
-            // Only a receiver that is gone makes this fail, and then the rest is not waited for.
-            let _ = stages
-                .iter()
-                .try_for_each(|stage| stage.build(&built, &documented));
+        let builds = stages.iter().zip(to_send);
+        scope.spawn(|| {
+            side_by_side::map(side_by_side::BUILDS, builds, |(stage, made)| {
+                // Only a receiver that is gone makes this fail, and then nothing is missed.
+                let _ = stage.build(made);
+            })
         });
-        for stage in stages {
+        for (stage, made) in stages.iter().zip(to_receive) {
             report.section(&stage.name, || {
-                let results = stage.run(&to_run, &documents)?;
+                let results = stage.run(made)?;
                 let section = match stage.target.runs() {
                     true => {
                         let mut tests = expected.tests(stage.docs);
@@ -110,13 +110,20 @@ pub(crate) fn run(
     Ok(jobs.iter().map(found).collect())
 }
 
+/// The ends, of the thread that builds a stage, of the channels for the test binaries and for what the doc tests have said.
+type Made = (Sender<Result<Vec<Binary>>>, Sender<Result<Results>>);
+/// Those of the thread that runs it.
+type ToRun = (Receiver<Result<Vec<Binary>>>, Receiver<Result<Results>>);
+
+fn channels() -> (Made, ToRun) {
+    let (built, to_run) = mpsc::channel();
+    let (documented, documents) = mpsc::channel();
+    ((built, documented), (to_run, documents))
+}
+
 impl Stage<'_> {
     /// Cargo's part. The doc tests come later, and only if all was built.
-    fn build(
-        &self,
-        built: &Sender<Result<Vec<Binary>>>,
-        documented: &Sender<Result<Results>>,
-    ) -> Result<()> {
+    fn build(&self, (built, documented): Made) -> Result<()> {
         let binaries = match self.target.runs() {
             true => self.suite.build(),
             false => self.suite.compile().map(|()| Vec::new()),
@@ -130,16 +137,11 @@ impl Stage<'_> {
     }
 
     /// The emulator's part.
-    fn run(
-        &self,
-        built: &Receiver<Result<Vec<Binary>>>,
-        documents: &Receiver<Result<Results>>,
-    ) -> Result<Results> {
+    fn run(&self, (built, documents): ToRun) -> Result<Results> {
         let binaries = built.recv().context("the builds have ended early")??;
         let started = Instant::now();
         let results = self.suite.run(&binaries);
         println!("   ran in {:.1} s", started.elapsed().as_secs_f64());
-        // Received whatever the tests have found: the next stage's would be taken for them.
         let docs = match self.docs {
             true => documents.recv().context("the builds have ended early")?,
             false => Ok(Results::default()),

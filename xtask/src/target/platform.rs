@@ -90,8 +90,7 @@ impl Platform<'_> {
                 let prefix = prefix.replace('-', "_");
                 command
                     .args([library, "--target", foreign.triple, "--target-dir"])
-                    // One for all targets: cargo keeps them apart by triple, and shares what is built for the host.
-                    .arg(target.join("xtask-targets"))
+                    .arg(self.workspace.build_folder(foreign.triple))
                     .env(format!("{prefix}_LINKER"), foreign.linker())
                     .env(format!("{prefix}_RUNNER"), foreign.runner())
                     .env("CARGO_INCREMENTAL", "0")

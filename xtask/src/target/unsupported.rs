@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use crate::report::Section;
-use crate::run::exec;
+use crate::run::{exec, side_by_side};
 use crate::target::toolchain::Toolchain;
 use crate::workspace::Workspace;
 
@@ -110,13 +110,16 @@ pub(crate) fn section(workspace: &Workspace, toolchain: &Toolchain) -> Result<Se
         count(good);
     }
 
-    for triple in CHECKED {
+    let checked = side_by_side::map(side_by_side::BUILDS, CHECKED, |triple| {
         let mut command = toolchain.cargo();
         command
             .args(["check", "-Zbuild-std=core", "--target", triple])
             .args(["--package", "sure-context", "--target-dir"])
-            .arg(workspace.target.join("xtask-targets"));
-        let finished = exec::run(&mut command, &log, Duration::from_secs(10 * 60))?;
+            .arg(workspace.build_folder(triple));
+        exec::run(&mut command, &log, Duration::from_secs(10 * 60))
+    });
+    for (triple, finished) in CHECKED.iter().zip(checked) {
+        let finished = finished?;
         let errors = errors(&finished.stderr);
         let refused =
             !finished.success() && matches!(errors[..], [only] if only.contains("support"));

@@ -321,3 +321,27 @@ fn a_process_exits_inside_of_a_coroutine_that_a_thread_local_keeps() {
         assert_eq!(ended.status.code(), Some(code), "{ended}");
     }
 }
+
+/// How many bytes of memory the process has: `statm` of proc(5).
+#[cfg(target_os = "linux")]
+fn resident() -> usize {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: usize = text.split(' ').nth(1).unwrap().parse().unwrap();
+    // The least that a page has.
+    pages * 4096
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_block_of_one_that_never_began_is_used_again() {
+    const MANY: usize = 8000;
+    each(|kind| {
+        let captured = [1_u8; 8 << 10];
+        let before = resident();
+        for _ in 0..MANY {
+            drop::<Plain>(kind.make(move |_, ()| _ = std::hint::black_box(captured)));
+        }
+        let more = resident().saturating_sub(before);
+        assert!(more < MANY * size_of_val(&captured) / 2, "{more}");
+    });
+}

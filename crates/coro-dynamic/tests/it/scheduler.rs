@@ -30,7 +30,7 @@ fn round_robin() {
                 })
             };
         }
-        assert_eq!(scheduler.len(), 4);
+        assert_eq!((scheduler.len(), scheduler.is_empty()), (4, false));
         scheduler.run().expect("no panic");
         assert!(scheduler.is_empty());
         let expected = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];

@@ -29,9 +29,6 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     /// [end](TrapHandler::end) the coroutine: its `resume` returns
     /// [`Complete`](crate::CoroutineState::Complete) with the value. The example `trap` is a whole
     /// such host.
-    ///
-    /// Not on SPARC: there, under an emulator, a value of several words has arrived overwritten by what
-    /// looks like a register window.
     pub fn trap_handler(&self) -> TrapHandler<Input, Yield, Return> {
         TrapHandler {
             handle: self.handle,
@@ -84,6 +81,8 @@ impl<Input, Yield, Return> TrapHandler<Input, Yield, Return> {
         let place = self.limit.as_ptr();
         let place = place.wrapping_add(place.align_offset(align_of::<Return>()));
         let place = place.cast::<ManuallyDrop<Return>>();
+        // Frames of the interrupted code may have their places for these where the value goes.
+        sure_context::flush_windows();
         // SAFETY: the frames on the stack are forgotten (3), and nothing runs there until the resumer
         // has moved the value out. The stack was refused unless a `Return` takes less than half of it,
         // padding included. The resumer is the one of the present resume, because the coroutine runs

@@ -266,3 +266,18 @@ pub(super) fn from_records<'a>(thread: &str, records: impl Iterator<Item = &'a R
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn a_range_is_one_number_if_both_are_shown_alike() {
+        let age = |milliseconds| Age(Duration::from_millis(milliseconds));
+        assert_eq!(Range(3, 3).to_string(), "3");
+        assert_eq!(Range(3, 4).to_string(), "3 to 4");
+        assert_eq!(Range(age(1500), age(1500)).to_string(), "1.500 s");
+        assert_eq!(Range(age(20), age(1500)).to_string(), "0.020 s to 1.500 s");
+    }
+}

@@ -107,7 +107,10 @@ mod walk {
 }
 
 #[cfg(not(all(unix, not(target_arch = "arm"))))]
-mod walk {
+use no_walk as walk;
+
+#[cfg(not(all(unix, not(target_arch = "arm"))))]
+mod no_walk {
     pub(super) fn addresses() -> std::vec::Vec<usize> {
         std::vec::Vec::new()
     }

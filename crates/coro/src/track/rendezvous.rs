@@ -168,6 +168,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_answer_to_a_question_of_before_is_none() {
+        let member = |question| Member {
+            number: usize::MAX,
+            name: String::from("without coroutines"),
+            answer: Mutex::new((question, Some(String::from("answer")))),
+        };
+        assert_eq!(member(6).tell(7), "");
+        assert_eq!(member(7).tell(7), "answer");
+        assert_eq!(member(8).tell(7), "answer");
+    }
+
+    #[test]
     fn threads_that_have_ended_are_forgotten() {
         const MANY: usize = 20;
         for _ in 0..MANY {

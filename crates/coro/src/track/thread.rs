@@ -47,3 +47,17 @@ pub(super) fn kernel_number() -> u32 {
     });
     number.unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debuggers_know_a_thread_by_the_kernels_number() {
+        let both = || (kernel_number(), sure_stack::internal::kernel_thread());
+        let ((first, expected), (again, _)) = (both(), both());
+        assert_eq!([first, again], [expected; 2]);
+        let (other, expected) = std::thread::spawn(both).join().unwrap();
+        assert_eq!(other, expected);
+    }
+}

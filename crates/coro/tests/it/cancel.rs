@@ -49,7 +49,10 @@ fn while_it_is_cancelled_only_ready_futures_are_waited_for() {
     });
     assert!(poll_once(&mut future).0.is_pending());
     drop(future);
-    assert_eq!(seen.0.take(), Some(Err(BlockOnError::Cancelled)));
+    let error = seen.0.take().and_then(Result::err);
+    assert_eq!(error, Some(BlockOnError::Cancelled));
+    let text = error.unwrap().to_string();
+    assert!(text.starts_with("cancelled"), "{text}");
     assert_eq!(seen.1.take(), Some(Ok(5)));
 }
 

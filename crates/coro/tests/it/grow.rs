@@ -391,3 +391,19 @@ fn a_thread_ends_while_a_coroutine_waits_on_a_growth() {
     });
     assert_eq!(receiver.recv().unwrap(), 3_000);
 }
+
+/// `f` runs a few kilobytes further down, and not on another stack.
+#[test]
+fn where_there_is_room_the_stack_does_not_grow() {
+    let mut coroutine = Coroutine::new(|handle: &SuspendHandle<(), usize>, ()| {
+        let here = address();
+        let left = remaining_stack().expect("a coroutine's stack is known");
+        assert!(left > 2 * RED_ZONE, "{left}");
+        handle.suspend(here.abs_diff(maybe_grow(RED_ZONE, SIZE, address)));
+        handle.suspend(here.abs_diff(maybe_grow(left * 2, SIZE, address)));
+    });
+    let distance = coroutine.resume(()).yielded().unwrap();
+    assert!(distance < RED_ZONE, "{distance}");
+    let distance = coroutine.resume(()).yielded().unwrap();
+    assert!(distance > RED_ZONE, "{distance}");
+}

@@ -100,6 +100,29 @@ fn a_lending_one_gives_back_as_much() {
     assert_eq!(script.release_unused(), 0, "it is gone already");
 }
 
+#[test]
+fn those_of_a_scope_give_back_as_much() {
+    let stack =
+        || Coroutine::builder().stack(GuardedMmapStack::allocate_at_least(4 << 20).unwrap());
+    coro::scope(|scope| {
+        let body = |handle: &SuspendHandle<(), ()>, ()| {
+            deep_call();
+            handle.suspend(());
+        };
+        let mut plain = stack().build_scoped(scope, body).unwrap();
+        let body = |handle: &LendingHandle<(), ()>| {
+            deep_call();
+            handle.suspend(());
+        };
+        let mut lending = stack().build_scoped_lending(scope, body).unwrap();
+        plain.resume(());
+        lending.resume(&mut ());
+        for released in [plain.release_unused(), lending.release_unused()] {
+            assert_eq!(released >= 600 << 10, system_gives_back(), "{released}");
+        }
+    });
+}
+
 /// A stack that begins some bytes lower, so that frames lie elsewhere in their pages.
 struct Lowered(Rc<GuardedMmapStack>, usize);
 

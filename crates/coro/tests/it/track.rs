@@ -3,7 +3,7 @@
 use coro::{Coroutine, LendingCoroutine, LendingHandle, Status, SuspendHandle, track};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 type Plain = Coroutine<(), (), ()>;
 
@@ -54,7 +54,12 @@ fn the_list_follows_a_life() {
     assert!(new.number() < track::list()[1].number());
     drop(later);
 
+    // Later than tracking began.
+    std::thread::sleep(Duration::from_millis(20));
+    let before = Instant::now();
     coroutine.resume(());
+    let age = only().suspended_for().expect("it is suspended");
+    assert!(age <= before.elapsed(), "{age:?}");
     let first = only();
     assert_eq!(first.status(), Status::Suspended);
     assert_eq!(coroutine.status(), Status::Suspended);
@@ -65,7 +70,15 @@ fn the_list_follows_a_life() {
         (default / 2..default * 2).contains(&first.stack_size()),
         "{first:?}"
     );
-    assert!(first.suspended_for().is_some());
+    std::thread::sleep(Duration::from_millis(20));
+    let age = only().suspended_for().expect("it is suspended");
+    assert!((20..60_000).contains(&age.as_millis()), "{age:?}");
+    let text = dump();
+    assert!(
+        text.contains(&format!("stack {} bytes", first.stack_size())),
+        "{text}"
+    );
+    assert!(text.contains("      since 0."), "{text}");
     if WALKS {
         let bytes = first.bytes_in_use().expect("its stack pointer is known");
         assert!((100..first.high_water_mark()).contains(&bytes), "{first:?}");
@@ -563,4 +576,18 @@ fn an_overflow_tells_who_created_the_coroutine() {
         );
         assert!(ended.output.contains(&creator), "{ended:?}");
     }
+}
+
+/// To look up the names of functions takes more than such a stack has.
+#[test]
+fn a_coroutine_with_little_stack_may_ask_for_a_dump() {
+    let builder = Coroutine::builder().tracked(true).stack_size(32 << 10);
+    let mut other = tracked("other", |handle, ()| handle.suspend(()));
+    other.resume(());
+    let mut small = builder
+        .build(|handle: &SuspendHandle<(), bool>, ()| {
+            handle.suspend(dump().contains("named `other`"));
+        })
+        .unwrap();
+    assert_eq!(small.resume(()).yielded(), Some(true));
 }

@@ -275,3 +275,56 @@ fn invalid_sizes_make_no_call() {
         assert!(calls.all.is_empty());
     }
 }
+
+fn count(calls: &Calls, call: Call) -> usize {
+    calls.all.iter().filter(|it| **it == call).count()
+}
+
+/// So many that an arena makes guards ahead, which begins where a reservation has 256 in use.
+const MANY: usize = 1100;
+
+/// The calls while so many stacks are taken, of which none comes back.
+fn take_many(plan: fn(usize, Call) -> Option<i32>) -> Calls {
+    probe();
+    super::guard::vectored_guards();
+    let config = ArenaConfig::new().stack_size(8192).keep(MANY);
+    let arena = config.build().unwrap();
+    let mut stacks = Vec::new();
+    let calls = during(plan, || {
+        stacks.extend((0..MANY).map(|_| arena.allocate().unwrap()));
+    });
+    stacks.iter().for_each(use_it);
+    calls
+}
+
+#[test]
+fn guards_of_many_stacks_are_made_together() {
+    let calls = take_many(|_, _| None);
+    if super::guard::vectored_guards() {
+        assert!(count(&calls, Call::Advise) < MANY * 9 / 10, "{calls:?}");
+    }
+}
+
+#[test]
+fn in_locked_memory_nothing_is_made_ahead() {
+    let calls = take_many(|_, call| (call == Call::Advise).then_some(libc::EINVAL));
+    if super::guard::lightweight_guards() {
+        // Each is tried once, and nothing but it; so are huge pages, for each reservation.
+        let reservations = count(&calls, Call::Map);
+        assert_eq!(count(&calls, Call::Advise), MANY + reservations);
+    }
+}
+
+#[test]
+fn the_memory_of_neighbours_goes_back_in_one_call() {
+    probe();
+    let config = ArenaConfig::new().stack_size(8192).keep(STACKS);
+    let arena = config.build().unwrap();
+    drop(
+        (0..10)
+            .map(|_| arena.allocate().unwrap())
+            .collect::<Vec<_>>(),
+    );
+    let calls = during(|_, _| None, || _ = arena.trim());
+    assert_eq!(count(&calls, Call::Advise), 1, "{calls:?}");
+}

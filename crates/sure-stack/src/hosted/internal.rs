@@ -37,3 +37,22 @@ pub fn write_on_signal(signal: c_int, pipe: PipeWriter) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_number_of_a_thread_is_the_kernels() {
+        let number = || {
+            let link = std::fs::read_link("/proc/thread-self").unwrap();
+            link.file_name().unwrap().to_str().unwrap().parse()
+        };
+        assert_eq!(Ok(kernel_thread()), number());
+        let (ours, its) = std::thread::spawn(move || (kernel_thread(), number()))
+            .join()
+            .unwrap();
+        assert_eq!(Ok(ours), its);
+    }
+}

@@ -94,18 +94,26 @@ fn count() -> Result<(), Exhausted> {
     // The kernel's default, where the system does not say.
     let limit = limits::most_mappings().unwrap_or(65_530);
     let stacks = STACKS.load(Relaxed);
-    // Where it does not say how many there are: those of ours, and some more.
-    let used = limits::mappings().unwrap_or(stacks * MAPPINGS + LEAST_GRANT);
-    let free = usize::try_from(limit)
-        .unwrap_or(usize::MAX)
-        .saturating_sub(used + HEAD_ROOM);
-    if free < MAPPINGS {
-        return Err(Exhausted { stacks, limit });
-    }
-    let grant = (free - free / 4).max(LEAST_GRANT.min(free));
+    let used = used(limits::mappings(), stacks);
+    let grant = grant(limit, used).ok_or(Exhausted { stacks, limit })?;
     LAST_GRANT.store(grant, Relaxed);
     GRANTED.store(grant, Relaxed);
     Ok(())
+}
+
+/// How many mappings there are, as the system has counted them. Where it does not say: those of
+/// so many stacks, and some more.
+fn used(counted: Option<usize>, stacks: usize) -> usize {
+    counted.unwrap_or(stacks * MAPPINGS + LEAST_GRANT)
+}
+
+/// What a process is granted that has used so many of its mappings: three quarters of what is left
+/// above [`HEAD_ROOM`], or [`LEAST_GRANT`] of it, or all; nothing, if that is not enough for a guard.
+fn grant(limit: u64, used: usize) -> Option<usize> {
+    let free = usize::try_from(limit)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(used + HEAD_ROOM);
+    (free >= MAPPINGS).then(|| (free - free / 4).max(LEAST_GRANT.min(free)))
 }
 
 #[cfg(test)]
@@ -122,5 +130,23 @@ mod tests {
             None,
             "another thread has counted less"
         );
+    }
+
+    #[test]
+    fn where_the_system_does_not_count_our_stacks_and_some_more_are_used() {
+        assert_eq!(used(Some(7), 1000), 7);
+        assert_eq!(used(None, 1000), 2 * 1000 + LEAST_GRANT);
+        assert_eq!(used(None, 0), LEAST_GRANT);
+    }
+
+    #[test]
+    fn most_of_what_is_left_is_granted_and_the_head_room_never() {
+        assert_eq!(grant(65_530, 65_530 - 512 - 4000), Some(3000));
+        assert_eq!(grant(10_000, 10_000 - 512 - 300), Some(LEAST_GRANT));
+        assert_eq!(grant(10_000, 10_000 - 512 - 100), Some(100));
+        assert_eq!(grant(10_000, 10_000 - 512 - 2), Some(2));
+        assert_eq!(grant(10_000, 10_000 - 512 - 1), None);
+        assert_eq!(grant(10_000, 10_000 - 512), None);
+        assert_eq!(grant(10_000, 20_000), None, "another thread makes mappings");
     }
 }

@@ -36,17 +36,46 @@ impl Limit {
             Limit::AddressSpace(bytes)
         } else if limits::overcommit_policy() == Some(2) {
             Limit::Overcommit
-        } else if let Some(mappings) = exhausted_mappings() {
-            Limit::MapCount(mappings)
+        } else if let Some(most) = exhausted(limits::most_mappings(), limits::mappings()) {
+            Limit::MapCount(most)
         } else {
             Limit::Unknown
         }
     }
 }
 
-/// How many mappings the process may have, if it has about as many.
-fn exhausted_mappings() -> Option<u64> {
-    let most = limits::most_mappings()?;
-    let used = limits::mappings()? + HEAD_ROOM;
-    (used as u64 >= most).then_some(most)
+/// How many mappings the process may have at the most, if it has used about as many.
+fn exhausted(most: Option<u64>, used: Option<usize>) -> Option<u64> {
+    most.filter(|most| used.is_some_and(|used| (used + HEAD_ROOM) as u64 >= *most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mappings_are_exhausted_when_only_the_head_room_is_left() {
+        let head_room = HEAD_ROOM as u64;
+        assert_eq!(exhausted(Some(65_530), Some(65_530)), Some(65_530));
+        assert_eq!(
+            exhausted(Some(100 + head_room), Some(100)),
+            Some(100 + head_room)
+        );
+        assert_eq!(exhausted(Some(101 + head_room), Some(100)), None);
+        assert_eq!(exhausted(None, Some(100)), None);
+        assert_eq!(exhausted(Some(100), None), None);
+    }
+
+    #[test]
+    fn the_error_tells_locked_memory_from_everything_else() {
+        assert_eq!(
+            Limit::behind(&io::ErrorKind::WouldBlock.into()),
+            Limit::LockedMemory
+        );
+        let other = Limit::behind(&io::ErrorKind::OutOfMemory.into());
+        assert_ne!(other, Limit::LockedMemory);
+        if limits::overcommit_policy() != Some(2) {
+            assert_ne!(other, Limit::Overcommit);
+        }
+    }
 }

@@ -5,7 +5,8 @@ use static_assertions::{assert_impl_all, assert_not_impl_any};
 use std::sync::mpsc;
 use std::thread;
 use sure_stack::{
-    ArenaConfig, ArenaStack, DEFAULT_STACK_SIZE, Guards, Reclaim, Stack, StackArena, StackError,
+    ArenaConfig, ArenaStack, DEFAULT_STACK_SIZE, GUARD_SIZE, Guards, Reclaim, Stack, StackArena,
+    StackError,
 };
 use testing::{Random, cases};
 
@@ -55,7 +56,7 @@ fn each_of_very_many_has_its_guard_and_nothing_else_is_one() {
     let room = size_of::<libc::utsname>();
     for (number, stack) in stacks.iter().enumerate() {
         let limit = stack.limit().as_ptr();
-        let guard = [1, sure_stack::GUARD_SIZE].map(|below| is_writable(limit.wrapping_sub(below)));
+        let guard = [1, GUARD_SIZE].map(|below| is_writable(limit.wrapping_sub(below)));
         assert_eq!(guard, [false, false], "the guard of stack {number}");
         let ends = [0, stack.size() - room].map(|above| is_writable(limit.wrapping_add(above)));
         assert_eq!(ends, [true, true], "stack {number}");
@@ -310,6 +311,69 @@ fn stacks_without_colour_begin_at_the_same_offset() {
     };
     assert_eq!(offsets(false), 1);
     assert!(offsets(true) >= 8);
+}
+
+#[test]
+fn a_guard_ends_at_the_limit_and_is_no_larger_than_it_must_be() {
+    let stack = StackArena::new(SIZE).unwrap().allocate().unwrap();
+    assert_eq!(stack.guard().end, stack.limit().addr().get());
+    assert!(stack.guard().len().is_multiple_of(4096));
+    // Whole pages, of 64 KiB at the most.
+    let sizes = GUARD_SIZE..GUARD_SIZE + (64 << 10);
+    assert!(
+        sizes.contains(&stack.guard().len()),
+        "{}",
+        stack.guard().len()
+    );
+}
+
+#[test]
+fn each_part_of_a_configuration_leaves_the_others() {
+    let config = ArenaConfig::new()
+        .stack_size(SIZE)
+        .guards(Guards::Mprotect)
+        .keep(0)
+        .reclaim(Reclaim::Lazily)
+        .coloured(false);
+    let arena = config.build().unwrap();
+    let stack = arena.allocate().unwrap();
+    assert!(
+        (SIZE..2 * SIZE.max(64 << 10)).contains(&stack.size()),
+        "{}",
+        stack.size()
+    );
+    drop(stack);
+    let statistics = arena.statistics();
+    assert_eq!((statistics.protected_guards, statistics.kept), (1, 0));
+}
+
+#[test]
+fn a_full_reservation_has_room_again_for_each_that_comes_back() {
+    let arena = ArenaConfig::new().stack_size(SIZE).keep(0).build().unwrap();
+    let mut stacks = vec![arena.allocate().unwrap()];
+    while arena.statistics().reservations == 1 {
+        stacks.push(arena.allocate().unwrap());
+    }
+    // The one that did not fit into the first one.
+    stacks.pop();
+    arena.trim();
+    for _ in 0..3 * stacks.len() {
+        stacks.pop();
+        stacks.push(arena.allocate().unwrap());
+        assert_eq!(arena.statistics().reservations, 1);
+    }
+}
+
+#[test]
+fn half_are_left_when_too_many_are_kept() {
+    let arena = ArenaConfig::new()
+        .stack_size(SIZE)
+        .keep(100)
+        .build()
+        .unwrap();
+    let stacks: Vec<_> = (0..101).map(|_| arena.allocate().unwrap()).collect();
+    drop(stacks);
+    assert_eq!(arena.statistics().kept, 50);
 }
 
 #[test]

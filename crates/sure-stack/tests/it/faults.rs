@@ -21,6 +21,7 @@ testing::scenarios!(
     hit_below_a_later_handler,
     signal_sent,
     bus_error,
+    install_over_flags,
 );
 
 fn run(scenario: &str) -> child::Ended {
@@ -281,4 +282,40 @@ fn bus_error() {
 #[test]
 fn a_bus_error_is_left_alone() {
     assert_not_ours(&run("bus_error"), SIGBUS, &["touching"]);
+}
+
+fn install_over_flags() {
+    extern "C" fn handler(_: c_int) {}
+    let before = handler as *const () as usize;
+    // SAFETY: all zeros is an action.
+    let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
+    action.sa_sigaction = before;
+    action.sa_flags = libc::SA_RESTART | libc::SA_RESETHAND;
+    for signal in [SIGSEGV, SIGBUS] {
+        // SAFETY: a handler that does nothing.
+        assert_eq!(
+            unsafe { libc::sigaction(signal, &action, ptr::null_mut()) },
+            0
+        );
+    }
+    overflow::install().unwrap();
+    // The system says of a guard by one of them, or by either.
+    let ours = [SIGSEGV, SIGBUS].into_iter().filter(|&signal| {
+        // SAFETY: the action is only read.
+        assert_eq!(
+            unsafe { libc::sigaction(signal, ptr::null(), &mut action) },
+            0
+        );
+        let flags = libc::SA_RESTART | libc::SA_SIGINFO | libc::SA_ONSTACK;
+        let others = libc::SA_RESETHAND | libc::SA_NODEFER;
+        let is_ours = action.sa_sigaction != before;
+        assert!(!is_ours || action.sa_flags & (flags | others) == flags);
+        is_ours
+    });
+    println!("ours {}", ours.count() > 0);
+}
+
+#[test]
+fn our_handler_has_the_flags_of_the_one_before_but_stays() {
+    run("install_over_flags").assert_success(&["ours true"]);
 }

@@ -59,6 +59,7 @@ fn larger_stacks_are_mapped_each_on_its_own() {
         drop(stack);
         assert_eq!(PooledStack::kept(), kept);
         assert!(PooledStack::arena_of(LARGEST_POOLED_SIZE + 1).is_none());
+        assert!(PooledStack::arena_of(LARGEST_POOLED_SIZE).is_some());
     });
 }
 

@@ -207,7 +207,7 @@ impl Trial<'_> {
         if !finished.success() {
             bail!("not built: {}", exec::complaints(&finished.stderr));
         }
-        let folder = self.workspace.target.join("xtask-targets");
+        let folder = self.workspace.build_folder(target.triple);
         Ok(folder.join(target.triple).join("debug/examples/hang"))
     }
 }

@@ -101,3 +101,24 @@ fn unusual_closures() {
     let thread = std::thread::Builder::new().stack_size(64 << 20);
     thread.spawn(work).unwrap().join().unwrap();
 }
+
+#[test]
+fn closures_are_aligned_by_more_than_a_pair_of_cache_lines() {
+    #[derive(Clone, Copy)]
+    #[repr(align(256))]
+    struct Lines([u8; 256]);
+    // Stacks whose high ends differ, modulo the alignment.
+    for colour in 0..4 {
+        let captured = Lines([colour; 256]);
+        let mut below = Vec::new();
+        let arena = sure_stack::StackArena::new(32 << 10).unwrap();
+        below.extend((0..colour).map(|_| arena.allocate().unwrap()));
+        let stack = arena.allocate().unwrap();
+        let body = move |_: &SuspendHandle<(), u8>, ()| {
+            assert_aligned(&captured);
+            captured.0[255]
+        };
+        let mut coroutine = Coroutine::with_stack(stack, body);
+        assert_eq!(coroutine.resume(()), CoroutineState::Complete(colour));
+    }
+}

@@ -179,3 +179,53 @@ impl Reservation {
         unsafe { NonNull::new_unchecked(start.add(number as usize * self.shape.stride)) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLOTS: u32 = 300;
+
+    fn reservation() -> Reservation {
+        let shape = StackShape::new(1, false, false).unwrap();
+        Reservation::new(shape, SLOTS).unwrap()
+    }
+
+    #[test]
+    fn there_are_no_more_slots_than_that() {
+        let mut reservation = reservation();
+        for number in 0..SLOTS {
+            assert!(reservation.has_room());
+            assert_eq!(reservation.take(), Some((number, false)));
+        }
+        assert!(!reservation.has_room());
+        assert_eq!(reservation.take(), None);
+        reservation.put_back(7, true);
+        assert_eq!(reservation.take(), Some((7, true)));
+        assert_eq!(reservation.take(), None);
+    }
+
+    #[test]
+    fn what_was_prepared_has_its_guard() {
+        let mut reservation = reservation();
+        reservation.prepared(2);
+        reservation.prepared(1);
+        assert_eq!(reservation.take(), Some((0, true)));
+        assert_eq!(reservation.take(), Some((1, true)));
+        assert_eq!(reservation.take(), Some((2, false)));
+    }
+
+    #[test]
+    fn the_more_slots_were_taken_the_more_are_prepared() {
+        let mut reservation = reservation();
+        let least = WASTE * LEAST_PREPARED;
+        for number in 0..SLOTS {
+            reservation.take();
+            let expected = if number < least { 1 } else { number / WASTE };
+            let left = SLOTS - number;
+            assert_eq!(reservation.batch(number), expected.min(left), "{number}");
+        }
+        // This one was taken before.
+        assert_eq!(reservation.batch(least), 1);
+    }
+}

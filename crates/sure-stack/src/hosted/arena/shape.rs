@@ -96,3 +96,40 @@ impl StackShape {
         (MOST / self.stride).clamp(1, 1 << 20) as u32
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_takes_no_more_than_its_header_and_its_colour_beyond_its_size() {
+        let page = page_size();
+        let bytes = |bytes, coloured| {
+            let shape = StackShape::new(bytes, coloured, false);
+            shape.unwrap().bytes()
+        };
+        assert_eq!(bytes(page - 256, false), page);
+        let range = OVERHEAD - PLAIN_OVERHEAD;
+        assert!(range < 4096);
+        assert_eq!(bytes(2 * page - range - 256, true), 2 * page);
+    }
+
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn where_there_are_addresses_reservations_become_large() {
+        let shape = StackShape::new(1 << 20, false, false).unwrap();
+        let most = shape.most_slots() as usize * shape.stride;
+        assert!(most > 15 << 30, "{most}");
+    }
+
+    #[test]
+    fn a_first_reservation_fills_a_huge_page() {
+        let plain = StackShape::new(16 << 10, false, false).unwrap();
+        assert_eq!(plain.first_slots(), FIRST as u32);
+        let small = StackShape::new(16 << 10, false, true).unwrap();
+        let bytes = small.first_slots() as usize * small.stride;
+        assert!(bytes <= HUGE && bytes + small.stride > HUGE, "{bytes}");
+        let large = StackShape::new(1 << 20, false, true).unwrap();
+        assert_eq!(large.first_slots(), large.most_slots().min(FIRST as u32));
+    }
+}

@@ -9,37 +9,43 @@ use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 /// Whether `MADV_GUARD_INSTALL` makes a page that cannot be accessed.
 pub(crate) fn lightweight_guards() -> bool {
     static KNOWN: Knowledge = Knowledge::new();
-    KNOWN.get(|page| {
-        // SAFETY: a page of the probe's own, unused.
-        let done = unsafe { advise(page, page_size(), Advice::InstallGuard) };
-        // SAFETY: the same page, in which nothing is alive.
-        done.is_ok() && refuses_bogus(page) && !unsafe { is_writable(page) }
-    })
+    KNOWN.get(becomes_a_guard)
+}
+
+fn becomes_a_guard(page: *mut u8) -> bool {
+    // SAFETY: a page of the probe's own, unused.
+    let done = unsafe { advise(page, page_size(), Advice::InstallGuard) };
+    // SAFETY: the same page, in which nothing is alive.
+    done.is_ok() && refuses_bogus(page) && !unsafe { is_writable(page) }
 }
 
 /// Whether lightweight guards can be made many at a time, by `process_madvise`.
 pub(crate) fn vectored_guards() -> bool {
     static KNOWN: Knowledge = Knowledge::new();
-    KNOWN.get(|page| {
-        // SAFETY: a page of the probe's own, unused.
-        let done = unsafe { advise_each(&[page], page_size(), Advice::InstallGuard) };
-        // SAFETY: the same page, in which nothing is alive.
-        done.is_ok() && lightweight_guards() && !unsafe { is_writable(page) }
-    })
+    KNOWN.get(becomes_one_of_many_guards)
+}
+
+fn becomes_one_of_many_guards(page: *mut u8) -> bool {
+    // SAFETY: a page of the probe's own, unused.
+    let done = unsafe { advise_each(&[page], page_size(), Advice::InstallGuard) };
+    // SAFETY: the same page, in which nothing is alive.
+    done.is_ok() && lightweight_guards() && !unsafe { is_writable(page) }
 }
 
 /// Whether `MADV_DONTNEED` makes memory read as zeros.
 pub(crate) fn clears_memory() -> bool {
     static KNOWN: Knowledge = Knowledge::new();
-    KNOWN.get(|page| {
-        // SAFETY: a page of the probe's own, which is readable and writable
-        // whatever the advice does.
-        unsafe {
-            page.write_volatile(1);
-            let done = advise(page, page_size(), Advice::DontNeed);
-            done.is_ok() && page.read_volatile() == 0
-        }
-    })
+    KNOWN.get(is_cleared)
+}
+
+fn is_cleared(page: *mut u8) -> bool {
+    // SAFETY: a page of the probe's own, which is readable and writable
+    // whatever the advice does.
+    unsafe {
+        page.write_volatile(1);
+        let done = advise(page, page_size(), Advice::DontNeed);
+        done.is_ok() && page.read_volatile() == 0
+    }
 }
 
 /// A system that knows its advice refuses what is none.
@@ -91,6 +97,70 @@ mod tests {
         // SAFETY: the same.
         let writable = [0, 1, 2, 3].map(|n| unsafe { is_writable(at(n)) });
         assert_eq!(writable, [false, true, false, true]);
+    }
+
+    fn page() -> Mapping {
+        Mapping::new(page_size(), false).unwrap()
+    }
+
+    #[test]
+    fn the_system_is_asked_once_and_believed() {
+        for answer in [false, true] {
+            let knowledge = Knowledge::new();
+            assert_eq!(knowledge.get(|_| answer), answer);
+            assert_eq!(knowledge.get(|_| !answer), answer);
+        }
+    }
+
+    /// What each probe says, and what can be seen of the page afterwards.
+    #[test]
+    fn the_answers_are_what_happens_to_a_page() {
+        let asked = page();
+        // SAFETY: a page of the test's own.
+        let refuses = unsafe { advise(asked.start(), page_size(), Advice::Bogus) }.is_err();
+        for (says, ask) in [
+            (lightweight_guards(), becomes_a_guard as fn(*mut u8) -> bool),
+            (vectored_guards(), becomes_one_of_many_guards),
+        ] {
+            let asked = page();
+            assert_eq!(ask(asked.start()), says);
+            // SAFETY: a page of the test's own.
+            let guarded = !unsafe { is_writable(asked.start()) };
+            assert_eq!(says, guarded && refuses);
+        }
+        let asked = page();
+        // SAFETY: a page of the test's own, unused.
+        let done = unsafe { advise_each(&[asked.start()], page_size(), Advice::InstallGuard) };
+        // SAFETY: a page of the test's own.
+        let guarded = done.is_ok() && !unsafe { is_writable(asked.start()) };
+        assert_eq!(vectored_guards(), lightweight_guards() && guarded);
+        let asked = page();
+        assert_eq!(is_cleared(asked.start()), clears_memory());
+        // SAFETY: a page of the test's own, which is readable.
+        assert_eq!(
+            clears_memory(),
+            unsafe { asked.start().read_volatile() } == 0
+        );
+    }
+
+    /// A page that cannot be written to proves nothing, if the advice was refused.
+    #[cfg(unix)]
+    #[test]
+    fn what_is_refused_makes_no_guard() {
+        use crate::hosted::sys::failpoint::{Call, during};
+        use crate::hosted::sys::memory::protect;
+        lightweight_guards();
+        let asked = page();
+        // SAFETY: a page of the test's own, unused.
+        unsafe { protect(asked.start(), page_size()) }.unwrap();
+        during(
+            |_, call| (call == Call::Advise).then_some(libc::EINVAL),
+            || {
+                assert!(!becomes_a_guard(asked.start()));
+                assert!(!becomes_one_of_many_guards(asked.start()));
+                assert!(!is_cleared(page().start()));
+            },
+        );
     }
 
     #[test]

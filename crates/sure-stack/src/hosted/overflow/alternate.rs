@@ -83,3 +83,52 @@ unsafe fn exchange(stack: Option<&libc::stack_t>) -> Result<libc::stack_t, Stack
     // SAFETY: nothing else uses the memory of an `Alternate`.
     unsafe { signal::exchange_stack(stack) }.map_err(|os| StackError::Signals { os })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    /// An alternate stack of the calling thread, in use.
+    fn give(bytes: usize) -> Alternate {
+        let stack = Alternate(GuardedMmapStack::allocate_at_least(bytes).unwrap());
+        // SAFETY: the memory of an `Alternate`.
+        unsafe { exchange(Some(&stack.description(0))) }.unwrap();
+        stack
+    }
+
+    fn is_enabled() -> bool {
+        // SAFETY: no stack is given.
+        unsafe { exchange(None) }.unwrap().ss_flags & libc::SS_DISABLE == 0
+    }
+
+    #[test]
+    fn a_stack_that_is_large_enough_stays_and_a_small_one_is_replaced() {
+        let thread = thread::spawn(|| {
+            let enough = give(signal::frame_size() + LEAST);
+            protect_thread().unwrap();
+            assert!(enough.in_use());
+            let small = give(signal::frame_size());
+            // Pages may be large.
+            if small.0.size() < signal::frame_size() + (4 << 10) {
+                protect_thread().unwrap();
+                assert!(!small.in_use());
+            }
+        });
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_stack_that_goes_is_taken_away_and_no_other() {
+        let thread = thread::spawn(|| {
+            let first = give(64 << 10);
+            let second = give(64 << 10);
+            assert_eq!([first.in_use(), second.in_use()], [false, true]);
+            drop(first);
+            assert!(is_enabled());
+            drop(second);
+            assert!(!is_enabled());
+        });
+        thread.join().unwrap();
+    }
+}

@@ -87,6 +87,79 @@ mod tests {
         assert!(name.contains("overflow::elf::read"), "{name}");
     }
 
+    /// A file of two functions of 16 bytes, which are at 0x100 of it and the only ones in its table;
+    /// what follows the table looks like a third one, at 0x120.
+    fn two_functions() -> Vec<u8> {
+        const AT: usize = 0x100;
+        const SECTIONS: usize = size_of::<Header>() + size_of::<Segment>();
+        const SYMBOLS: usize = 0x200;
+        const NAMES: usize = SYMBOLS + 3 * size_of::<Symbol>();
+        fn put<T: Plain>(file: &mut [u8], offset: usize, make: impl FnOnce(&mut T)) {
+            let mut value: T = read(&[0; 128], 0).unwrap();
+            make(&mut value);
+            let place = file[offset..].as_mut_ptr().cast::<T>();
+            assert!(offset + size_of::<T>() <= file.len());
+            // SAFETY: inside of the file.
+            unsafe { place.write_unaligned(value) };
+        }
+        let names = *b"\0first\0second\0third\0";
+        let mut file = vec![0; NAMES + names.len()];
+        put(&mut file, 0, |header: &mut Header| {
+            header.e_ident[..4].copy_from_slice(b"\x7FELF");
+            header.e_phoff = size_of::<Header>() as _;
+            header.e_phnum = 1;
+            header.e_shoff = SECTIONS as _;
+            header.e_shnum = 2;
+        });
+        put(&mut file, size_of::<Header>(), |segment: &mut Segment| {
+            segment.p_type = libc::PT_LOAD;
+            (segment.p_offset, segment.p_filesz, segment.p_vaddr) = (AT as _, 0x30, 0x1000);
+        });
+        put(&mut file, SECTIONS, |section: &mut Section| {
+            (section.sh_type, section.sh_link) = (2, 1);
+            section.sh_offset = SYMBOLS as _;
+            section.sh_size = (2 * size_of::<Symbol>()) as _;
+        });
+        let place = SECTIONS + size_of::<Section>();
+        put(&mut file, place, |section: &mut Section| {
+            section.sh_offset = NAMES as _
+        });
+        for (number, name) in [1, 7, 14].into_iter().enumerate() {
+            let place = SYMBOLS + number * size_of::<Symbol>();
+            put(&mut file, place, |symbol: &mut Symbol| {
+                symbol.st_name = name;
+                symbol.st_info = STT_FUNC;
+                symbol.st_value = (0x1000 + number * 0x10) as _;
+                symbol.st_size = 0x10;
+            });
+        }
+        file[NAMES..].copy_from_slice(&names);
+        file
+    }
+
+    #[test]
+    fn a_function_ends_where_the_next_one_begins() {
+        let file = two_functions();
+        let name = |offset| function_at(&file, offset).map(|name| str::from_utf8(name).unwrap());
+        assert_eq!([name(0x100), name(0x10F)], [Some("first"); 2]);
+        assert_eq!([name(0x110), name(0x11F)], [Some("second"); 2]);
+        assert_eq!(name(0x120), None, "the table has two");
+        assert_eq!(name(0xFF), None);
+    }
+
+    #[test]
+    fn a_segment_ends_where_its_bytes_in_the_file_end() {
+        let mut file = two_functions();
+        let segment = size_of::<Header>();
+        let mut cut: Segment = read(&file, segment).unwrap();
+        cut.p_filesz = 0x10;
+        let place = file[segment..].as_mut_ptr().cast::<Segment>();
+        // SAFETY: the place of this segment.
+        unsafe { place.write_unaligned(cut) };
+        assert_eq!(function_at(&file, 0x10F), Some(&b"first"[..]));
+        assert_eq!(function_at(&file, 0x110), None);
+    }
+
     #[test]
     fn broken_files_have_no_functions() {
         let file = std::fs::read(std::env::current_exe().unwrap()).unwrap();

@@ -19,6 +19,9 @@ pub(super) struct Module {
     lines: [u8; PATH + 128],
 }
 
+/// What looks at the lines, one after the other.
+type Visitor<'a> = &'a mut dyn FnMut(&[u8]) -> ControlFlow<()>;
+
 /// A line of the list.
 struct MapsLine<'a> {
     low: usize,
@@ -50,6 +53,10 @@ impl Module {
 
     /// Looks an address up; returns whether it is in a mapping with a name.
     pub(super) fn find(&mut self, address: usize) -> bool {
+        self.find_among(address, each_line)
+    }
+
+    fn find_among(&mut self, address: usize, each_line: impl FnOnce(&mut [u8], Visitor)) -> bool {
         let Module {
             path,
             len,
@@ -59,7 +66,7 @@ impl Module {
         } = self;
         let mut beginning = 0;
         let mut found = false;
-        each_line(lines, |line| {
+        each_line(lines, &mut |line| {
             let Some(mapping) = MapsLine::parse(line) else {
                 return ControlFlow::Continue(());
             };
@@ -105,7 +112,7 @@ fn hex(digits: &[u8]) -> Option<usize> {
 
 /// Calls `f` with the lines of the list, as far as they fit into `buffer`, until it
 /// has found what it looks for.
-fn each_line(buffer: &mut [u8], mut f: impl FnMut(&[u8]) -> ControlFlow<()>) {
+fn each_line(buffer: &mut [u8], f: Visitor) {
     let Some(file) = File::open(c"/proc/self/maps") else {
         return;
     };
@@ -152,6 +159,62 @@ mod tests {
         assert!(std::env::current_exe().unwrap().ends_with(path), "{path}");
         let size = std::fs::metadata(path).unwrap().len();
         assert!((1..size).contains(&(module.file_offset as u64)));
+    }
+
+    /// The offset in the module, that in its file, and the name, if there is one.
+    fn found(address: usize) -> Option<(usize, usize, String)> {
+        const LINES: [&[u8]; 9] = [
+            b"1000-2000 r--p 00000000 fe:01 1 /program",
+            b"2000-4000 r-xp 00001000 fe:01 1 /program",
+            // A page of addresses is left out, as linkers do.
+            b"4000-5000 rw-p 00002000 fe:01 1 /program",
+            b"5000-6000 rw-p 00000000 00:00 0 [heap]",
+            // The beginning of this one's file is not mapped.
+            b"7000-8000 r-xp 00003000 fe:01 2 /library",
+            b"8000-9000 r--p 00004000 fe:01 2 /library",
+            b"a000-b000 r--p 00000000 fe:01 3 /another",
+            b"b000-c000 r-xp 00001000 fe:01 3 /another",
+            b"d000-e000 rw-p 00000000 00:00 0 ",
+        ];
+        let mut module = Module::new();
+        let lines = |_: &mut [u8], visitor: Visitor| {
+            let _ = LINES.iter().try_for_each(|line| visitor(line));
+        };
+        module.find_among(address, lines).then(|| {
+            let path = str::from_utf8(module.path()).unwrap();
+            (module.offset, module.file_offset, String::from(path))
+        })
+    }
+
+    #[test]
+    fn an_address_belongs_to_the_module_that_began_last() {
+        let expect = |address, offset, file_offset, path: &str| {
+            let expected = Some((offset, file_offset, String::from(path)));
+            assert_eq!(found(address), expected, "{address:x}");
+        };
+        expect(0x1800, 0x800, 0x800, "/program");
+        expect(0x3000, 0x2000, 0x2000, "/program");
+        expect(0x4100, 0x3100, 0x2100, "/program");
+        expect(0x7100, 0x3100, 0x3100, "/library");
+        expect(0x8100, 0x4100, 0x4100, "/library");
+        expect(0xb001, 0x1001, 0x1001, "/another");
+        assert_eq!(found(0x6800), None);
+        assert_eq!(found(0xd800), None);
+    }
+
+    #[test]
+    fn no_line_is_lost_between_two_reads() {
+        // Less than the list has, so that it takes many.
+        let mut buffer = [0; 400];
+        let (mut count, mut last) = (0, 0);
+        each_line(&mut buffer, &mut |line| {
+            let line = MapsLine::parse(line).expect("a line");
+            assert!(last <= line.low && line.low < line.high);
+            last = line.high;
+            count += 1;
+            ControlFlow::Continue(())
+        });
+        assert!(count > 20, "{count}");
     }
 
     #[test]

@@ -113,3 +113,16 @@ unsafe fn act_by_default(signal: c_int, info: *mut libc::siginfo_t) {
         unsafe { signal::send_again(signal, info) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_signal_has_a_place_of_its_own() {
+        for (place, &signal) in SIGNALS.iter().enumerate() {
+            assert_eq!(index(signal), Some(place));
+        }
+        assert_eq!(index(libc::SIGKILL), None);
+    }
+}

@@ -70,12 +70,18 @@ impl SizeClass {
     }
 
     fn config(self) -> ArenaConfig {
-        let keep = if self == SizeClass::DEFAULT {
+        ArenaConfig::new()
+            .stack_size(self.bytes())
+            .keep(self.kept())
+    }
+
+    /// How many free stacks the arena keeps with their memory.
+    fn kept(self) -> usize {
+        if self == SizeClass::DEFAULT {
             KEPT
         } else {
             KEPT.min(KEPT_BYTES / self.bytes())
-        };
-        ArenaConfig::new().stack_size(self.bytes()).keep(keep)
+        }
     }
 }
 
@@ -98,5 +104,13 @@ mod tests {
         assert_eq!(SizeClass::of(0), None);
         assert_eq!(SizeClass::of(usize::MAX), None);
         assert_eq!(SizeClass::DEFAULT.bytes(), DEFAULT_STACK_SIZE);
+    }
+
+    #[test]
+    fn what_arenas_keep_is_bounded_in_number_and_but_for_the_default_in_bytes() {
+        let kept = |bytes| SizeClass::of(bytes).unwrap().kept();
+        assert_eq!(SizeClass::DEFAULT.kept(), KEPT);
+        assert_eq!([kept(SMALLEST), kept(64 << 10)], [KEPT, KEPT]);
+        assert_eq!([kept(1 << 20), kept(8 << 20)], [8, 1]);
     }
 }

@@ -391,3 +391,58 @@ impl ThreadPool {
         statistics
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_the_bytes_are_for_stacks_without_a_look_if_they_might_exceed_them() {
+        let pool = ThreadPool::new();
+        pool.open();
+        let split = |config| {
+            pool.config.set(config);
+            pool.bytes()
+        };
+        let some = PoolConfig::new().kept_bytes(1 << 20);
+        assert_eq!(split(some), (512 << 10, 512 << 10));
+        assert_eq!(split(some.measure(true)), (1 << 20, 0));
+        assert_eq!(split(PoolConfig::new().kept_bytes(1 << 30)), (0, 1 << 30));
+    }
+
+    #[test]
+    fn what_was_found_in_stacks_within_the_quota_is_of_before() {
+        let list = SizeList::new();
+        let stack = crate::StackArena::new(16 << 10)
+            .unwrap()
+            .allocate()
+            .unwrap();
+        let mut header = stack.into_header();
+        // SAFETY: the header of a stack of the test's own, which stays where it is.
+        unsafe {
+            header.as_mut().resident = 5000;
+            list.push(header);
+        }
+        assert_eq!(list.found_resident(), 5000);
+        list.quota.set(1);
+        assert_eq!(list.found_resident(), 0);
+        let header = list.take().expect("it was pushed");
+        // SAFETY: the header of a stack of the test's own, which is given back once.
+        unsafe { crate::hosted::arena::release(header, Reuse::GiveBack) };
+    }
+
+    #[test]
+    fn a_list_is_granted_a_sixteenth_at_a_time() {
+        let pool = ThreadPool::new();
+        pool.open();
+        let list = &pool.lists[usize::from(SizeClass::DEFAULT.number())];
+        for granted in [16, 32, 48] {
+            assert!(pool.grant(list));
+            assert_eq!(list.quota.get(), granted);
+        }
+        pool.config.set(PoolConfig::new().kept_stacks(3));
+        list.quota.set(0);
+        assert!(pool.grant(list));
+        assert_eq!(list.quota.get(), 1);
+    }
+}

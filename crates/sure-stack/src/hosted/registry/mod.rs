@@ -53,6 +53,12 @@ pub(crate) struct Region {
     pub(crate) guard: usize,
 }
 
+impl Region {
+    fn bytes(&self) -> usize {
+        self.high - self.low
+    }
+}
+
 /// Keeps a region known. To be dropped before the region is unmapped: a mapping
 /// that another library makes at the same address is not a stack.
 #[derive(Debug)]
@@ -72,7 +78,7 @@ pub(crate) fn register(region: Region) -> Result<Registration, StackError> {
             low: region.low,
             high: region.high,
         }),
-        Err(region) => Err(StackError::no_heap(region.high - region.low)),
+        Err(region) => Err(StackError::no_heap(region.bytes())),
     }
 }
 
@@ -135,6 +141,7 @@ mod tests {
 
     #[test]
     fn a_region_is_known_as_long_as_its_registration() {
+        assert_eq!(single(0x10_0000).bytes(), 0x5000);
         let registration = register(single(0x10_0000)).unwrap();
         let range = StackRange {
             guard: 0x10_0000,

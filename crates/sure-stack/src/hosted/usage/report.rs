@@ -226,6 +226,17 @@ mod tests {
             before = up_to(bucket);
         }
         assert_eq!((index(0), index(usize::MAX)), (0, BUCKETS - 1));
+        #[cfg(target_pointer_width = "64")]
+        assert_eq!(up_to(BUCKETS - 1), 4 << 30);
+    }
+
+    #[test]
+    fn the_last_bucket_ends_at_the_largest_mark() {
+        let mut report = UsageReport::new();
+        report.record(1);
+        report.record(usize::MAX);
+        let ends: Vec<_> = report.buckets().map(|bucket| bucket.up_to).collect();
+        assert_eq!(ends, [UNIT, usize::MAX]);
     }
 
     #[test]

@@ -111,3 +111,29 @@ fn outlive_fork() {
     }
     DONE.store(true, Ordering::Release);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_locks_are_held_across_a_fork() {
+        lock_all();
+        // The same handlers, registered a second time.
+        lock_all();
+        let held = |lock: &Lock| {
+            // SAFETY: an initialised mutex, which is unlocked by the thread that has locked it.
+            let got = unsafe { libc::pthread_mutex_trylock(lock.0.get()) } == 0;
+            if got {
+                lock.unlock();
+            }
+            !got
+        };
+        let others = std::thread::spawn(move || [held(&ARENAS), held(&INDEX)]);
+        unlock_all();
+        // A lock is of the thread, so nothing here asserts while it is held.
+        let all_along = others.join();
+        unlock_all();
+        assert_eq!(all_along.unwrap(), [true, true]);
+    }
+}

@@ -154,3 +154,16 @@ pub(crate) fn page_size() -> usize {
     // SAFETY: asks for a constant.
     usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).expect("a page has a size")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mincore_answers_about_a_page() {
+        // A byte; emulators, one for each of the host's pages.
+        let answers = count_answers().expect("it is called as the manual says");
+        assert!(page_size() / answers >= 4096, "{answers}");
+        assert_eq!(answers_per_page(), answers);
+    }
+}

@@ -35,3 +35,28 @@ pub(crate) fn address_space() -> Option<u64> {
     )]
     Some(limit.rlim_cur as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_fails_has_an_error() {
+        assert!(succeed(0).is_ok());
+        // SAFETY: no descriptor has this number; `close` fails, and sets `errno`.
+        let error = succeed(unsafe { libc::close(-1) }).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EBADF));
+    }
+
+    /// As the system shows it: proc_pid_limits(5).
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_limit_of_the_address_space_is_the_systems() {
+        let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+        let line = limits
+            .lines()
+            .find_map(|line| line.strip_prefix("Max address space"));
+        let soft = line.unwrap().split_whitespace().next().unwrap();
+        assert_eq!(address_space(), soft.parse().ok(), "{soft}");
+    }
+}

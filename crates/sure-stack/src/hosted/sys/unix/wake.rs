@@ -45,3 +45,28 @@ extern "C" fn write_byte(signal: c_int) {
     // room, unless thousands of questions wait for an answer; and `errno` changes only if this fails.
     unsafe { libc::write(pipe, [0_u8].as_ptr().cast(), 1) };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, pipe};
+
+    #[test]
+    fn a_signal_writes_a_byte_on_the_alternate_stack_and_interrupts_no_call() {
+        // Ignored unless it has a handler.
+        const SIGNAL: c_int = libc::SIGWINCH;
+        let (mut reader, writer) = pipe().unwrap();
+        on_signal(SIGNAL, writer.try_clone().unwrap()).unwrap();
+        // SAFETY: no action is given.
+        let flags = unsafe { exchange_action(SIGNAL, None) }.unwrap().sa_flags;
+        assert_ne!(flags & libc::SA_RESTART, 0);
+        assert_ne!(flags & libc::SA_ONSTACK, 0);
+        // SAFETY: it has a handler.
+        assert_eq!(unsafe { libc::raise(SIGNAL) }, 0);
+        reader.read_exact(&mut [1]).unwrap();
+        let again = on_signal(SIGNAL, writer.try_clone().unwrap());
+        assert_eq!(again.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        let none = on_signal(-1, writer);
+        assert_eq!(none.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+}
