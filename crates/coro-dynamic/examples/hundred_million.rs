@@ -17,7 +17,11 @@ const DEFAULT: usize = 10_000_000;
 const ROUNDS: u64 = 3;
 
 /// What one takes, in bytes, at most: for the estimate before the start.
-const BYTES_EACH: usize = 200;
+const BYTES_EACH: usize = if cfg!(target_arch = "x86_64") {
+    110
+} else {
+    200
+};
 
 type Adder = DynamicCoroutine<u64, u64, u64>;
 

@@ -396,6 +396,12 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
             .map_err(|refusal| UnwindError::new(ManuallyDrop::into_inner(this), refusal))
     }
 
+    /// How many words of its frames are not on the heap because they are known.
+    #[cfg(test)]
+    pub(crate) fn known_words(&self) -> usize {
+        self.header().known_bytes() / size_of::<usize>()
+    }
+
     #[inline(always)]
     fn header(&self) -> &Header {
         // SAFETY: the header stands until `release`; everything in it that
@@ -433,7 +439,7 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
             Stage::Suspended => self.force()?,
             // It runs: a thread-local kept it, and is destroyed on its frames by a
             // `process::exit`. It is leaked: the frames may be needed until the process ends.
-            Stage::Starting | Stage::Running | Stage::Unwinding { .. } => {
+            Stage::Starting | Stage::Running | Stage::Unwinding | Stage::UnwindingInPanic => {
                 return Err(Refusal::Running);
             }
             _ if crate::thread::serial() != header.region().thread => {
@@ -461,7 +467,11 @@ impl<Input, Yield, Return> DynamicCoroutine<Input, Yield, Return> {
             internal::cannot_unwind(&NAME);
         }
         let in_panic = internal::panicking();
-        let stage = Stage::Unwinding { in_panic };
+        let stage = if in_panic {
+            Stage::UnwindingInPanic
+        } else {
+            Stage::Unwinding
+        };
         // SAFETY: admitted; with the stage of unwinding no input is received.
         let outcome = unsafe { cross(header, way, Word::EMPTY, stage) };
         let Outcome::Ended(word) = outcome else {
@@ -526,9 +536,10 @@ unsafe fn cross(header: &Header, way: Way, word: Word, stage: Stage) -> Outcome 
         Way::Direct => {
             let context = delta::occupy(header);
             header.begin(Mode::Direct);
-            let signal = match stage {
-                Stage::Unwinding { .. } => Signal::Unwind,
-                _ => Signal::Run,
+            let signal = if stage.is_unwinding() {
+                Signal::Unwind
+            } else {
+                Signal::Run
             };
             let parent = NonNull::from(&header.parent);
             // SAFETY: the frames are in place; the link is the root's; the

@@ -18,11 +18,14 @@
 //!     copier
 //! ```
 
-use crate::header::{Header, Mode, Stage};
+use crate::header::{Extent, Header, Mode, Stage};
 use crate::region::{Displaced, Inhabitant, Region};
 use std::mem::MaybeUninit;
+use std::num::NonZeroUsize;
 use std::ptr::{self, NonNull};
-use sure_context::{DESCENT, Departure, Descent, ExecutionContext, Signal, stack_pointer};
+use sure_context::{
+    DESCENT, Departure, Descent, ExecutionContext, Signal, speculate, stack_pointer,
+};
 
 /// A coroutine that is about to run: exchange the frames, and continue it.
 #[repr(transparent)]
@@ -33,29 +36,107 @@ impl Descent for Enter {
     unsafe fn run(this: NonNull<Self>, from: ExecutionContext) -> Departure {
         // SAFETY: its descent passes a header, which outlives the execution.
         let header = unsafe { &this.as_ref().0 };
-        let base = header.base();
         // SAFETY: the resumer has just been suspended by the descent, above this frame.
-        let mode = if unsafe { Header::low_edge(&from) } >= base {
-            header.parent.lead_to(&from);
-            let _ = from.into_raw();
-            Mode::Below
-        } else {
-            displace(header, from, base);
-            Mode::Displacing
-        };
-        let signal = match header.stage() {
-            Stage::Unwinding { .. } => Signal::Unwind,
-            _ => Signal::Run,
-        };
-        // SAFETY: the stack pointer is below the frames' place, whose present
-        // content has been saved.
-        let to = unsafe { bring(header, base) };
-        header.begin(mode);
+        let is_below = unsafe { Header::low_edge(&from) } >= header.base();
+        if !is_below || header.stage() != Stage::Running || !is_few(header.bytes()) {
+            // SAFETY: called by the descent, with the resumer.
+            return unsafe { enter_otherwise(header, from) };
+        }
+        note_resumer(header, from);
+        // SAFETY: the stack pointer is below the frames' place, whose present content is above the
+        // low edge of the resumer; the frames are few.
+        let to = unsafe { bring_back(header, copy_few) };
+        header.begin(Mode::Below);
         Departure {
             to,
             word: header.region().word.get(),
-            signal,
+            signal: Signal::Run,
         }
+    }
+}
+
+/// As [`Enter::run`](Descent::run), whatever the frames are and wherever the resumer stands.
+///
+/// The usual turn calls nothing that returns. So the compiler keeps all that it needs in registers that it does not
+/// have to save, in a function that is entered twice in each turn and never returns.
+///
+/// # Safety
+/// The resumer has just been suspended by the descent, and this runs below it.
+#[cold]
+#[inline(never)]
+unsafe fn enter_otherwise(header: &Header, from: ExecutionContext) -> Departure {
+    let base = header.base();
+    // SAFETY: the resumer has just been suspended.
+    let mode = if unsafe { Header::low_edge(&from) } >= base {
+        note_resumer(header, from);
+        Mode::Below
+    } else {
+        displace(header, from, base);
+        Mode::Displacing
+    };
+    let signal = if header.stage().is_unwinding() {
+        Signal::Unwind
+    } else {
+        Signal::Run
+    };
+    // SAFETY: the stack pointer is below the frames' place, whose present content has been saved.
+    let to = unsafe { bring(header) };
+    header.begin(mode);
+    Departure {
+        to,
+        word: header.region().word.get(),
+        signal,
+    }
+}
+
+/// Notes a resumer that stays in its place.
+#[inline(always)]
+fn note_resumer(header: &Header, resumer: ExecutionContext) {
+    header.parent.lead_to(&resumer);
+    note::keep(resumer.into_raw());
+}
+
+/// The resumer that [`note_resumer`] has noted, to continue it.
+///
+/// # Safety
+/// The coroutine runs, the resumer stays in its place, and its token is used once.
+#[inline(always)]
+unsafe fn noted_resumer(header: &Header) -> ExecutionContext {
+    // The note is read first: of two equal values, the compiler keeps the older.
+    let guess = note::read();
+    // SAFETY: the coroutine runs; this token becomes the one below.
+    let resumer = unsafe { header.parent.resumer() }.into_raw();
+    // SAFETY: `speculate` returns its second argument, which is not 0, and came from a token.
+    unsafe {
+        ExecutionContext::from_raw(NonZeroUsize::new_unchecked(speculate(guess, resumer.get())))
+    }
+}
+
+/// The resumer of the coroutine that was resumed last on this thread: a guess.
+///
+/// What counts is the parent link. But the processor knows it only once it has found the coroutine's block, its frames therein
+/// and in these the address of the header, one after the other; and all that the resumer does next is on the resumer's stack. So
+/// one turn would wait for the other. With a guess, turns overlap. One that is wrong costs a mispredicted branch.
+mod note {
+    use std::cell::Cell;
+    use std::num::NonZeroUsize;
+
+    thread_local! {
+        static NOTE: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Stores only what is new, so that reading need not wait for a store.
+    #[inline(always)]
+    pub(super) fn keep(resumer: NonZeroUsize) {
+        if NOTE.get() != resumer.get() {
+            std::hint::cold_path();
+            NOTE.set(resumer.get());
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn read() -> usize {
+        NOTE.get()
     }
 }
 
@@ -68,16 +149,49 @@ impl Descent for Leave {
     unsafe fn run(this: NonNull<Self>, from: ExecutionContext) -> Departure {
         // SAFETY: its descent passes a header, which outlives the execution.
         let header = unsafe { &this.as_ref().0 };
+        // SAFETY: the frames are in place, above the stack pointer.
+        let extent = unsafe { header.measure(&from) };
+        if header.mode() != Mode::Below || !header.fits(&extent) || !is_few(header.bytes()) {
+            // SAFETY: called by the descent, with the coroutine that leaves.
+            return unsafe { leave_otherwise(header, from) };
+        }
         // SAFETY: it runs, so it has begun.
         unsafe { header.end() };
-        // SAFETY: the frames are in place, above the stack pointer.
-        unsafe { take_away(header, &from) };
+        // SAFETY: the frames are in place, above the stack pointer, and few.
+        unsafe { take_away(header, extent, copy_few) };
         header.suspended(from);
         Departure {
-            to: resumer(header),
+            // SAFETY: the coroutine ran below its resumer, which is continued here only.
+            to: unsafe { noted_resumer(header) },
             word: header.region().word.get(),
             signal: Signal::Run,
         }
+    }
+}
+
+/// As [`Leave::run`](Descent::run), whatever the frames are and whatever they have displaced. (It stands apart for the
+/// reason that [`enter_otherwise`] has.)
+///
+/// # Safety
+/// The coroutine runs, and has just been suspended by the descent, above this frame.
+#[cold]
+#[inline(never)]
+unsafe fn leave_otherwise(header: &Header, from: ExecutionContext) -> Departure {
+    // SAFETY: it runs, so it has begun.
+    unsafe { header.end() };
+    // SAFETY: the frames are in place, above the stack pointer.
+    unsafe { take_away(header, header.measure(&from), copy) };
+    header.suspended(from);
+    let to = if header.mode() == Mode::Displacing {
+        put_back(header.region())
+    } else {
+        // SAFETY: the resumer is noted there, and continued once.
+        unsafe { header.parent.resumer() }
+    };
+    Departure {
+        to,
+        word: header.region().word.get(),
+        signal: Signal::Run,
     }
 }
 
@@ -104,26 +218,37 @@ impl Descent for Finish {
 /// first frame of a created one there.
 ///
 /// # Safety
-/// Below `base`, which is the coroutine's, is memory that may be written and
+/// Below the coroutine's base is memory that may be written and
 /// that no signal handler may write to.
 #[inline(always)]
-pub(crate) unsafe fn bring(header: &Header, base: usize) -> ExecutionContext {
+unsafe fn bring(header: &Header) -> ExecutionContext {
     if header.stage() == Stage::Starting {
         // SAFETY: an address on a stack is not null.
-        let base = unsafe { NonNull::new_unchecked(ptr::with_exposed_provenance_mut(base)) };
+        let base =
+            unsafe { NonNull::new_unchecked(ptr::with_exposed_provenance_mut(header.base())) };
         // SAFETY: created until now; there is room for a first frame and more.
         return unsafe { header.start()(NonNull::from(header), Some(base)) }
             .expect("a first frame");
     }
-    let bytes = header.bytes();
-    // SAFETY: the block holds that many bytes; as many below `base` may be written, and no
-    // signal handler writes there (the caller's promises).
+    // SAFETY: it is suspended; the caller promises the rest.
+    unsafe { bring_back(header, copy) }
+}
+
+/// Copies the frames of a suspended coroutine to their place.
+///
+/// # Safety
+/// As for [`bring`]; the frames are in the block, and as many as `copy` takes.
+#[inline(always)]
+unsafe fn bring_back(
+    header: &Header,
+    copy: unsafe fn(*mut u8, *mut u8, usize),
+) -> ExecutionContext {
+    let low = ptr::with_exposed_provenance_mut(header.low());
+    // SAFETY: the block holds so many bytes; they and the known words may be written below the base, and no
+    // signal handler writes there (the caller's promises). The coroutine is suspended, and its token used once.
     unsafe {
-        copy(
-            header.block(),
-            ptr::with_exposed_provenance_mut(base - bytes),
-            bytes,
-        );
+        header.put_known();
+        copy(header.block(), low, header.bytes());
         header.context()
     }
 }
@@ -131,60 +256,65 @@ pub(crate) unsafe fn bring(header: &Header, base: usize) -> ExecutionContext {
 /// Copies the frames of a coroutine that has suspended itself to its block.
 ///
 /// # Safety
-/// They are in place, and no signal handler may write there.
+/// They are in place, of this extent, and as many as `copy` takes; no signal handler may write there.
 #[inline(always)]
-pub(crate) unsafe fn take_away(header: &Header, context: &ExecutionContext) {
-    // SAFETY: the frames are in place (the caller's promise).
-    let low = unsafe { Header::low_edge(context) };
-    let fits = header.resize(header.base() - low);
-    assert!(fits, "`suspend` has looked at the size");
-    // SAFETY: the block has as many bytes as the frames.
-    unsafe {
-        copy(
-            ptr::with_exposed_provenance_mut(low),
-            header.block(),
-            header.bytes(),
-        )
-    };
+unsafe fn take_away(header: &Header, extent: Extent, copy: unsafe fn(*mut u8, *mut u8, usize)) {
+    let low = ptr::with_exposed_provenance_mut(extent.low);
+    header.make_room(&extent);
+    // SAFETY: the block has room for them.
+    unsafe { copy(low, header.block(), header.bytes()) };
 }
 
 /// Up to this many bytes are copied here, and more by the C library.
 const FEW: usize = 512;
 
-/// Word by word, because most words of a small delta have just been written
-/// one by one: a wider load would have to wait until they are in the cache.
-/// (`volatile` keeps the compiler from making a call of the loop.)
+#[inline(always)]
+fn is_few(bytes: usize) -> bool {
+    bytes <= FEW
+}
+
+/// Copies any number of bytes.
 ///
 /// # Safety
 /// As for [`ptr::copy_nonoverlapping`]; both are aligned to 8, and `bytes` is a
 /// multiple of it.
 #[inline(always)]
 unsafe fn copy(from: *mut u8, to: *mut u8, bytes: usize) {
+    if is_few(bytes) {
+        // SAFETY: the caller promises that both ranges are valid, apart and aligned.
+        unsafe { copy_few(from, to, bytes) };
+    } else {
+        // SAFETY: the caller promises that both ranges are valid and apart.
+        unsafe { ptr::copy_nonoverlapping(from, to, bytes) };
+    }
+}
+
+/// Word by word, because most words of a small delta have just been written
+/// one by one: a wider load would have to wait until they are in the cache.
+/// (`volatile` keeps the compiler from making a call of the loop.)
+///
+/// # Safety
+/// As for [`copy`].
+#[inline(always)]
+unsafe fn copy_few(from: *mut u8, to: *mut u8, bytes: usize) {
     // Frames have holes, which hold nothing.
     type Bits = MaybeUninit<usize>;
     let (from, to) = (from.cast::<Bits>(), to.cast::<Bits>());
     let words = bytes / size_of::<usize>();
-    if bytes > FEW {
-        // SAFETY: both ranges are valid, apart and aligned (the caller's promise); `words` words
-        // are `bytes` bytes.
-        return unsafe { ptr::copy_nonoverlapping(from, to, words) };
-    }
+    // SAFETY: called with `n < words`, which is inside both ranges, and the caller promises that these are valid.
+    let word = |n: usize| unsafe { to.add(n).write_volatile(from.add(n).read_volatile()) };
     let mut n = 0;
-    while n < words {
-        // SAFETY: `n < words`, so it is inside both ranges, which the caller promises are valid.
-        unsafe { to.add(n).write_volatile(from.add(n).read_volatile()) };
-        n += 1;
+    while n < words & !3 {
+        (n..n + 4).for_each(word);
+        n += 4;
     }
-}
-
-/// The resumer of a coroutine that leaves; what was displaced is put back.
-#[inline(always)]
-fn resumer(header: &Header) -> ExecutionContext {
-    if header.mode() == Mode::Displacing {
-        return put_back(header.region());
+    if words & 2 != 0 {
+        (n..n + 2).for_each(word);
+        n += 2;
     }
-    // SAFETY: the resumer is noted there, and continued once.
-    unsafe { header.parent.resumer() }
+    if words & 1 != 0 {
+        word(n);
+    }
 }
 
 /// Saves what stands from the resumer's low edge up to `base`.
@@ -260,10 +390,11 @@ fn exchange(header: &Header, resident: Option<Inhabitant>) -> ExecutionContext {
         // `occupy`; it is suspended, and nothing else has run on this stack since.
         unsafe {
             let resident = resident.cast::<Header>().as_ref();
-            take_away(resident, &resident.context());
+            let extent = resident.measure(&resident.context());
+            take_away(resident, extent, copy);
         }
     }
     // SAFETY: nothing is on the run stack, and signal handlers write to the
     // stack that the caller is on.
-    unsafe { bring(header, header.base()) }
+    unsafe { bring(header) }
 }

@@ -1,6 +1,6 @@
 use crate::coroutine::NAME;
 use crate::delta::{self, Leave};
-use crate::header::{GRAIN, Header, Mode, ROOM, Stage};
+use crate::header::{Header, Mode, ROOM, Stage};
 use coro::{ForcedUnwind, internal};
 use std::fmt;
 use std::marker::PhantomData;
@@ -87,7 +87,7 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
         let header = &self.header;
         if !header.may_suspend() {
             let _ = self.refuse();
-            let in_panic = header.stage() == Stage::Unwinding { in_panic: true };
+            let in_panic = header.stage() == Stage::UnwindingInPanic;
             internal::unwind_again(&NAME, in_panic);
         }
         // SAFETY: the coroutine runs, and the caller on its frames.
@@ -148,7 +148,7 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
         } else {
             let top = delta::below_here(header);
             let region = header.region();
-            if top < region.limit + ROOM || (header.base() - top) / GRAIN > u32::MAX as usize {
+            if top < region.limit + ROOM {
                 // The value was not sent yet.
                 drop(ManuallyDrop::into_inner(value));
                 no_room(top.wrapping_sub(region.limit));
@@ -183,7 +183,7 @@ impl<Input, Yield> DynamicHandle<Input, Yield> {
     #[cold]
     #[inline(never)]
     fn refuse(&self) -> ForcedUnwind {
-        if matches!(self.header.stage(), Stage::Unwinding { .. }) {
+        if self.header.stage().is_unwinding() {
             return internal::forced_unwind();
         }
         internal::refuse_foreign(&NAME)

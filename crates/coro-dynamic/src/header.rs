@@ -1,6 +1,6 @@
 use crate::Refusal;
 use crate::region::{ALIGNMENT, Inhabitant, Region};
-use crate::{class, thread};
+use crate::{class, known, thread};
 use coro::Status;
 use std::cell::Cell;
 use std::num::NonZeroUsize;
@@ -22,18 +22,29 @@ pub(crate) struct Header {
     /// A block of the arena: the closure, then the frames, then what the
     /// closure has returned, if that is larger than a word.
     block: Cell<NonNull<u8>>,
+    /// The high end of the frames.
+    base: Cell<usize>,
     /// How many bytes of the block are meant, in units of [`GRAIN`].
     grains: Cell<u32>,
-    /// How far the base of the frames lies below the region's top, in units of
-    /// [`ALIGNMENT`].
-    below_top: Cell<u32>,
     stage: Cell<Stage>,
     mode: Cell<Mode>,
+    /// How many words at the high end of the frames are not in the block, because they are [known].
+    known: Cell<u8>,
 }
 
 /// How to begin the coroutine whose closure is in a header's block below a base, or, without
 /// one, how to drop the closure.
 pub(crate) type Start = unsafe fn(NonNull<Header>, Option<NonNull<u8>>) -> Option<ExecutionContext>;
+
+/// Where the frames of a suspended coroutine are, and what of them goes to the block.
+pub(crate) struct Extent {
+    /// Their low edge.
+    pub(crate) low: usize,
+    /// How much is kept, in units of [`GRAIN`].
+    pub(crate) grains: u32,
+    /// How many words above that are [known].
+    pub(crate) known: u8,
+}
 
 /// One word that is needed in each stage, for another purpose.
 #[derive(Clone, Copy)]
@@ -67,6 +78,9 @@ fn units_below(top: usize, sp: usize) -> usize {
 pub(crate) const ROOM: usize = 32 << 10;
 
 /// The life of a coroutine in full; [`Status`] is what users see of it.
+///
+/// (Without fields: a stage is asked for several times in each turn, and to find a variant among the values of a field is more than
+/// a comparison.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// The closure is in the block.
@@ -77,14 +91,21 @@ pub(crate) enum Stage {
     Suspended,
     Running,
     /// It runs, to take its frames down.
-    Unwinding {
-        /// Whether the thread was panicking when the drop began.
-        in_panic: bool,
-    },
+    Unwinding,
+    /// The same, and the thread was panicking when the drop began.
+    UnwindingInPanic,
     /// The closure has returned.
     Returned,
     /// A panic has left the closure.
     Panicked,
+}
+
+impl Stage {
+    /// Whether it runs to take its frames down.
+    #[inline(always)]
+    pub(crate) fn is_unwinding(self) -> bool {
+        matches!(self, Stage::Unwinding | Stage::UnwindingInPanic)
+    }
 }
 
 /// How a running coroutine came to run, and has to leave.
@@ -110,6 +131,8 @@ impl Header {
     /// A header on the heap, with `bytes` bytes for a closure in its block.
     pub(crate) fn create(region: Rc<Region>, start: Start, bytes: usize) -> NonNull<Header> {
         let arena = Rc::clone(&region.arena);
+        // There all begin on a run stack; elsewhere the first resume decides.
+        let base = Cell::new(region.top);
         let header = arena.allocate(size_of::<Header>()).cast::<Header>();
         let grains = grains(bytes).expect("a closure of less than 32 GiB");
         // SAFETY: a fresh block, large enough and aligned to `GRAIN`.
@@ -120,9 +143,10 @@ impl Header {
                 state: Cell::new(State { start }),
                 block: Cell::new(arena.allocate(grains as usize * GRAIN)),
                 grains: Cell::new(grains),
-                below_top: Cell::new(0),
                 stage: Cell::new(Stage::Created),
                 mode: Cell::new(Mode::Direct),
+                known: Cell::new(0),
+                base,
             });
         }
         header
@@ -153,6 +177,71 @@ impl Header {
     #[inline(always)]
     pub(crate) fn bytes(&self) -> usize {
         self.grains.get() as usize * GRAIN
+    }
+
+    /// The low edge of the frames of a suspended coroutine.
+    #[inline(always)]
+    pub(crate) fn low(&self) -> usize {
+        self.base() - self.bytes() - self.known_bytes()
+    }
+
+    #[inline(always)]
+    pub(crate) fn known_bytes(&self) -> usize {
+        self.known.get() as usize * GRAIN
+    }
+
+    /// Measures the frames of a coroutine that has suspended itself.
+    ///
+    /// # Safety
+    /// They are in place, and `context` is theirs.
+    #[inline(always)]
+    pub(crate) unsafe fn measure(&self, context: &ExecutionContext) -> Extent {
+        // SAFETY: the frames are in place (the caller's promise).
+        let low = unsafe { Header::low_edge(context) };
+        let (base, entry_return) = (self.base(), self.region().entry_return);
+        // SAFETY: the frames are in place from their low edge, which is aligned to a grain, up to the base, which is
+        // aligned to more.
+        let known = unsafe { known::count(low, base, entry_return, self.address()) };
+        // A region is not so large that these would not fit.
+        Extent {
+            low,
+            grains: ((base - low) / GRAIN - known) as u32,
+            known: known as u8,
+        }
+    }
+
+    /// Whether the block has just the bytes that frames of this extent need.
+    #[inline(always)]
+    pub(crate) fn fits(&self, extent: &Extent) -> bool {
+        self.grains.get() == extent.grains
+    }
+
+    /// Makes room in the block for frames of this extent, and notes it. What was in the block is lost.
+    #[inline(always)]
+    pub(crate) fn make_room(&self, extent: &Extent) {
+        if !self.fits(extent) {
+            self.regrow(extent.grains);
+        }
+        if self.known.get() != extent.known {
+            self.known.set(extent.known);
+        }
+    }
+
+    /// Writes the known words of a suspended coroutine's frames.
+    ///
+    /// # Safety
+    /// As many bytes as its frames have may be written below its base.
+    #[inline(always)]
+    pub(crate) unsafe fn put_known(&self) {
+        let (known, entry_return) = (self.known.get() as usize, self.region().entry_return);
+        // SAFETY: the known words are some of the frames; a base is aligned to more than a word.
+        unsafe { known::write(known, self.base(), entry_return, self.address()) };
+    }
+
+    /// What known words hold.
+    #[inline(always)]
+    fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
     }
 
     #[inline(always)]
@@ -189,7 +278,7 @@ impl Header {
     /// The high end of the frames.
     #[inline(always)]
     pub(crate) fn base(&self) -> usize {
-        self.region().top - self.below_top.get() as usize * ALIGNMENT
+        self.base.get()
     }
 
     #[inline(always)]
@@ -211,7 +300,9 @@ impl Header {
         match self.stage.get() {
             Stage::Created => Status::Created,
             Stage::Suspended => Status::Suspended,
-            Stage::Starting | Stage::Running | Stage::Unwinding { .. } => Status::Running,
+            Stage::Starting | Stage::Running | Stage::Unwinding | Stage::UnwindingInPanic => {
+                Status::Running
+            }
             Stage::Returned | Stage::Panicked => Status::Complete,
         }
     }
@@ -250,7 +341,9 @@ impl Header {
     pub(crate) fn begin(&self, mode: Mode) {
         let outer = self.region().running.replace(Some(self.inhabitant()));
         self.state.set(State { outer });
-        self.mode.set(mode);
+        if self.mode.get() != mode {
+            self.mode.set(mode);
+        }
     }
 
     /// It does not run any more.
@@ -286,17 +379,13 @@ impl Header {
     #[inline(always)]
     pub(crate) fn admit(&self) -> Result<Way, Refusal> {
         let region = self.region();
-        if thread::serial() != region.thread {
+        if !thread::is(region.thread) {
             return Err(Refusal::OtherThread);
         }
-        let created = match self.stage.get() {
-            Stage::Suspended => false,
-            Stage::Created => true,
-            Stage::Returned | Stage::Panicked => return Err(Refusal::Complete),
-            Stage::Starting | Stage::Running | Stage::Unwinding { .. } => {
-                return Err(Refusal::Running);
-            }
-        };
+        let created = self.stage.get() != Stage::Suspended;
+        if created && self.stage.get() != Stage::Created {
+            return Err(self.never());
+        }
         let sp = stack_pointer().addr();
         if !region.contains(sp) {
             return match (&region.run_stack, region.running.get()) {
@@ -308,9 +397,10 @@ impl Header {
         let low = if created {
             self.place(sp).saturating_sub(FIRST_FRAME_SIZE)
         } else {
-            self.base() - self.bytes()
+            self.low()
         };
-        let top = low.min(sp.saturating_sub(DESCENT));
+        // The stack pointer is above the limit, and so by far above 0.
+        let top = low.min(sp.wrapping_sub(DESCENT));
         if top < region.limit + ROOM {
             return Err(Refusal::NoRoom {
                 needed: sp.saturating_sub(top) + ROOM,
@@ -322,21 +412,30 @@ impl Header {
         Ok(Way::Below(unsafe { NonNull::new_unchecked(top) }))
     }
 
+    /// Why it cannot be resumed wherever the caller stands.
+    #[cold]
+    #[inline(never)]
+    fn never(&self) -> Refusal {
+        match self.status() {
+            Status::Complete => Refusal::Complete,
+            _ => Refusal::Running,
+        }
+    }
+
     /// Decides where the frames of a created coroutine go that is resumed from
     /// this stack pointer.
     #[inline]
     fn place(&self, sp: usize) -> usize {
         let region = self.region();
-        // On a run stack all begin at its high end.
         let below_top = if region.run_stack.is_some() {
             0
         } else {
             units_below(region.top, sp)
         };
         // Out of reach is out of room as well.
-        let below_top = u32::try_from(below_top).unwrap_or(u32::MAX);
-        self.below_top.set(below_top);
-        region.top.saturating_sub(below_top as usize * ALIGNMENT)
+        let base = region.top.saturating_sub(below_top * ALIGNMENT);
+        self.base.set(base);
+        base
     }
 
     /// The low edge of a suspended context's frames.
@@ -361,13 +460,19 @@ impl Header {
     /// # Safety
     /// It did; `to` may be written.
     #[inline(always)]
-    pub(crate) unsafe fn fetch_yield(&self, from: *const u8, to: *mut u8, bytes: usize) {
-        let low = self.base() - self.bytes();
-        let offset = from.addr().wrapping_sub(low);
+    pub(crate) unsafe fn fetch_yield(&self, from: *const u8, to: *mut u8, mut bytes: usize) {
+        let offset = from.addr().wrapping_sub(self.low());
         // Outside of the frames is a value that was moved out of a box, where the
         // compiler has spared the frame.
         let from = match self.mode.get() {
-            Mode::Below | Mode::Displacing if offset < self.bytes() => {
+            Mode::Below | Mode::Displacing if offset < self.base() - self.low() => {
+                let kept = self.bytes().saturating_sub(offset);
+                if kept < bytes {
+                    // A word of it, next to the saved registers, is the same as they.
+                    // SAFETY: the value was among the frames; `to` may be written.
+                    unsafe { self.fetch_known(offset + kept, to.wrapping_add(kept), bytes - kept) };
+                }
+                bytes = bytes.min(kept);
                 self.block().wrapping_add(offset).cast_const()
             }
             // The frames are still in place.
@@ -375,6 +480,18 @@ impl Header {
         };
         // SAFETY: the frames are there.
         unsafe { ptr::copy_nonoverlapping(from, to, bytes) };
+    }
+
+    /// Copies bytes that are not in the block: those at `offset` in the frames.
+    ///
+    /// # Safety
+    /// They are among the known words; `to` may be written.
+    #[cold]
+    #[inline(never)]
+    unsafe fn fetch_known(&self, offset: usize, to: *mut u8, bytes: usize) {
+        let below = self.base() - self.low() - offset;
+        // SAFETY: the caller promises that `to` may be written (1), and that the bytes were among the known words (2).
+        unsafe { known::fetch(below, to, bytes, self.region().entry_return, self.address()) };
     }
 
     /// Copies a value that stood at `from` when it was sent to this coroutine,

@@ -15,6 +15,7 @@ mod delta;
 mod error;
 mod handle;
 mod header;
+mod known;
 mod region;
 mod root;
 mod run_stack;

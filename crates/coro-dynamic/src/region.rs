@@ -1,5 +1,6 @@
 use crate::arena::Arena;
-use crate::thread;
+use crate::header::GRAIN;
+use crate::{known, thread};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::num::NonZeroUsize;
@@ -16,6 +17,8 @@ pub(crate) struct Region {
     /// Its lowest usable address and its high end.
     pub(crate) limit: usize,
     pub(crate) top: usize,
+    /// From the one to the other, in bytes.
+    size: usize,
     /// The thread that it belongs to, as [`thread::serial`] numbers it.
     pub(crate) thread: usize,
     /// The innermost coroutine that runs here.
@@ -30,6 +33,8 @@ pub(crate) struct Region {
     pub(crate) arena: Rc<Arena>,
     /// The memory, if this is a run stack.
     pub(crate) run_stack: Option<GuardedMmapStack>,
+    /// The highest word of frames of which known words are left out; see [`known`](crate::known).
+    pub(crate) entry_return: usize,
 }
 
 /// A coroutine of a region, by the address of its header. The region only compares it.
@@ -45,11 +50,21 @@ pub(crate) struct Displaced {
     pub(crate) resumer: NonZeroUsize,
 }
 
+/// How far down a region reaches at most, in bytes: what is known of frames counts in 32 bits. The rest of a
+/// larger stack is not a part of it.
+#[cfg(target_pointer_width = "64")]
+const DEEPEST: usize = GRAIN << 31;
+#[cfg(not(target_pointer_width = "64"))]
+const DEEPEST: usize = usize::MAX;
+
 impl Region {
     fn new(bounds: Range<usize>, arena: Rc<Arena>, run_stack: Option<GuardedMmapStack>) -> Region {
+        let top = bounds.end & !(ALIGNMENT - 1);
+        let limit = bounds.start.max(top.saturating_sub(DEEPEST));
         Region {
-            limit: bounds.start,
-            top: bounds.end & !(ALIGNMENT - 1),
+            limit,
+            top,
+            size: top - limit,
             thread: thread::serial(),
             running: Cell::new(None),
             resident: Cell::new(None),
@@ -57,6 +72,7 @@ impl Region {
             displaced: RefCell::new(Vec::new()),
             arena,
             run_stack,
+            entry_return: known::entry_return(),
         }
     }
 
@@ -124,7 +140,7 @@ impl Region {
     /// Whether an address lies on this stack.
     #[inline(always)]
     pub(crate) fn contains(&self, address: usize) -> bool {
-        address.wrapping_sub(self.limit) < self.top - self.limit
+        address.wrapping_sub(self.limit) < self.size
     }
 }
 
@@ -150,6 +166,17 @@ pub(crate) const ALIGNMENT: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As the main thread's, where its size has no limit.
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn of_a_stack_without_end_the_highest_part_is_a_region() {
+        let arena = Rc::new(Arena::new());
+        let top = 1 << 46;
+        let region = Region::new(0x1000..top, arena, None);
+        assert_eq!((region.top, region.limit), (top, top - (16 << 30)));
+        assert!(region.contains(region.limit) && !region.contains(region.limit - 1));
+    }
 
     #[test]
     fn a_region_ends_where_its_stack_does() {

@@ -18,13 +18,21 @@ compile_error!(
      FreeBSD tell them"
 );
 
+/// Whether the calling thread is the one that [`serial`] gave this number to.
+#[inline(always)]
+pub(crate) fn is(serial: usize) -> bool {
+    // One that has no number yet has 0 there, which is nobody's.
+    SERIAL.get() == serial
+}
+
+thread_local! {
+    static SERIAL: Cell<usize> = const { Cell::new(0) };
+}
+
 /// A number that no other thread of the process has, has had, or will have
 /// before 2^32 more threads have asked for one. Usable in every destructor.
 #[inline(always)]
 pub(crate) fn serial() -> usize {
-    thread_local! {
-        static SERIAL: Cell<usize> = const { Cell::new(0) };
-    }
     #[cold]
     fn assign(serial: &Cell<usize>) -> usize {
         static NEXT: AtomicUsize = AtomicUsize::new(1);

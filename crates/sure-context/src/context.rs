@@ -79,6 +79,15 @@ impl ExecutionContext {
     /// they lie in a red zone. (The rest of that zone is empty.)
     pub const BYTES_BELOW: usize = arch::BYTES_BELOW;
 
+    /// How many words at the high end of a fresh stack hold what is known in advance, at most.
+    ///
+    /// The compiler begins a function by saving registers for its caller, also one that never returns: the entry of an
+    /// execution, whose caller is the root of the stack. Where this is not 0, the highest word of the stack is
+    /// the [return address](ParentLink::return_address) of the parent link once the entry runs, and the next ones, as
+    /// many as the entry saves registers, hold the address of the trampoline. A layer that copies frames
+    /// can make these words itself. How many they are must be looked at: below may be anything.
+    pub const ENTRY_WORDS: usize = arch::ENTRY_WORDS;
+
     #[inline(always)]
     pub(crate) fn from_saved(saved: NonZeroUsize) -> ExecutionContext {
         ExecutionContext {

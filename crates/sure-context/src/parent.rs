@@ -29,6 +29,13 @@ impl ParentLink {
         }
     }
 
+    /// The return address of this frame record, the same in all: where the entry of a stack would
+    /// return to, if it did.
+    #[inline(always)]
+    pub fn return_address(&self) -> *const u8 {
+        self.return_address
+    }
+
     /// The resumer that the last [`resume`](ExecutionContext::resume) noted
     /// here, as a token that can be continued.
     ///

@@ -1,8 +1,9 @@
 //! Values of all sizes and alignments, in all three directions.
 
 use crate::kinds::{deeper, each, on_large_stack};
-use coro_dynamic::{CoroutineState, DynamicHandle};
+use coro_dynamic::{CoroutineState, DynamicCoroutine, DynamicHandle};
 use std::hint::black_box;
+use std::ptr;
 use testing::Drops;
 
 fn there_and_back<T: Clone + PartialEq + std::fmt::Debug + 'static>(value: T) {
@@ -136,4 +137,41 @@ fn every_value_is_dropped_once() {
         assert_eq!(drops.alive(), 0);
         assert_eq!(drops.dropped(), 5 * 3 + 6 * 2 + 2);
     });
+}
+
+/// Where frames hold the address of the coroutine's header, as registers that the coroutine's first function saves may do, they
+/// are what they were, whatever stands next to them.
+#[test]
+fn frames_full_of_the_address_of_the_handle() {
+    fn body<const N: usize>(handle: &DynamicHandle<usize, [usize; N]>, first: usize) -> usize {
+        let address = ptr::from_ref(handle).addr();
+        let mut sum = first;
+        for round in 0..N {
+            let mut words = black_box([address; N]);
+            words[round] = sum;
+            sum += handle.suspend(words);
+            assert_eq!(black_box(&words)[round], sum - 1);
+            assert_eq!(words.iter().filter(|&&word| word == address).count(), N - 1);
+        }
+        sum
+    }
+    fn check<const N: usize>() {
+        // SAFETY: the address that comes out is a number to the others, which do not use it; there are no destructors.
+        let mut each = unsafe { [5, 7].map(|n| (n, DynamicCoroutine::new(body::<N>))) };
+        for round in 0..N {
+            for (first, coroutine) in &mut each {
+                let input = if round == 0 { *first } else { 1 };
+                let words = coroutine.resume(input).yielded().expect("one more round");
+                assert_eq!(words[round], *first + round);
+                assert!((0..N).all(|n| n == round || words[n] == words[(round + 1) % N]));
+            }
+        }
+        for (first, mut coroutine) in each {
+            assert_eq!(coroutine.resume(1).complete(), Some(first + N));
+        }
+    }
+    check::<2>();
+    check::<3>();
+    check::<5>();
+    check::<9>();
 }

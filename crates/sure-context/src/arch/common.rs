@@ -14,6 +14,10 @@ pub(crate) type Left = core::convert::Infallible;
 #[allow(dead_code, reason = "an architecture may have another")]
 pub(crate) const END_OF_WALK: usize = 0;
 
+/// See [`ENTRY_WORDS`](crate::ExecutionContext::ENTRY_WORDS).
+#[allow(dead_code, reason = "an architecture may have another")]
+pub(crate) const ENTRY_WORDS: usize = 0;
+
 /// Continues the other side for good, as the last act of an entry.
 ///
 /// # Safety

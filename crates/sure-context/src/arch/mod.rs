@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `STACK_ALIGNMENT` | alignment of the stack pointer at a switch, in bytes |
 //! | `BYTES_BELOW` | bytes below a suspended stack pointer that are still in use: saved registers, and whatever of a red zone is not empty |
+//! | `ENTRY_WORDS` | how many words of a fresh stack are known in advance, [at most](crate::ExecutionContext::ENTRY_WORDS); `common.rs` says 0 |
 //! | `Saved` | the saved registers of a suspended execution, a struct whose fields are named after the registers |
 //! | `CONTEXT` | where in a `Saved` an [`ExecutionContext`](crate::ExecutionContext) points |
 //! | `Saved::stack_pointer` | the stack pointer that it will continue with |

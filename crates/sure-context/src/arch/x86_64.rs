@@ -25,6 +25,9 @@ pub(crate) const STACK_ALIGNMENT: usize = 16;
 /// empty, because it belongs to the `asm!` block that suspends.
 pub(crate) const BYTES_BELOW: usize = size_of::<Saved>();
 
+/// The return address, and the six registers that the entry's prologue may push (rbp, r15, r14, r13, r12, rbx).
+pub(crate) const ENTRY_WORDS: usize = 7;
+
 /// Lies directly below the suspended stack pointer. A context is the address
 /// of `rbp`, which makes it a frame record, `{caller's rbp, return address}`,
 /// that a frame-pointer walk can follow.
@@ -160,6 +163,10 @@ macro_rules! depart {
 ///
 /// rbp stays the address of the parent link, so the resumer's stack pointer is
 /// always `*rbp + 16`; that expression is the canonical frame address.
+///
+/// The entry never returns, but its prologue saves registers, and those are words on every stack. So
+/// all that it may save hold the same, the object's address, and the return address is that of
+/// the link: who copies frames need not keep words that are known (`ENTRY_WORDS`).
 #[unsafe(naked)]
 unsafe extern "C" fn root() -> ! {
     naked_asm!(
@@ -171,12 +178,15 @@ unsafe extern "C" fn root() -> ! {
         ".cfi_offset rbp, -16",
         ".cfi_offset rbx, -24",
         "nop",
+        "mov rax, rbx",
         "mov rcx, rbp",
-        "lea rax, [rip + 2f]",
-        "push rax",
-        "jmp rbx",
-        "2:",
-        "ud2",
+        "mov rbx, rbp",
+        "mov r12, rbp",
+        "mov r13, rbp",
+        "mov r14, rbp",
+        "mov r15, rbp",
+        "push [rbp + 8]",
+        "jmp rax",
         ".cfi_endproc",
     )
 }

@@ -1,13 +1,18 @@
-//! What `coro` needs of the system for its own diagnostics. It is for that crate alone, and
-//! changes without notice.
+//! What `coro` needs of the system for its own diagnostics, and `coro-dynamic` of the tools that watch it. It is
+//! for these crates alone, and changes without notice.
 
-use super::sys;
+use super::{sys, valgrind};
 use core::ffi::c_int;
 use std::io::{self, PipeWriter};
 
 /// The kernel's number of the calling thread.
 pub fn kernel_thread() -> u32 {
     sys::thread::number().unsigned_abs()
+}
+
+/// Whether memcheck runs the program.
+pub fn is_memcheck() -> bool {
+    valgrind::is_memcheck()
 }
 
 /// The signal that asks a program where it is: `SIGQUIT`, which a terminal sends for Ctrl-\\.
