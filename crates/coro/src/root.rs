@@ -32,6 +32,11 @@ pub(crate) struct Root<F, Input, Yield, Return> {
 /// An execution that begins at a root, and the handle there.
 pub(crate) type Laid<Input, Yield> = (ExecutionContext, NonNull<SuspendHandle<Input, Yield>>);
 
+/// `Ord::max`, which constants cannot call.
+const fn larger(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
+}
+
 impl<F, Input, Yield, Return> Root<F, Input, Yield, Return>
 where
     F: FnOnce(&SuspendHandle<Input, Yield>, Input) -> Return,
@@ -42,24 +47,16 @@ where
     /// The least stack: see [`lay`](Root::lay).
     const MINIMUM: usize = {
         let (input, output) = (size_of::<Input>(), size_of::<Yield>());
-        let crossing = if input > output { input } else { output };
+        let crossing = larger(input, output);
         let minimum = Self::SIZE.saturating_add(crossing).saturating_mul(2);
-        if minimum > MIN_STACK_SIZE {
-            minimum
-        } else {
-            MIN_STACK_SIZE
-        }
+        larger(minimum, MIN_STACK_SIZE)
     };
 
     /// A root begins at `PLACE` modulo `STRIDE`: near the end of a pair of
     /// cache lines. What every resume touches (the beginning of the handle, and
     /// the registers that a shallow closure saves some hundred bytes below) is
     /// then one pair, which processors like to fetch together.
-    const STRIDE: usize = if align_of::<Self>() > 128 {
-        align_of::<Self>()
-    } else {
-        128
-    };
+    const STRIDE: usize = larger(align_of::<Self>(), 128);
     const PLACE: usize = if align_of::<Self>() > 32 { 0 } else { 96 };
 
     /// Writes the root of a coroutine at the high end of a stack, and an

@@ -163,6 +163,12 @@ mod tests {
     use core::mem::{ManuallyDrop, MaybeUninit};
     use core::ptr;
 
+    #[test]
+    fn what_is_no_larger_than_a_word_is_sent_in_it() {
+        assert!(Word::fits::<()>() && Word::fits::<u8>() && Word::fits::<usize>());
+        assert!(!Word::fits::<[usize; 2]>());
+    }
+
     /// One value arrives as it was sent, in each way that there is.
     fn there_and_back<T: PartialEq + core::fmt::Debug + Copy>(value: T) {
         let mut sent = ManuallyDrop::new(value);

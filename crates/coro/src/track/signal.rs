@@ -41,7 +41,7 @@ pub fn dump_on_signal(signal: c_int) -> io::Result<()> {
     let dump = move || {
         let mut questions = [0; 64];
         // Several signals that come at once are one question.
-        while asked.read(&mut questions).is_ok_and(|count| count > 0) {
+        while let Ok(1..) = asked.read(&mut questions) {
             let mut text = Vec::new();
             let written = dump_all(&mut text, LIMIT);
             if text.is_empty() {

@@ -138,8 +138,9 @@ fn index(mark: usize) -> usize {
         return units;
     }
     // The octave that ends at a power of two, and the step in it.
-    let octave = (units - 1).ilog2() - STEP_BITS;
-    let step = (units - 1) >> octave;
+    let before = units - 1;
+    let octave = before.ilog2() - STEP_BITS;
+    let step = before >> octave;
     (octave as usize * STEPS + step + 1).min(BUCKETS - 1)
 }
 
