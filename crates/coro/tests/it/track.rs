@@ -581,7 +581,7 @@ fn an_overflow_tells_who_created_the_coroutine() {
 /// To look up the names of functions takes more than such a stack has.
 #[test]
 fn a_coroutine_with_little_stack_may_ask_for_a_dump() {
-    let builder = Coroutine::builder().tracked(true).stack_size(32 << 10);
+    let builder = Coroutine::builder().tracked(true).stack_size(coro::MIN_STACK_SIZE);
     let mut other = tracked("other", |handle, ()| handle.suspend(()));
     other.resume(());
     let mut small = builder

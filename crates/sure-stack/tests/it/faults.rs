@@ -293,19 +293,15 @@ fn install_over_flags() {
     action.sa_flags = libc::SA_RESTART | libc::SA_RESETHAND;
     for signal in [SIGSEGV, SIGBUS] {
         // SAFETY: a handler that does nothing.
-        assert_eq!(
-            unsafe { libc::sigaction(signal, &action, ptr::null_mut()) },
-            0
-        );
+        let set = unsafe { libc::sigaction(signal, &action, ptr::null_mut()) };
+        assert_eq!(set, 0);
     }
     overflow::install().unwrap();
     // The system says of a guard by one of them, or by either.
     let ours = [SIGSEGV, SIGBUS].into_iter().filter(|&signal| {
-        // SAFETY: the action is only read.
-        assert_eq!(
-            unsafe { libc::sigaction(signal, ptr::null(), &mut action) },
-            0
-        );
+        // SAFETY: the action is written to, and none is set.
+        let read = unsafe { libc::sigaction(signal, ptr::null(), &mut action) };
+        assert_eq!(read, 0);
         let flags = libc::SA_RESTART | libc::SA_SIGINFO | libc::SA_ONSTACK;
         let others = libc::SA_RESETHAND | libc::SA_NODEFER;
         let is_ours = action.sa_sigaction != before;

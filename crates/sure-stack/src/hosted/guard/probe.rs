@@ -137,10 +137,8 @@ mod tests {
         let asked = page();
         assert_eq!(is_cleared(asked.start()), clears_memory());
         // SAFETY: a page of the test's own, which is readable.
-        assert_eq!(
-            clears_memory(),
-            unsafe { asked.start().read_volatile() } == 0
-        );
+        let byte = unsafe { asked.start().read_volatile() };
+        assert_eq!(clears_memory(), byte == 0);
     }
 
     /// A page that cannot be written to proves nothing, if the advice was refused.

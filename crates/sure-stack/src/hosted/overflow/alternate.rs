@@ -113,6 +113,9 @@ mod tests {
             if small.0.size() < signal::frame_size() + (4 << 10) {
                 protect_thread().unwrap();
                 assert!(!small.in_use());
+                // SAFETY: no stack is given.
+                let given = unsafe { exchange(None) }.unwrap().ss_size;
+                assert!((small.0.size()..1 << 20).contains(&given), "{given}");
             }
         });
         thread.join().unwrap();

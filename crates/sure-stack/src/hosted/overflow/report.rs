@@ -75,11 +75,31 @@ pub(super) unsafe fn overflow(stack: StackRange, address: usize, context: *mut c
 fn claim() -> c_int {
     static REPORTING: AtomicI32 = AtomicI32::new(0);
     let this = thread::number();
-    match REPORTING.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed) {
-        Ok(_) => this,
+    match turn(&REPORTING, this) {
+        Turn::Its => this,
         // The message itself overflows a stack.
-        Err(first) if first == this => process::abort(),
-        Err(_) => process::wait_for_the_end(),
+        Turn::ItsAgain => process::abort(),
+        Turn::Another => process::wait_for_the_end(),
+    }
+}
+
+/// Which thread reports.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    /// The one that asks.
+    Its,
+    /// The one that asks, and it has begun already.
+    ItsAgain,
+    /// Another one, which was there before.
+    Another,
+}
+
+/// Asks for a thread whether it is to report; `reporting` is 0, or the number of the one that does.
+fn turn(reporting: &AtomicI32, this: c_int) -> Turn {
+    match reporting.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => Turn::Its,
+        Err(first) if first == this => Turn::ItsAgain,
+        Err(_) => Turn::Another,
     }
 }
 
@@ -165,6 +185,15 @@ fn lines() -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thread_reports_and_once() {
+        let reporting = AtomicI32::new(0);
+        assert_eq!(turn(&reporting, 7), Turn::Its);
+        assert_eq!(turn(&reporting, 8), Turn::Another);
+        assert_eq!(turn(&reporting, 7), Turn::ItsAgain);
+        assert_eq!(turn(&reporting, 8), Turn::Another);
+    }
 
     #[test]
     fn every_field_of_the_message_is_known() {
