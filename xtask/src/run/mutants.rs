@@ -32,7 +32,7 @@ const PACKAGES: [(&str, &str, &[&str]); 4] = [
 /// programs, which take longer than all others together.
 const OWN_TESTS: &[&str] = &["--lib", "--test", "it"];
 
-/// Of a hundred mutants, how many must be caught, whatever the reasons for the others.
+/// Of a hundred mutants of all packages together, how many must be caught, whatever the reasons for the others.
 const LEAST: usize = 98;
 
 #[derive(clap::Args)]
@@ -57,6 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     }
     let workspace = Workspace::read()?;
     let mut report = Report::new();
+    let mut all = Outcome::default();
     for (package, above, tests_above) in PACKAGES {
         if args.packages.is_empty() || args.packages.iter().any(|name| name == package) {
             let mut words = Vec::new();
@@ -67,25 +68,38 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
             );
             words.extend(args.regex.iter().flat_map(|regex| ["--re", regex.as_str()]));
             report.section(&format!("mutants of {package}"), || {
-                judge(&workspace, [package, above], tests_above, &words)
+                judge(&workspace, [package, above], tests_above, &words, &mut all)
             });
         }
     }
+    report.section("mutants in all", || Ok(share(&all)));
     Ok(report.finish())
 }
 
 /// All of them, which takes hours: `cargo xtask ci --full`. Without cargo-mutants nothing is judged.
 pub(crate) fn sections(workspace: &Workspace, report: &mut Report) {
+    let mut all = Outcome::default();
     for (package, above, tests_above) in PACKAGES {
         report.section(&format!("mutants of {package}"), || {
             match find_program("cargo-mutants") {
-                Some(_) => judge(workspace, [package, above], tests_above, &[]),
+                Some(_) => judge(workspace, [package, above], tests_above, &[], &mut all),
                 None => Ok(Section {
                     note: "NOT JUDGED: cargo-mutants is not here (cargo install cargo-mutants --locked)".to_owned(),
                     ..Section::default()
                 }),
             }
         });
+    }
+    report.section("mutants in all", || Ok(share(&all)));
+}
+
+/// Whether enough of them are caught.
+fn share(all: &Outcome) -> Section {
+    let (found, made) = (all.found, all.found + all.lived.len());
+    Section {
+        failed: usize::from(found * 100 < LEAST * made),
+        note: format!("{found} of {made} are caught"),
+        ..Section::default()
     }
 }
 
@@ -96,6 +110,7 @@ fn judge(
     [package, above]: [&str; 2],
     tests_above: &[&str],
     words: &[&str],
+    all: &mut Outcome,
 ) -> Result<Section> {
     let log = workspace.log(&format!("mutants of {package}"))?;
     let folder = workspace.target.join("mutants").join(package);
@@ -134,20 +149,23 @@ fn judge(
     for mutant in &unexpected {
         println!("   lives: {mutant}");
     }
-    let too_few = found * 100 < LEAST * (found + lived.len());
-    Ok(Section {
+    let section = Section {
         passed: found,
-        failed: unexpected.len() + usize::from(too_few),
+        failed: unexpected.len(),
         note: format!(
             "{} live, {} of them accepted",
             lived.len(),
             lived.len() - unexpected.len()
         ),
         log: Some(log),
-    })
+    };
+    all.found += found;
+    all.lived.extend(lived);
+    Ok(section)
 }
 
 /// How many mutants tests have found, and which ones live.
+#[derive(Default)]
 struct Outcome {
     found: usize,
     lived: BTreeSet<String>,
