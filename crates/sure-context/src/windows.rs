@@ -1,3 +1,5 @@
+//! Register windows.
+
 /// Has the processor store what it still holds of the caller's callers: on SPARC their register
 /// windows, each to the 128 bytes at its frame's stack pointer; on all other machines nothing.
 ///

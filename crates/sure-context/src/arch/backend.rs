@@ -14,6 +14,8 @@ pub(crate) const BYTES_BELOW: usize = 0;
 
 /// The return address that ends a walk of the stack.
 pub(crate) const END_OF_WALK: usize = 0;
+
+/// Known words of a fresh stack.
 pub(crate) const ENTRY_WORDS: usize = 0;
 
 pub(crate) const FIRST_FRAME: usize = 0;

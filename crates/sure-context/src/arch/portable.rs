@@ -36,6 +36,8 @@ pub(crate) const BYTES_BELOW: usize = 0;
 
 /// The return address that ends a walk of the stack.
 pub(crate) const END_OF_WALK: usize = 0;
+
+/// Executions have stacks of their own, of which nothing is known.
 pub(crate) const ENTRY_WORDS: usize = 0;
 
 pub(crate) const FIRST_FRAME: usize = 0;
