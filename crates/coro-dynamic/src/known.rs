@@ -11,6 +11,13 @@
 //! These are counted when the frames are taken away, each time, and written when they are put back. So it does not
 //! matter how many they are, nor whether a local below them happens to hold the same word.
 
+#![allow(
+    clippy::absurd_extreme_comparisons,
+    clippy::reversed_empty_ranges,
+    clippy::unnecessary_min_or_max,
+    reason = "on most architectures no word is known, and `MOST` is 0"
+)]
+
 use crate::header::GRAIN;
 use std::ptr;
 use sure_context::{ExecutionContext, ParentLink};

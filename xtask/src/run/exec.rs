@@ -43,7 +43,8 @@ impl Finished {
 pub(crate) fn run(command: &mut Command, log: &Path, limit: Duration) -> Result<Finished> {
     let file = File::options().create(true).append(true).open(log);
     let file = file.with_context(|| format!("cannot write {}", log.display()))?;
-    writeln!(&file, "$ {command:?}")?;
+    // At once, because another command may write to the same log.
+    (&file).write_all(format!("$ {command:?}\n").as_bytes())?;
 
     let mut child = command
         .stdin(Stdio::null())

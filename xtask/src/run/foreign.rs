@@ -69,8 +69,7 @@ fn section_of(
     toolchain: &Toolchain,
     targets: &[&'static Foreign],
 ) -> Result<Section> {
-    let log = workspace.log("foreign systems")?;
-    let mut section = Section::new(log.clone());
+    let mut section = Section::default();
     // Where the compiler has no linter of its own beside it, it alone says what it thinks.
     section.note = match toolchain.clippy() {
         Some(_) => "cargo clippy",
@@ -78,6 +77,7 @@ fn section_of(
     }
     .to_owned();
     let complaints = side_by_side::map(side_by_side::BUILDS, targets, |target| {
+        let log = workspace.log(&format!("foreign {}", target.triple))?;
         let complaint = check(workspace, toolchain, target, &log)?;
         let said = complaint.as_deref().unwrap_or("compiles");
         println!("   {}: {said}", target.triple);

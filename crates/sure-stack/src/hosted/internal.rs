@@ -38,11 +38,10 @@ pub fn write_on_signal(signal: c_int, pipe: PipeWriter) -> io::Result<()> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn the_number_of_a_thread_is_the_kernels() {
         let number = || {
