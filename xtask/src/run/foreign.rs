@@ -69,13 +69,15 @@ fn section_of(
     toolchain: &Toolchain,
     targets: &[&'static Foreign],
 ) -> Result<Section> {
-    let mut section = Section::default();
     // Where the compiler has no linter of its own beside it, it alone says what it thinks.
-    section.note = match toolchain.clippy() {
+    let note = match toolchain.clippy() {
         Some(_) => "cargo clippy",
         None => "cargo check",
-    }
-    .to_owned();
+    };
+    let mut section = Section {
+        note: note.to_owned(),
+        ..Section::default()
+    };
     let complaints = side_by_side::map(side_by_side::BUILDS, targets, |target| {
         let log = workspace.log(&format!("foreign {}", target.triple))?;
         let complaint = check(workspace, toolchain, target, &log)?;
