@@ -102,8 +102,6 @@ impl Platform<'_> {
                     // Optimising again across the parts of each crate takes a fifth of the time that dependencies are
                     // compiled in.
                     .env("CARGO_PROFILE_RELEASE_LTO", "off")
-                    // The largest dependency of the tests is not what they test, and compiles in half the time.
-                    .arg("--config=profile.release.package.tokio.opt-level=0")
                     .envs(foreign.env.iter().copied());
             }
         }
