@@ -97,7 +97,11 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         portable::section(&workspace, host.as_ref())
     });
     report.section("freestanding", || {
-        freestanding::section(&workspace, &toolchain, &machines)
+        let levels = match args.full {
+            true => freestanding::LEVELS,
+            false => freestanding::EXTREMES,
+        };
+        freestanding::section(&workspace, &toolchain, &machines, levels)
     });
     report.section("instruction counts", || counts::section(&workspace));
     report.section("fuzz corpus", || fuzz::section(&workspace));
