@@ -72,7 +72,10 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
             });
         }
     }
-    report.section("mutants in all", || Ok(share(&all)));
+    // Of a part it says nothing.
+    if args.packages.is_empty() && args.shard.is_none() && args.regex.is_none() {
+        report.section("mutants in all", || Ok(share(&all)));
+    }
     Ok(report.finish())
 }
 

@@ -46,6 +46,13 @@ impl Results {
         self.broken += more.broken;
     }
 
+    /// What a test binary has said.
+    fn add(&mut self, label: &str, said: Parsed) {
+        let tests = said.tests.into_iter();
+        let tests = tests.map(|(name, outcome)| (format!("{label}/{name}"), outcome));
+        self.tests.extend(tests);
+    }
+
     /// The first few failed tests, for the table.
     pub(crate) fn failed_names(&self) -> Option<String> {
         let failed = self.tests.iter().filter(|(_, it)| **it == Outcome::Failed);
@@ -116,9 +123,46 @@ impl<'a> Suite<'a> {
                 words.push("--exact");
             }
             let finished = self.start(binary, &words)?;
-            self.take(&binary.label, &finished, started, &mut results);
+            let stuck = self.stuck(&finished);
+            if stuck.is_empty() {
+                self.take(&binary.label, &finished, started, &mut results);
+            } else {
+                self.run_again(binary, &finished, &stuck, &mut results)?;
+            }
         }
         Ok(results)
+    }
+
+    /// The tests that an emulator has not ended. Its own locks may be to blame: qemu 7.2 loses a fork of a program with
+    /// threads, or a signal, once in some ten thousand tests. On the host a test that hangs has failed.
+    fn stuck<'f>(&self, finished: &'f Finished) -> Vec<&'f str> {
+        match finished.timed_out {
+            Some(_) if self.platform.is_emulated() => libtest::long_running(&finished.stdout),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes what `finished` has found, and gives the tests that it is stuck in another chance, by themselves.
+    fn run_again(
+        &self,
+        binary: &Binary,
+        finished: &Finished,
+        stuck: &[&str],
+        results: &mut Results,
+    ) -> Result<()> {
+        let label = &binary.label;
+        let ended = libtest::parse(&finished.stdout);
+        let (passed, failed) = (ended.count(Outcome::Passed), ended.count(Outcome::Failed));
+        let (ending, names) = (finished.ending(), stuck.join(", "));
+        self.say(&format!(
+            "{label}: {passed} passed, {failed} failed; {ending}; RUN AGAIN, because the emulator hangs: {names}"
+        ));
+        results.add(label, ended);
+        let started = Instant::now();
+        let words: Vec<_> = ["--exact"].iter().chain(stuck).copied().collect();
+        let again = self.start(binary, &words)?;
+        self.take(label, &again, started, results);
+        Ok(())
     }
 
     /// Builds and runs the doc tests. They have a log of their own, because they may run beside the others.
@@ -228,9 +272,7 @@ impl<'a> Suite<'a> {
             self.say(&format!("{label}: {trouble}"));
             results.broken += 1;
         }
-        let tests = parsed.tests.into_iter();
-        let tests = tests.map(|(name, outcome)| (format!("{label}/{name}"), outcome));
-        results.tests.extend(tests);
+        results.add(label, parsed);
     }
 }
 

@@ -471,7 +471,7 @@ impl<Input, Yield, Return, S: Stack> Coroutine<Input, Yield, Return, S> {
     }
 
     #[inline(always)]
-    fn handle(&self) -> &SuspendHandle<Input, Yield> {
+    pub(crate) fn handle(&self) -> &SuspendHandle<Input, Yield> {
         // SAFETY: the root stands for as long as the stack is ours; everything
         // in it that changes is in cells, and on this thread.
         unsafe { self.handle.as_ref() }

@@ -212,7 +212,26 @@ fn a_pool_survives_advice_that_is_refused() {
     tried.join().unwrap();
 }
 
-testing::scenarios!(scenario; fork_while_the_lock_is_first_taken);
+testing::scenarios!(scenario; fork_while_the_lock_is_first_taken, ask_what_takes_no_advice);
+
+/// In a process of its own, because each question is asked once.
+fn ask_what_takes_no_advice() {
+    use super::guard::{clears_memory, lightweight_guards, vectored_guards};
+    during(
+        |_, call| (call == Call::Advise).then_some(libc::EINVAL),
+        || assert!(!vectored_guards() && !lightweight_guards() && !clears_memory()),
+    );
+    println!("nothing is believed of it");
+}
+
+#[test]
+fn a_system_that_refuses_all_advice_is_known() {
+    let ended = testing::child::run(
+        "hosted::failing_calls::scenario",
+        "ask_what_takes_no_advice",
+    );
+    ended.assert_success(&["nothing is believed of it"]);
+}
 
 /// In a process of its own, because handlers are registered once.
 fn fork_while_the_lock_is_first_taken() {
