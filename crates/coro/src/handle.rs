@@ -220,7 +220,7 @@ impl<Input, Yield> SuspendHandle<Input, Yield> {
         // SAFETY: the coroutine is continued by a resume of its owner only.
         unsafe { self.resumer.arrived(resumer) };
         // SAFETY: with the signal to run a resume sends an `Input`, which waits in its frame.
-        unsafe { word.receive() }
+        unsafe { word.receive_whole() }
     }
 
     /// A suspend of a coroutine that is tracked; or one that is not granted.

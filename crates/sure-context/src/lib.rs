@@ -20,6 +20,7 @@ extern crate std;
 mod arch;
 mod context;
 mod descend;
+mod fresh;
 mod hint;
 mod parent;
 mod sanitizer;

@@ -1,3 +1,4 @@
+use crate::fresh;
 use core::fmt;
 use core::mem::{ManuallyDrop, MaybeUninit, size_of};
 use core::ptr;
@@ -103,6 +104,24 @@ impl Word {
         }
     }
 
+    /// As [`receive`](Word::receive), for a receiver that does not look at the fields of a large value at once, but
+    /// keeps it as a whole: a coroutine in its frame, say.
+    ///
+    /// On x86-64 a value of 33 to 128 bytes that was written field by field just before the switch then need not
+    /// reach the cache first, which costs about 5 ns.
+    ///
+    /// # Safety
+    /// As for [`receive`](Word::receive).
+    #[inline(always)]
+    pub unsafe fn receive_whole<T>(self) -> T {
+        if Word::fits::<T>() {
+            // SAFETY: the caller's promise is the same.
+            return unsafe { self.receive() };
+        }
+        // SAFETY: the word is the address of a `T` (1) in place (3), which the caller alone owns from now on (2).
+        unsafe { fresh::read(self.as_ptr::<T>()) }
+    }
+
     /// As [`receive`](Word::receive), where the sender's frames may have moved:
     /// `fetch(from, to, bytes)` copies the bytes that stood at `from` when the
     /// word was sent. It is called at most once, and only for a `T` larger than a word.
@@ -175,6 +194,8 @@ mod tests {
         let word = Word::send(&mut sent);
         // SAFETY: sent from a `T` just now, which is `Copy` and still in place.
         assert_eq!(unsafe { word.receive::<T>() }, value);
+        // SAFETY: the same.
+        assert_eq!(unsafe { word.receive_whole::<T>() }, value);
         // SAFETY: sent from a `T`, which is `Copy`; the bytes are where they were, and the
         // closure copies as many as it is asked to.
         let fetched = unsafe {
@@ -188,6 +209,16 @@ mod tests {
         there_and_back([usize::MAX, 1]);
         there_and_back([0xA5_u8; 1000]);
         there_and_back((1_u8, u128::MAX));
+        // All sizes that are read by pieces, with and without a rest.
+        there_and_back([0xA5_u8; 32]);
+        there_and_back([u32::MAX; 9]);
+        there_and_back(core::array::from_fn::<u8, 33, _>(|n| n as u8));
+        there_and_back(core::array::from_fn::<u8, 47, _>(|n| n as u8));
+        there_and_back(core::array::from_fn::<u8, 48, _>(|n| n as u8));
+        there_and_back(core::array::from_fn::<u8, 127, _>(|n| n as u8));
+        there_and_back(core::array::from_fn::<u8, 128, _>(|n| n as u8));
+        there_and_back(core::array::from_fn::<u8, 129, _>(|n| n as u8));
+        there_and_back(("a pointer", [Some(&7_u8); 3], 1.5_f64, 'x'));
     }
 
     /// A value larger than a word that has moved since is found by `fetch`.
