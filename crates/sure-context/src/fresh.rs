@@ -11,7 +11,8 @@
 ///
 /// # Safety
 /// As for `ptr::read`.
-#[inline(always)]
+// Not `always`: unoptimised, its frame would be part of every frame that suspends, whatever the size of the value.
+#[inline]
 pub(crate) unsafe fn read<T>(from: *const T) -> T {
     #[cfg(all(
         target_arch = "x86_64",
@@ -47,7 +48,7 @@ mod joined {
 
     /// # Safety
     /// As for [`ptr::read`].
-    #[inline(always)]
+    #[inline]
     pub(super) unsafe fn read<T>(from: *const T) -> T {
         let mut value = MaybeUninit::<T>::uninit();
         let (pieces, rest) = (
