@@ -99,7 +99,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     report.section("freestanding", || {
         let levels = match args.full {
             true => freestanding::LEVELS,
-            false => freestanding::EXTREMES,
+            false => freestanding::HIGHEST,
         };
         freestanding::section(&workspace, &toolchain, &machines, levels)
     });
